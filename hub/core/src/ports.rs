@@ -1,0 +1,133 @@
+//! Ports: what the pipeline needs from others, implemented above or beside it and wired in the server.
+
+use crate::{DataLevel, Environment, Operation, Problem, Subject, time::Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// A boxed future, so that ports stay object safe.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What time it is. Tests and sandbox worlds bring their own.
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> Timestamp;
+}
+
+/// A verified client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Client {
+    /// Stable id.
+    pub id: String,
+    /// Tenant that owns it.
+    pub tenant: String,
+    /// Name of its plan in `policies/limits/`.
+    pub plan: String,
+    /// Where its key is good.
+    pub environment: Environment,
+    /// Exact CORS origins.
+    #[serde(default)]
+    pub origins: Vec<String>,
+}
+
+/// Proves who calls and for whom. Answers from memory.
+pub trait Authenticator: Send + Sync {
+    /// The client behind a key. `None` if the key is unknown, revoked or expired.
+    fn client(&self, key: &str, now: Timestamp) -> Option<Arc<Client>>;
+    /// The subject behind a bearer token.
+    ///
+    /// # Errors
+    /// A problem that says why the token is not good (`token-invalid`, `token-expired`).
+    fn subject(&self, token: &str, now: Timestamp) -> Result<Arc<Subject>, Problem>;
+    /// The subject's name towards one agency or client (`sector`); the same every time, joinable by nobody.
+    fn pairwise(&self, subject: &Subject, sector: &str) -> String;
+}
+
+/// A checked call on its way to whoever answers it.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// What is called.
+    pub operation: Arc<Operation>,
+    /// Flat canonical input, bound fields filled.
+    pub input: Map<String, Value>,
+    /// On whose behalf.
+    pub subject: Option<Arc<Subject>>,
+    /// Pairwise id towards the agency.
+    pub pairwise: Option<String>,
+    /// Id of the stored submission, for effect `once`.
+    pub submission: Option<String>,
+    /// Request id for the upstream's log.
+    pub request_id: String,
+    /// Sandbox controls (`Hub-Scenario`, `Hub-World`, …), lower-case names; empty when live.
+    pub controls: Vec<(String, String)>,
+    /// Milliseconds left.
+    pub deadline_ms: u64,
+}
+
+/// A canonical answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// HTTP status of the contract.
+    pub status: u16,
+    /// Canonical body.
+    pub body: Value,
+    /// Extra headers (`Hub-Scenario`, `Hub-Clock`, …).
+    pub headers: Vec<(String, String)>,
+}
+
+/// Who answers a call: the connectors over `hub/outbound`, or the mock engine. `G` is the gateway's evidence that the
+/// call was authorised; whoever cannot make one cannot call.
+pub trait Upstream<G>: Send + Sync {
+    /// Answers one call.
+    fn answer<'a>(&'a self, call: &'a Call, grant: &'a G) -> BoxFuture<'a, Result<Answer, Problem>>;
+}
+
+/// One line of the trail. Holds no personal values and no secrets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrailRecord {
+    /// When the call came in, RFC 3339.
+    pub at: String,
+    /// Request id.
+    pub request_id: String,
+    /// Where it was answered.
+    pub environment: Environment,
+    /// Client id, if authenticated.
+    pub client: Option<String>,
+    /// Tenant, if authenticated.
+    pub tenant: Option<String>,
+    /// Inner subject id, hashed.
+    pub subject: Option<String>,
+    /// Company acted for.
+    pub principal: Option<String>,
+    /// Operation id, if resolved.
+    pub operation: Option<String>,
+    /// Data level, if resolved.
+    pub level: Option<DataLevel>,
+    /// Name of the access grant that matched.
+    pub grant: Option<String>,
+    /// Names of the personal fields that went to the agency.
+    pub fields: Vec<String>,
+    /// HTTP status answered, 499 where the client had gone, 500 after a panic.
+    pub status: u16,
+    /// Problem code, if it failed.
+    pub problem: Option<String>,
+    /// Submission id, if one was stored.
+    pub submission: Option<String>,
+    /// Milliseconds from edge to answer.
+    pub elapsed_ms: u64,
+    /// Upstream attempts made.
+    pub attempts: u32,
+}
+
+/// Where the trail goes.
+pub trait TrailSink: Send + Sync {
+    /// Takes a record; `durable` waits until it is on disk.
+    fn write(&self, record: TrailRecord, durable: bool) -> BoxFuture<'_, Result<(), TrailError>>;
+}
+
+/// The trail could not be written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the trail cannot be written: {0}")]
+pub struct TrailError(pub String);
