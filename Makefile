@@ -1,0 +1,52 @@
+# Two commands set everything up: `make run` and `make test`. The rest serves those who change the hub.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+LISTEN ?= 127.0.0.1:8080
+DATA ?= ./data
+
+.PHONY: help run test lint unit peers bench check generate
+
+help: ## list these commands
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+run: ## build and start the reference city on http://127.0.0.1:8080
+	@.ci/prerequisites run
+	@echo "building the hub (the first time takes a few minutes) ..."
+	@cargo build --locked -p hub-server
+	@exec ./target/debug/hub demo --listen $(LISTEN) --data-dir $(DATA)
+
+test: ## install what the tests need and run all of them
+	@.ci/prerequisites test
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory peers
+
+lint: ## formatting and clippy
+	@echo "checking format and lints ..."
+	@cargo fmt --all --check
+	@cargo clippy --locked --workspace --all-targets -- -D warnings
+
+unit: ## every Rust test, through a real hub where it matters
+	@echo "building the hub and its tests ..."
+	@start=$$SECONDS; cargo build --locked -p hub-server; \
+	 cargo nextest run --locked --workspace --no-run; \
+	 echo "build time: $$((SECONDS - start)) s"
+	@cargo nextest run --locked --workspace --no-fail-fast
+
+peers: ## judges from outside: Redocly, openapi-spec-validator, a generated client
+	@echo "asking outside judges ..."
+	@cargo build --locked -q -p hub-server
+	@hub/server/tests/peers/run
+
+check: ## check specs, connectors and policies
+	@cargo run --locked -q -p hub-server -- check
+
+generate: ## write the generated documents anew (schemas, the hub's own API, the problem pages)
+	@UPDATE_GENERATED=1 cargo nextest run --locked --workspace -E 'test(generated)'
+
+bench: ## measure against nginx in one interleaved run (builds release)
+	@.ci/prerequisites bench
+	@cargo build --locked --release -p hub-server
+	@hub/server/bench/run
