@@ -1,0 +1,144 @@
+//! SM2 signatures (GB/T 32918.2-2016) with the options upstreams differ in.
+
+use crate::{CryptoError, Result, from_hex, key};
+use gmcrypto_core::asn1::sig::{decode_sig, encode_sig};
+use gmcrypto_core::sm2::{Sm2PrivateKey, Sm2PublicKey, sign_with_id, verify_with_id};
+use gmcrypto_core::{pkcs8, sec1, spki};
+use rand::rngs::SysRng;
+
+/// The signer id that GM/T 0009 prescribes where parties agreed on none.
+pub const SM2_DEFAULT_ID: &[u8] = b"1234567812345678";
+
+/// How a signature is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Sm2Form {
+    /// ASN.1 SEQUENCE of r and s.
+    Der,
+    /// r‖s, 64 bytes.
+    Raw,
+}
+
+/// Private key: 64 hex digits, or PKCS#8 or SEC 1 in PEM or bare base64.
+fn private(text: &str) -> Result<Sm2PrivateKey> {
+    const FORM: CryptoError = CryptoError::Key("an SM2 private key: 64 hex digits, PKCS#8 or SEC 1");
+    if let Ok(Ok(scalar)) = from_hex(text.trim()).map(<[u8; 32]>::try_from) {
+        return Option::from(Sm2PrivateKey::from_bytes_be(&scalar)).ok_or(FORM);
+    }
+    let der = key::der(text).map_err(|_| FORM)?;
+    if let Ok(key) = pkcs8::decode(&der) {
+        return Ok(key);
+    }
+    let scalar = sec1::decode(&der).map(|k| k.scalar_be).ok_or(FORM)?;
+    Option::from(Sm2PrivateKey::from_bytes_be(&scalar)).ok_or(FORM)
+}
+
+/// Public key: 128 hex digits with or without leading `04`, or SubjectPublicKeyInfo in PEM or bare base64.
+fn public(text: &str) -> Result<Sm2PublicKey> {
+    const FORM: CryptoError = CryptoError::Key("an SM2 public key: 04 and 128 hex digits, or SubjectPublicKeyInfo");
+    if let Ok(mut point) = from_hex(text.trim()) {
+        if point.len() == 64 {
+            point.insert(0, 4);
+        }
+        return Sm2PublicKey::from_sec1_bytes(&point).ok_or(FORM);
+    }
+    spki::decode(&key::der(text).map_err(|_| FORM)?).ok_or(FORM)
+}
+
+/// Signs `data` for the signer `id`.
+///
+/// # Errors
+/// [`CryptoError::Key`] if the key cannot be read, [`CryptoError::Failed`] if the system gives no randomness or the
+/// id is longer than 8191 bytes.
+pub fn sm2_sign(private_key: &str, id: &[u8], data: &[u8], form: Sm2Form) -> Result<Vec<u8>> {
+    let der = sign_with_id(&private(private_key)?, id, data, &mut SysRng).map_err(|_| CryptoError::Failed)?;
+    match form {
+        Sm2Form::Der => Ok(der),
+        Sm2Form::Raw => {
+            let (r, s) = decode_sig(&der).ok_or(CryptoError::Failed)?;
+            Ok([r, s].concat())
+        }
+    }
+}
+
+/// Verifies a signature of the signer `id` over `data`.
+///
+/// # Errors
+/// [`CryptoError::Key`] if the key cannot be read, [`CryptoError::Mismatch`] if the signature is not right.
+pub fn sm2_verify(public_key: &str, id: &[u8], data: &[u8], signature: &[u8], form: Sm2Form) -> Result<()> {
+    let key = public(public_key)?;
+    let good = match form {
+        Sm2Form::Der => verify_with_id(&key, id, data, signature),
+        Sm2Form::Raw => match signature.split_first_chunk::<32>().map(|(r, s)| (r, s.try_into())) {
+            Some((r, Ok(s))) => verify_with_id(&key, id, data, &encode_sig(r, s)),
+            _ => false,
+        },
+    };
+    if good { Ok(()) } else { Err(CryptoError::Mismatch) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::from_base64;
+
+    // GB/T 32918.5-2017, A.2: the recommended curve, the default id, "message digest".
+    const PRIVATE: &str = "3945208F7B2144B13F36E38AC6D39F95889393692860B51A42FB81EF4DF7C5B8";
+    const PUBLIC: &str = concat!(
+        "0409F9DF311E5421A150DD7D161E4BC5C672179FAD1833FC076BB08FF356F35020",
+        "CCEA490CE26775A52DC6EA718CC1AA600AED05FBF35E084A6632F6072DA9AD13"
+    );
+    const SIGNATURE: &str = concat!(
+        "F5A03B0648D2C4630EEAC513E1BB81A15944DA3827D5B74143AC7EACEEE720B3",
+        "B1B6AA29DF212FD8763182BC0D421CA1BB9038FD1F7F42D4840B69C485BBC1AA"
+    );
+
+    #[test]
+    fn verifies_the_standards_example() {
+        let raw = from_hex(SIGNATURE).unwrap();
+        sm2_verify(PUBLIC, SM2_DEFAULT_ID, b"message digest", &raw, Sm2Form::Raw).unwrap();
+        sm2_verify(&PUBLIC[2..], SM2_DEFAULT_ID, b"message digest", &raw, Sm2Form::Raw).unwrap();
+        let refused = |id, message: &[u8], form| sm2_verify(PUBLIC, id, message, &raw, form);
+        assert_eq!(
+            refused(SM2_DEFAULT_ID, b"message", Sm2Form::Raw),
+            Err(CryptoError::Mismatch)
+        );
+        assert_eq!(
+            refused(b"other", b"message digest", Sm2Form::Raw),
+            Err(CryptoError::Mismatch)
+        );
+        assert_eq!(
+            refused(SM2_DEFAULT_ID, b"message digest", Sm2Form::Der),
+            Err(CryptoError::Mismatch)
+        );
+    }
+
+    #[test]
+    fn reads_keys_and_signatures_made_elsewhere() {
+        // Made with OpenSSL 3.0 (`dgst -sm3 -sign -sigopt distid:…`); the key guards nothing.
+        let spki = "MFkwEwYHKoZIzj0CAQYIKoEcz1UBgi0DQgAEQ6ghk2kEPOT6fMgVLGAd2m6vz0vf\n\
+                    OJT90atm1Khd6enRdMAY2d2uUSayo+KWHzCETFLd7FmwcRhMkN2xIZtimg==";
+        let pkcs8 = "MIGHAgEAMBMGByqGSM49AgEGCCqBHM9VAYItBG0wawIBAQQgKU4WA3BQmpAy/Mvm\n\
+                     WXq3y0y5fjn8kAlIfKWkELg01FqhRANCAARDqCGTaQQ85Pp8yBUsYB3abq/PS984\n\
+                     lP3Rq2bUqF3p6dF0wBjZ3a5RJrKj4pYfMIRMUt3sWbBxGEyQ3bEhm2Ka";
+        let der = from_base64(
+            "MEUCIQCgqCDm4NiJcIve6wJsxShiYNRi2iCi3j15+2JrtjmvyAIgBtyh0255ilarpXNa+iH4hCYq+d6VrTloHszmod//rh0=",
+        )
+        .unwrap();
+        let message = b"app_id=2014072300007148&charset=utf-8&method=alipay.trade.query";
+        sm2_verify(spki, SM2_DEFAULT_ID, message, &der, Sm2Form::Der).unwrap();
+        let own = sm2_sign(pkcs8, SM2_DEFAULT_ID, message, Sm2Form::Der).unwrap();
+        sm2_verify(spki, SM2_DEFAULT_ID, message, &own, Sm2Form::Der).unwrap();
+    }
+
+    #[test]
+    fn signs_in_both_forms() {
+        for form in [Sm2Form::Der, Sm2Form::Raw] {
+            let signature = sm2_sign(PRIVATE, b"id", b"m", form).unwrap();
+            sm2_verify(PUBLIC, b"id", b"m", &signature, form).unwrap();
+        }
+        assert!(matches!(
+            sm2_sign("00", b"id", b"m", Sm2Form::Raw),
+            Err(CryptoError::Key(_))
+        ));
+    }
+}
