@@ -1,0 +1,263 @@
+//! Where calls may go, and the address of one call.
+
+use crate::address::{AddressClass, classify};
+use crate::{SendError, SendErrorKind, UpstreamLimits};
+use hub_core::SystemId;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use url::{Host, Url};
+
+/// One egress policy. The default reaches public addresses only.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EgressPolicy {
+    inner: BTreeSet<(String, u16)>,
+}
+
+impl EgressPolicy {
+    /// Public addresses only.
+    #[must_use]
+    pub fn public() -> Self {
+        Self::default()
+    }
+
+    /// Lets one host and port stand on this machine or in a private network. Host as in a URL, port explicit.
+    #[must_use]
+    pub fn allow_inner(mut self, host: &str, port: u16) -> Self {
+        self.inner.insert((host.to_ascii_lowercase(), port));
+        self
+    }
+
+    fn lists(&self, url: &Url) -> bool {
+        match (url.host_str(), url.port_or_known_default()) {
+            (Some(host), Some(port)) => {
+                self.inner.contains(&(host.to_owned(), port))
+                    || host
+                        .strip_prefix('[')
+                        .and_then(|h| h.strip_suffix(']'))
+                        .is_some_and(|h| self.inner.contains(&(h.to_owned(), port)))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Where one call goes.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Whose budget, breaker and limits apply.
+    pub system: SystemId,
+    /// Base address; the path is a prefix of every target.
+    pub base: Url,
+    /// Limits of the upstream.
+    pub limits: UpstreamLimits,
+    /// Longest wait for one answer, in milliseconds.
+    pub timeout_ms: u64,
+    /// An operator has named this very address, so it may be loopback or private. Never true for an uploaded connector.
+    pub trusted_loopback: bool,
+}
+
+/// How far a call may reach; decides which of the two clients (and so which resolver) carries it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Public addresses only.
+    Public,
+    /// Loopback and private networks too.
+    Inner,
+}
+
+impl Reach {
+    /// Whether an address of this class may be connected to.
+    pub(crate) fn admits(self, address: IpAddr) -> bool {
+        match classify(address) {
+            AddressClass::Public => true,
+            AddressClass::Inner => self == Reach::Inner,
+            AddressClass::Forbidden => false,
+        }
+    }
+}
+
+fn refused(why: &str) -> SendError {
+    SendError::unsent(SendErrorKind::Address).because(why)
+}
+
+/// The URL of a call and how far it may reach.
+pub(crate) fn route(policy: &EgressPolicy, target: &Target, path: &str) -> Result<(Url, Reach), SendError> {
+    let base = &target.base;
+    if !matches!(base.scheme(), "http" | "https") {
+        return Err(refused("the scheme is neither http nor https"));
+    }
+    if !base.username().is_empty() || base.password().is_some() {
+        return Err(refused("the address carries credentials"));
+    }
+    let url = append(base, path)?;
+    let reach = if target.trusted_loopback || policy.lists(&url) {
+        Reach::Inner
+    } else {
+        Reach::Public
+    };
+    // Literals never reach the resolver, and `url` has already read every odd spelling (2130706433, 0x7f.1, 127.1).
+    let literal = match url.host() {
+        Some(Host::Ipv4(v4)) => Some(IpAddr::V4(v4)),
+        Some(Host::Ipv6(v6)) => Some(IpAddr::V6(v6)),
+        Some(Host::Domain(name)) if !name.is_empty() => None,
+        _ => return Err(refused("the address has no host")),
+    };
+    match literal {
+        Some(address) if !reach.admits(address) => Err(refused("the address is not public")),
+        _ => Ok((url, reach)),
+    }
+}
+
+/// Appends a target as text, so that `//host` or `..` in it can never leave the base.
+fn append(base: &Url, path: &str) -> Result<Url, SendError> {
+    if !(path.is_empty() || path.starts_with('/') || path.starts_with('?')) {
+        return Err(refused("the target does not start with a slash"));
+    }
+    if path
+        .chars()
+        .any(|c| c.is_control() || c == '\\' || c == '#' || c == ' ')
+    {
+        return Err(refused("the target has characters that do not stand in a path"));
+    }
+    let root = base.path().trim_end_matches('/');
+    let (way, query) = path.split_once('?').map_or((path, None), |(w, q)| (w, Some(q)));
+    if way.split('/').any(is_dots) {
+        return Err(refused("the target has dot segments"));
+    }
+    let mut url = base.clone();
+    url.set_fragment(None);
+    url.set_path(&format!("{root}{way}"));
+    match query {
+        Some(query) => url.set_query(Some(query)),
+        None if !path.is_empty() => url.set_query(None),
+        None => {}
+    }
+    Ok(url)
+}
+
+fn is_dots(segment: &str) -> bool {
+    matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(base: &str, trusted: bool) -> Target {
+        Target {
+            system: SystemId::new("a", "b"),
+            base: Url::parse(base).unwrap(),
+            limits: UpstreamLimits::default(),
+            timeout_ms: 1000,
+            trusted_loopback: trusted,
+        }
+    }
+
+    fn try_route(policy: &EgressPolicy, base: &str, path: &str, trusted: bool) -> Result<String, SendErrorKind> {
+        route(policy, &target(base, trusted), path)
+            .map(|(url, _)| url.to_string())
+            .map_err(|e| e.kind)
+    }
+
+    #[test]
+    fn every_spelling_of_an_inner_literal_is_refused() {
+        for host in [
+            "127.0.0.1",
+            "127.1",
+            "127.0.1",
+            "2130706433",
+            "0x7f.1",
+            "0x7f000001",
+            "0177.0.0.1",
+            "017700000001",
+            "127.0.0.1.",
+            "[::1]",
+            "[::ffff:127.0.0.1]",
+            "[::ffff:7f00:1]",
+            "[0:0:0:0:0:0:0:1]",
+            "10.0.0.1",
+            "192.168.1.1",
+            "172.16.0.1",
+            "169.254.169.254",
+            "0xa9fea9fe",
+            "2852039166",
+            "[fe80::1]",
+            "[fd00::1]",
+            "100.64.0.1",
+            "0.0.0.0",
+            "0",
+            "[::]",
+            "224.0.0.1",
+            "255.255.255.255",
+            "%31%32%37.0.0.1",
+            "\u{ff11}\u{ff12}\u{ff17}.0.0.1",
+            "127\u{3002}0\u{3002}0\u{3002}1",
+            "[64:ff9b::7f00:1]",
+            "[2002:7f00:1::]",
+        ] {
+            let got = try_route(&EgressPolicy::public(), &format!("http://{host}/"), "/x", false);
+            assert_eq!(got, Err(SendErrorKind::Address), "{host}");
+        }
+        assert!(try_route(&EgressPolicy::public(), "https://8.8.8.8/", "/x", false).is_ok());
+    }
+
+    #[test]
+    fn an_operator_opens_loopback_but_never_metadata() {
+        let none = EgressPolicy::public();
+        assert!(try_route(&none, "http://127.0.0.1:9/", "/x", true).is_ok());
+        assert!(try_route(&none, "http://169.254.169.254/", "/x", true).is_err());
+        let listed = EgressPolicy::public().allow_inner("127.0.0.1", 9).allow_inner("::1", 9);
+        assert!(try_route(&listed, "http://127.0.0.1:9/", "/x", false).is_ok());
+        assert!(try_route(&listed, "http://[::1]:9/", "/x", false).is_ok());
+        assert!(try_route(&listed, "http://127.0.0.1:10/", "/x", false).is_err());
+    }
+
+    #[test]
+    fn a_target_never_leaves_its_base() {
+        let p = EgressPolicy::public();
+        let base = "https://up.example/api/";
+        assert_eq!(
+            try_route(&p, base, "/a?b=1", false).unwrap(),
+            "https://up.example/api/a?b=1"
+        );
+        assert_eq!(
+            try_route(&p, base, "//evil.example/x", false).unwrap(),
+            "https://up.example/api//evil.example/x"
+        );
+        assert_eq!(
+            try_route(&p, "https://up.example", "", false).unwrap(),
+            "https://up.example/"
+        );
+        for path in [
+            "@evil.example/",
+            "/../x",
+            "/a/%2E%2e/x",
+            "/a\\..\\x",
+            "/a#b",
+            "/a b",
+            "/a\r\nHost: x",
+            "evil",
+        ] {
+            assert_eq!(try_route(&p, base, path, false), Err(SendErrorKind::Address), "{path}");
+        }
+        for base in [
+            "ftp://up.example/",
+            "http://user@up.example/",
+            "file:///etc/passwd",
+            "data:x",
+        ] {
+            assert_eq!(try_route(&p, base, "/x", false), Err(SendErrorKind::Address), "{base}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_the_target_the_host_stays(path in "\\PC{0,40}") {
+            if let Ok((url, _)) = route(&EgressPolicy::public(), &target("https://up.example:8443/api", false), &format!("/{path}")) {
+                proptest::prop_assert_eq!(url.host_str(), Some("up.example"));
+                proptest::prop_assert_eq!(url.port(), Some(8443));
+                proptest::prop_assert!(url.path().starts_with("/api/"));
+            }
+        }
+    }
+}
