@@ -1,0 +1,341 @@
+//! Commands and their options. Texts stand here in English; `words` puts the Chinese ones over them.
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+use hub_core::Lang;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// One hub for all services of a city.
+#[derive(Debug, Parser)]
+#[command(name = "hub", version, about, arg_required_else_help = true, subcommand_required = true)]
+pub struct Args {
+    /// Language of what is printed: zh or en; from LANG if missing.
+    #[arg(long, global = true, value_parser = ["zh", "en"])]
+    pub lang: Option<String>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the reference city in one process: hub, simulated systems, test issuer, personas, first credentials.
+    #[command(after_help = "Examples:\n  hub demo\n  hub demo --listen 127.0.0.1:0 --data-dir /tmp/d --ready-file /tmp/ready.json")]
+    Demo(DemoArgs),
+    /// Run a hub for a city of your own, an empty one included.
+    #[command(after_help = "Examples:\n  hub serve --config hub.yaml\n  UPSTREAM_NR_REG=https://nr.example/api hub serve --specs specs --connectors connectors\n\nFirst credentials: `hub client new` while it runs, or --ready-file.")]
+    Serve(ServeArgs),
+    /// Read specs, connectors and policies and say everything that is wrong with them.
+    #[command(after_help = "Examples:\n  hub check\n  hub check --specs my/specs --json\n\nExit code 0: no error; 1: errors; 2: used wrongly.")]
+    Check(CheckArgs),
+    /// Call one operation of the running hub.
+    #[command(after_help = "Examples:\n  hub call OPERATION field=value other.field=2 'list=[1,2]'\n  hub call OPERATION --as wang-jianguo --sandbox")]
+    Call(CallArgs),
+    /// Print the unified OpenAPI document.
+    #[command(after_help = "Examples:\n  hub openapi --out city.json\n  hub openapi --version 3.0 --agency hpf")]
+    Openapi(OpenapiArgs),
+    /// Write the published catalog, connectors and policies as folders.
+    #[command(after_help = "Examples:\n  hub export --out backup")]
+    Export(ExportArgs),
+    /// The trail.
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Clients and keys of the running hub.
+    #[command(subcommand)]
+    Client(Client),
+}
+
+/// Folders of a city.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct Folders {
+    /// Folder of the API descriptions.
+    #[arg(long, value_name = "DIR")]
+    pub specs: Option<PathBuf>,
+    /// Folder of the connectors.
+    #[arg(long, value_name = "DIR")]
+    pub connectors: Option<PathBuf>,
+    /// Folder of the policies.
+    #[arg(long, value_name = "DIR")]
+    pub policies: Option<PathBuf>,
+}
+
+/// Where to listen and what to write.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct Place {
+    /// Address and port; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<SocketAddr>,
+    /// Address and port for operators (/admin, /metrics); port 0 takes a free one.
+    #[arg(long, value_name = "ADDR")]
+    pub admin_listen: Option<SocketAddr>,
+    /// Folder for what must survive.
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// File that gets one JSON object with addresses and credentials as soon as the hub answers.
+    #[arg(long, value_name = "FILE")]
+    pub ready_file: Option<PathBuf>,
+}
+
+/// `hub demo`.
+#[derive(Debug, ClapArgs)]
+pub struct DemoArgs {
+    /// Where.
+    #[command(flatten)]
+    pub place: Place,
+    /// Which city.
+    #[command(flatten)]
+    pub folders: Folders,
+    /// Print the ready object as JSON instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `hub serve`.
+#[derive(Debug, ClapArgs)]
+pub struct ServeArgs {
+    /// Config file.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Where.
+    #[command(flatten)]
+    pub place: Place,
+    /// Which city.
+    #[command(flatten)]
+    pub folders: Folders,
+    /// Secrets of the upstreams, YAML: `agency/system: {name: value}`.
+    #[arg(long, value_name = "FILE")]
+    pub secrets: Option<PathBuf>,
+    /// Let the built-in issuer sign tokens for test personas. Off by default: never where real people are served.
+    #[arg(long)]
+    pub test_issuer: bool,
+    /// Print the ready object as JSON instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `hub check`.
+#[derive(Debug, ClapArgs)]
+pub struct CheckArgs {
+    /// Config file to check too.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Which city.
+    #[command(flatten)]
+    pub folders: Folders,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How to find the running hub.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct Reach {
+    /// Address of the hub; from the data folder of the running hub if missing.
+    #[arg(long, env = "HUB_URL", value_name = "URL")]
+    pub hub: Option<String>,
+    /// Data folder of the running hub.
+    #[arg(long, default_value = "data", value_name = "DIR")]
+    pub data_dir: PathBuf,
+}
+
+/// `hub call`.
+#[derive(Debug, ClapArgs)]
+pub struct CallArgs {
+    /// Operation id.
+    pub operation: String,
+    /// Input: `name=value`, `outer.inner=value`, or `name=JSON`.
+    #[arg(value_name = "FIELD=VALUE")]
+    pub fields: Vec<String>,
+    /// Persona on whose behalf.
+    #[arg(long = "as", value_name = "PERSONA")]
+    pub persona: Option<String>,
+    /// Call the sandbox.
+    #[arg(long)]
+    pub sandbox: bool,
+    /// Where the hub is.
+    #[command(flatten)]
+    pub reach: Reach,
+    /// Client key.
+    #[arg(long, env = "HUB_KEY", value_name = "KEY", hide_env_values = true)]
+    pub key: Option<String>,
+    /// Subject token.
+    #[arg(long, env = "HUB_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// Sandbox scenario.
+    #[arg(long, value_name = "WORD")]
+    pub scenario: Option<String>,
+    /// Print status, headers and body as one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `hub openapi`.
+#[derive(Debug, ClapArgs)]
+pub struct OpenapiArgs {
+    /// 3.1 or 3.0.
+    #[arg(long, default_value = "3.1", value_parser = ["3.1", "3.0"])]
+    pub version: String,
+    /// File to write; standard output if missing.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Only this agency.
+    #[arg(long)]
+    pub agency: Option<String>,
+    /// Only this service.
+    #[arg(long)]
+    pub service: Option<String>,
+    /// Public address for `servers`.
+    #[arg(long, default_value = "http://127.0.0.1:8080", value_name = "URL")]
+    pub base_url: String,
+    /// Which city.
+    #[command(flatten)]
+    pub folders: Folders,
+    /// The document is JSON already; with --out, print what was written as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `hub export`.
+#[derive(Debug, ClapArgs)]
+pub struct ExportArgs {
+    /// Folder to write; must not exist or be empty.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Which city.
+    #[command(flatten)]
+    pub folders: Folders,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `hub audit …`.
+#[derive(Debug, Subcommand)]
+pub enum Audit {
+    /// Check that no line of the trail was changed, removed or added.
+    #[command(after_help = "Examples:\n  hub audit verify --data-dir data")]
+    Verify(VerifyArgs),
+}
+
+/// `hub audit verify`.
+#[derive(Debug, ClapArgs)]
+pub struct VerifyArgs {
+    /// Data folder.
+    #[arg(long, default_value = "data", value_name = "DIR")]
+    pub data_dir: PathBuf,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `hub client …`.
+#[derive(Debug, Subcommand)]
+pub enum Client {
+    /// Make a client and its first key, which is shown once.
+    #[command(after_help = "Examples:\n  hub client new --tenant super-app --plan standard\n  hub client new --tenant dev-team --environment sandbox --json")]
+    New(NewClient),
+    /// List clients and their keys, without secrets.
+    #[command(after_help = "Examples:\n  hub client list --json")]
+    List(AdminReach),
+    /// Give a client a new key; the old one stays good for a while.
+    #[command(after_help = "Examples:\n  hub client rotate CLIENT")]
+    Rotate(OneClient),
+    /// Revoke a client's keys at once.
+    #[command(after_help = "Examples:\n  hub client revoke CLIENT")]
+    Revoke(OneClient),
+}
+
+/// How operators reach the running hub.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct AdminReach {
+    /// Operators' address; from the data folder of the running hub if missing.
+    #[arg(long, env = "HUB_ADMIN_URL", value_name = "URL")]
+    pub admin: Option<String>,
+    /// Admin token; from the data folder of the running hub if missing.
+    #[arg(long, env = "HUB_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub admin_token: Option<String>,
+    /// Data folder of the running hub.
+    #[arg(long, default_value = "data", value_name = "DIR")]
+    pub data_dir: PathBuf,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `hub client new`.
+#[derive(Debug, ClapArgs)]
+pub struct NewClient {
+    /// Organisation that owns the client.
+    #[arg(long)]
+    pub tenant: String,
+    /// Name of the client; the tenant's if missing.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Plan in policies/limits.
+    #[arg(long, default_value = "standard")]
+    pub plan: String,
+    /// live or sandbox.
+    #[arg(long, default_value = "live", value_parser = ["live", "sandbox"])]
+    pub environment: String,
+    /// Exact web origin that may call from a browser; may be repeated.
+    #[arg(long = "origin", value_name = "ORIGIN")]
+    pub origins: Vec<String>,
+    /// Where the hub is.
+    #[command(flatten)]
+    pub reach: AdminReach,
+}
+
+/// One client.
+#[derive(Debug, ClapArgs)]
+pub struct OneClient {
+    /// Client id.
+    pub client: String,
+    /// Where the hub is.
+    #[command(flatten)]
+    pub reach: AdminReach,
+}
+
+/// The language of what is printed: `--lang`, else `LC_ALL`, `LC_MESSAGES`, `LANG`; anything but Chinese is English.
+pub fn language(args: impl Iterator<Item = String>, variable: impl Fn(&str) -> Option<String>) -> Lang {
+    let args: Vec<String> = args.collect();
+    let next = args.iter().position(|a| a == "--lang").and_then(|i| args.get(i + 1)).cloned();
+    let given = next.or_else(|| args.iter().find_map(|a| a.strip_prefix("--lang=").map(str::to_owned)));
+    let from_env = || ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|n| variable(n).filter(|v| !v.is_empty()));
+    match given.or_else(from_env) {
+        Some(word) if word.starts_with("zh") => Lang::Zh,
+        _ => Lang::En,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent_and_every_command_shows_an_example() {
+        let command = Args::command();
+        command.clone().debug_assert();
+        let mut leaves: Vec<&clap::Command> = command.get_subcommands().collect();
+        while let Some(leaf) = leaves.pop() {
+            if leaf.has_subcommands() {
+                leaves.extend(leaf.get_subcommands());
+                continue;
+            }
+            assert!(leaf.get_after_help().is_some_and(|h| h.to_string().contains("hub ")), "{}", leaf.get_name());
+            assert!(leaf.get_arguments().any(|a| a.get_id() == "json"), "{} has no --json", leaf.get_name());
+        }
+    }
+
+    #[test]
+    fn language_of_the_terminal() {
+        let none = |_: &str| None;
+        let of = |args: &[&str]| language(args.iter().map(|a| (*a).to_owned()), none);
+        assert_eq!(of(&["hub", "check", "--lang", "zh"]), Lang::Zh);
+        assert_eq!(of(&["hub", "--lang=zh", "check"]), Lang::Zh);
+        assert_eq!(of(&["hub", "check"]), Lang::En);
+        let lang = |name: &str| (name == "LANG").then(|| "zh_CN.UTF-8".to_owned());
+        assert_eq!(language(["hub".to_owned()].into_iter(), lang), Lang::Zh);
+    }
+}

@@ -1,0 +1,104 @@
+//! The only place that writes an error to HTTP (RFC 9457).
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use hub_core::{Lang, Problem, ProblemCode};
+use serde_json::Value;
+
+/// How an answer is worded: for whom, and under which address and id.
+#[derive(Debug, Clone)]
+pub struct Voice {
+    /// The hub's public address without a trailing slash.
+    pub base: String,
+    /// Language of texts.
+    pub lang: Lang,
+    /// Id of the request.
+    pub request_id: String,
+}
+
+/// Writes a problem.
+#[must_use]
+pub fn respond(problem: &Problem, voice: &Voice) -> HttpResponse {
+    if let Some(inner) = &problem.inner {
+        tracing::warn!(request_id = %voice.request_id, problem = problem.code.as_str(), inner = %inner, "problem");
+    }
+    let status = StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut answer = HttpResponse::build(status);
+    answer
+        .content_type("application/problem+json")
+        .insert_header(("content-language", voice.lang.tag()))
+        .insert_header(("vary", "accept-language"))
+        .insert_header(("cache-control", "no-store"));
+    if let Some(seconds) = problem.retry_after {
+        answer.insert_header(("retry-after", seconds.to_string()));
+    }
+    if let Some(challenge) = challenge(problem.code) {
+        answer.insert_header(("www-authenticate", challenge));
+    }
+    if let Some(allow) = allowed(problem) {
+        answer.insert_header((HeaderName::from_static("allow"), allow));
+    }
+    answer.body(problem.document(&voice.base, voice.lang, &voice.request_id).to_string())
+}
+
+/// What a 401 asks for (RFC 9110, 11.6.1; RFC 6750, 3).
+fn challenge(code: ProblemCode) -> Option<&'static str> {
+    match code {
+        ProblemCode::KeyMissing | ProblemCode::KeyInvalid => Some(r#"ApiKey realm="hub", header="X-Api-Key""#),
+        ProblemCode::TokenMissing => Some(r#"Bearer realm="hub""#),
+        ProblemCode::TokenInvalid | ProblemCode::TokenExpired => Some(r#"Bearer realm="hub", error="invalid_token""#),
+        ProblemCode::CallbackRejected => Some(r#"Callback realm="hub""#),
+        _ => None,
+    }
+}
+
+/// The methods a 405 lists, from the problem's `allow` member.
+fn allowed(problem: &Problem) -> Option<HeaderValue> {
+    if problem.code != ProblemCode::MethodNotAllowed {
+        return None;
+    }
+    let methods: Vec<&str> = match problem.more.get("allow")? {
+        Value::Array(list) => list.iter().filter_map(Value::as_str).collect(),
+        Value::String(one) => vec![one.as_str()],
+        _ => return None,
+    };
+    HeaderValue::from_str(&methods.join(", ")).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn voice() -> Voice {
+        Voice {
+            base: "http://h".into(),
+            lang: Lang::En,
+            request_id: "r-1".into(),
+        }
+    }
+
+    #[test]
+    fn every_401_says_what_it_wants_and_nothing_else_does() {
+        for code in ProblemCode::ALL {
+            let answer = respond(&Problem::new(*code), &voice());
+            assert_eq!(answer.status().as_u16(), code.status());
+            assert_eq!(
+                answer.headers().contains_key("www-authenticate"),
+                code.status() == 401,
+                "{code:?}"
+            );
+            assert_eq!(answer.headers().get("content-type").unwrap(), "application/problem+json");
+            assert_eq!(answer.headers().get("content-language").unwrap(), "en");
+        }
+    }
+
+    #[test]
+    fn a_405_lists_the_methods_and_a_429_the_seconds() {
+        let problem = Problem::new(ProblemCode::MethodNotAllowed).with("allow", json!(["GET", "POST"]));
+        assert_eq!(respond(&problem, &voice()).headers().get("allow").unwrap(), "GET, POST");
+        let problem = Problem::new(ProblemCode::RateLimited).retry_after(7);
+        assert_eq!(respond(&problem, &voice()).headers().get("retry-after").unwrap(), "7");
+    }
+}
