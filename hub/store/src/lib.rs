@@ -1,1 +1,30 @@
-//! hub-store
+//! What must survive: clients and keys, submissions, idempotency keys, files, secrets.
+//!
+//! Invariants:
+//! - A write has been synced to disk when its call returns.
+//! - Personal data and secrets are sealed before they reach the database; the master key is never in it.
+//! - Repositories speak one SQL text through [`Db`]; only the folder `lite` knows which database it is.
+//! - Times are microseconds since the epoch. What a row means is decided here, what to do about it elsewhere.
+//!
+//! It must never know HTTP, problems, contracts or who may see what.
+
+mod clients;
+mod db;
+mod error;
+mod files;
+mod idempotency;
+mod lite;
+mod master_key;
+mod secrets;
+mod store;
+mod submissions;
+
+pub use clients::{ClientRow, Clients, KeyRow, TenantRow};
+pub use db::Db;
+pub use error::StoreError;
+pub use files::{File, FileInfo, Files, NewFile};
+pub use idempotency::{Claim, Idempotency};
+pub use master_key::MasterKey;
+pub use secrets::{Meta, Secrets};
+pub use store::{Purged, Store};
+pub use submissions::{NewSubmission, Submission, SubmissionState, Submissions, TakenSubmission};

@@ -1,0 +1,144 @@
+//! SQLite: one writer that commits in groups, a few readers beside it.
+
+mod writer;
+
+use crate::StoreError;
+use crate::db::{Cell, Row, Statement};
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::query::Query;
+use sqlx::sqlite::{
+    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
+    SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, Connection, Row as _, SqlSafeStr, Sqlite, TypeInfo, ValueRef};
+use std::path::Path;
+use std::time::Duration;
+use writer::Writer;
+
+/// Readers beside the writer.
+const READERS: u32 = 4;
+
+/// Migrations in order; a released one is never changed.
+const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "first", include_str!("../../migrations/lite/0001_first.sql"))];
+
+/// An open SQLite file.
+#[derive(Debug, Clone)]
+pub struct Lite {
+    readers: SqlitePool,
+    writer: Writer,
+}
+
+impl Lite {
+    /// Opens or creates the file and brings it up to date.
+    pub(crate) async fn open(file: &Path) -> Result<Self, StoreError> {
+        // FULL: with NORMAL a commit survives the process but not the machine, and an acknowledged submission must.
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(5))
+            .foreign_keys(true)
+            .disable_statement_logging();
+        let mut connection = options.connect().await.map_err(|e| unavailable(&e))?;
+        migrate(&mut connection).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .acquire_timeout(Duration::from_secs(5))
+            .connect_with(options.read_only(true).create_if_missing(false))
+            .await
+            .map_err(|e| unavailable(&e))?;
+        Ok(Self {
+            readers,
+            writer: Writer::start(connection),
+        })
+    }
+
+    pub(crate) async fn read(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
+        let rows = bound(statement)
+            .fetch_all(&self.readers)
+            .await
+            .map_err(|e| unavailable(&e))?;
+        rows.iter().map(row).collect()
+    }
+
+    pub(crate) async fn write(&self, statements: Vec<Statement>) -> Result<Vec<Row>, StoreError> {
+        self.writer.write(statements).await
+    }
+
+    pub(crate) async fn close(&self) {
+        self.writer.close().await;
+        self.readers.close().await;
+    }
+}
+
+async fn migrate(connection: &mut sqlx::SqliteConnection) -> Result<(), StoreError> {
+    let list = MIGRATIONS
+        .iter()
+        .map(|(number, name, text)| {
+            Migration::new(
+                *number,
+                (*name).into(),
+                MigrationType::Simple,
+                text.into_sql_str(),
+                false,
+            )
+        })
+        .collect();
+    Migrator::with_migrations(list)
+        .run(connection)
+        .await
+        .map_err(|e| StoreError::Migration(e.to_string()))
+}
+
+fn bound(statement: Statement) -> Query<'static, Sqlite, SqliteArguments> {
+    let mut query = sqlx::query(statement.sql);
+    for cell in statement.values {
+        query = match cell {
+            Cell::Null => query.bind(None::<i64>),
+            Cell::Int(int) => query.bind(int),
+            Cell::Text(text) => query.bind(text),
+            Cell::Bytes(bytes) => query.bind(bytes),
+        };
+    }
+    query
+}
+
+fn row(row: &SqliteRow) -> Result<Row, StoreError> {
+    (0..row.len())
+        .map(|place| cell(row, place))
+        .collect::<Result<_, sqlx::Error>>()
+        .map(Row)
+        .map_err(|e| unavailable(&e))
+}
+
+fn cell(row: &SqliteRow, place: usize) -> Result<Cell, sqlx::Error> {
+    let value = row.try_get_raw(place)?;
+    if value.is_null() {
+        return Ok(Cell::Null);
+    }
+    let kind = value.type_info().name().to_owned();
+    Ok(match kind.as_str() {
+        "INTEGER" => Cell::Int(row.try_get(place)?),
+        "TEXT" => Cell::Text(row.try_get(place)?),
+        _ => Cell::Bytes(row.try_get_unchecked(place)?),
+    })
+}
+
+/// What happened, without the values: SQLite's messages name tables and columns only.
+fn unavailable(error: &sqlx::Error) -> StoreError {
+    match error {
+        sqlx::Error::Database(inner)
+            if inner.is_unique_violation() || inner.is_foreign_key_violation() || inner.is_check_violation() =>
+        {
+            StoreError::Conflict
+        }
+        _ => StoreError::Unavailable(error.to_string()),
+    }
+}
+
+async fn close(connection: sqlx::SqliteConnection) {
+    if let Err(error) = connection.close().await {
+        tracing::warn!(%error, "the store did not close cleanly; its journal is replayed at the next start");
+    }
+}

@@ -1,0 +1,161 @@
+//! Opening the store, and the way to its repositories.
+
+use crate::db::{Db, sql};
+use crate::lite::Lite;
+use crate::master_key::Sealer;
+use crate::{Clients, Files, Idempotency, MasterKey, Meta, Secrets, StoreError, Submissions};
+use hub_core::time::Timestamp;
+use hub_crypto::{hex, random};
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::sync::Arc;
+
+/// File of the database in the data folder.
+const DATABASE: &str = "hub.db";
+/// File of the master key in the data folder.
+const KEY: &str = "master.key";
+/// A secret of known content: whoever opens it has the right master key.
+const PROOF: &str = "store.proof";
+
+#[derive(Debug)]
+struct Sealers {
+    secrets: Sealer,
+    submissions: Sealer,
+    idempotency: Sealer,
+    files: Sealer,
+}
+
+/// The open store. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Store {
+    db: Db,
+    sealers: Arc<Sealers>,
+}
+
+/// What [`Store::purge`] has forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Purged {
+    /// Idempotency keys.
+    pub idempotency: u64,
+    /// Papers.
+    pub files: u64,
+}
+
+impl Store {
+    /// Opens the store in a folder, creating what is missing. The master key is `master_key` (64 hexadecimal digits,
+    /// `HUB_MASTER_KEY`) if given, else the file `master.key` in the folder.
+    ///
+    /// # Errors
+    /// If the folder cannot be used, the key does not fit, or the data are newer than this hub.
+    pub async fn open(folder: &Path, master_key: Option<&str>) -> Result<Self, StoreError> {
+        let io = |e: std::io::Error| StoreError::Unavailable(format!("{}: {e}", folder.display()));
+        if !folder.is_dir() {
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(folder)
+                .map_err(io)?;
+        }
+        let database = folder.join(DATABASE);
+        let key = match master_key {
+            Some(text) => MasterKey::parse(text)?,
+            None => MasterKey::in_file(&folder.join(KEY), !database.exists())?,
+        };
+        let store = Self {
+            db: Db::Lite(Lite::open(&database).await?),
+            sealers: Arc::new(Sealers {
+                secrets: key.sealer("secrets"),
+                submissions: key.sealer("submissions"),
+                idempotency: key.sealer("idempotency"),
+                files: key.sealer("files"),
+            }),
+        };
+        match store.secrets().get_or_keep(PROOF, PROOF.as_bytes()).await {
+            Err(StoreError::Damaged(_)) => Err(StoreError::MasterKey("it is not the key of these data".into())),
+            other => other.map(|_| store),
+        }
+    }
+
+    /// Plain facts by name.
+    #[must_use]
+    pub fn meta(&self) -> Meta<'_> {
+        Meta { db: &self.db }
+    }
+
+    /// Sealed secrets by name.
+    #[must_use]
+    pub fn secrets(&self) -> Secrets<'_> {
+        Secrets {
+            db: &self.db,
+            sealer: &self.sealers.secrets,
+        }
+    }
+
+    /// Tenants, clients, keys.
+    #[must_use]
+    pub fn clients(&self) -> Clients<'_> {
+        Clients { db: &self.db }
+    }
+
+    /// Submissions.
+    #[must_use]
+    pub fn submissions(&self) -> Submissions<'_> {
+        Submissions {
+            db: &self.db,
+            sealer: &self.sealers.submissions,
+        }
+    }
+
+    /// Idempotency keys.
+    #[must_use]
+    pub fn idempotency(&self) -> Idempotency<'_> {
+        Idempotency {
+            db: &self.db,
+            sealer: &self.sealers.idempotency,
+        }
+    }
+
+    /// Papers.
+    #[must_use]
+    pub fn files(&self) -> Files<'_> {
+        Files {
+            db: &self.db,
+            sealer: &self.sealers.files,
+        }
+    }
+
+    /// Forgets what has run out.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn purge(&self, now: Timestamp) -> Result<Purged, StoreError> {
+        let now = now.as_microsecond();
+        let keys = sql("DELETE FROM idempotency WHERE expires <= $1 RETURNING 1", [now.into()]);
+        let files = sql("DELETE FROM files WHERE expires <= $1 RETURNING 1", [now.into()]);
+        Ok(Purged {
+            idempotency: self.db.write(keys).await?.len() as u64,
+            files: self.db.write(files).await?.len() as u64,
+        })
+    }
+
+    /// Whether the store answers a read and takes a write; for readiness.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.db.read(sql("SELECT 1", [])).await?;
+        self.meta().put("store.ping", "1").await
+    }
+
+    /// Finishes what is being written and closes. Without it nothing acknowledged is lost either.
+    pub async fn close(&self) {
+        self.db.close().await;
+    }
+}
+
+/// A random id of 128 bits with a speaking prefix.
+pub(crate) fn new_id(prefix: &str) -> Result<String, StoreError> {
+    let bytes = random::<16>().map_err(|e| StoreError::Unavailable(e.to_string()))?;
+    Ok(format!("{prefix}{}", hex(&bytes)))
+}

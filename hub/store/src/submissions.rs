@@ -1,0 +1,375 @@
+//! Submissions: calls that must happen once and must not be lost.
+//!
+//! `stored -> delivering -> delivered | failed | manual`, and back to `stored` for another try. `delivering` is a lease:
+//! whoever finds it run out knows only that the call may have left, never that it has not.
+
+use crate::StoreError;
+use crate::clients::time;
+use crate::db::{Db, Row, sql};
+use crate::master_key::Sealer;
+use crate::store::new_id;
+use hub_core::time::Timestamp;
+use serde_json::{Map, Value};
+
+/// Where a submission stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SubmissionState {
+    /// Waits for its next try.
+    Stored,
+    /// Somebody is at it, until the lease ends.
+    Delivering,
+    /// The agency has answered well.
+    Delivered,
+    /// The agency has refused it for good.
+    Failed,
+    /// A person has to look: whether it arrived cannot be found out.
+    Manual,
+}
+
+impl SubmissionState {
+    /// The word in the database and in answers.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Delivering => "delivering",
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+            Self::Manual => "manual",
+        }
+    }
+
+    fn parse(word: &str) -> Result<Self, StoreError> {
+        match word {
+            "stored" => Ok(Self::Stored),
+            "delivering" => Ok(Self::Delivering),
+            "delivered" => Ok(Self::Delivered),
+            "failed" => Ok(Self::Failed),
+            "manual" => Ok(Self::Manual),
+            _ => Err(StoreError::Damaged("a submission's state")),
+        }
+    }
+}
+
+/// A submission to be kept.
+#[derive(Debug, Clone)]
+pub struct NewSubmission {
+    /// Operation id.
+    pub operation: String,
+    /// Client id.
+    pub client: String,
+    /// The subject as the store may know it: an opaque id, never a number of the person.
+    pub subject: String,
+    /// Pairwise id towards the agency, if the operation passes one on.
+    pub pairwise: Option<String>,
+    /// Request id of the call.
+    pub request_id: String,
+    /// Canonical input, bound fields filled; sealed.
+    pub input: Map<String, Value>,
+    /// Now.
+    pub now: Timestamp,
+    /// The caller delivers it at once and holds the lease until then; `None` leaves it to the jobs, due at once.
+    pub lease_until: Option<Timestamp>,
+    /// Scope of the idempotency key it was accepted under; the key learns of the submission in the same commit, so
+    /// that no crash can let the key run a second time.
+    pub idempotency: Option<String>,
+}
+
+/// A kept submission.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Submission {
+    /// `sub_…`.
+    pub id: String,
+    /// Operation id.
+    pub operation: String,
+    /// Client id.
+    pub client: String,
+    /// Opaque subject id.
+    pub subject: String,
+    /// Pairwise id towards the agency.
+    pub pairwise: Option<String>,
+    /// Request id of the call.
+    pub request_id: String,
+    /// Canonical input.
+    pub input: Map<String, Value>,
+    /// Where it stands.
+    pub state: SubmissionState,
+    /// Tries begun.
+    pub attempts: u32,
+    /// Next try, or end of the lease.
+    pub next_at: Timestamp,
+    /// The agency's canonical answer, once delivered.
+    pub answer: Option<Value>,
+    /// Problem code or words for the operator, once failed, postponed or given to a person.
+    pub reason: Option<String>,
+    /// When it was accepted.
+    pub created: Timestamp,
+    /// When it last changed.
+    pub updated: Timestamp,
+}
+
+/// A submission taken for a try.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TakenSubmission {
+    /// It.
+    pub submission: Submission,
+    /// An earlier try never reported back: it may have arrived. Ask the agency or give it to a person; do not just send.
+    pub in_doubt: bool,
+}
+
+/// The repository of submissions.
+#[derive(Debug, Clone, Copy)]
+pub struct Submissions<'a> {
+    pub(crate) db: &'a Db,
+    pub(crate) sealer: &'a Sealer,
+}
+
+impl Submissions<'_> {
+    /// Keeps a submission and answers its id. It is on disk when this returns.
+    ///
+    /// # Errors
+    /// If it could not be kept; then the call must not be acknowledged.
+    pub async fn accept(&self, new: &NewSubmission) -> Result<String, StoreError> {
+        let id = new_id("sub_")?;
+        let plain = serde_json::to_vec(&new.input).map_err(|_| StoreError::Damaged("the input is no JSON"))?;
+        let leased = new.lease_until.is_some();
+        let statement = sql(
+            "INSERT INTO submissions
+             (id, operation, client, subject, pairwise, request_id, input, state, attempts, next_at, created, updated)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)",
+            [
+                id.as_str().into(),
+                new.operation.as_str().into(),
+                new.client.as_str().into(),
+                new.subject.as_str().into(),
+                new.pairwise.clone().into(),
+                new.request_id.as_str().into(),
+                self.sealer.seal(&plain, "input", &id)?.into(),
+                if leased {
+                    SubmissionState::Delivering
+                } else {
+                    SubmissionState::Stored
+                }
+                .as_str()
+                .into(),
+                i64::from(leased).into(),
+                new.lease_until.unwrap_or(new.now).as_microsecond().into(),
+                new.now.as_microsecond().into(),
+            ],
+        );
+        let mut all = vec![statement];
+        if let Some(scope) = &new.idempotency {
+            all.push(sql(
+                "UPDATE idempotency SET submission = $2 WHERE scope = $1 AND done = 0",
+                [scope.as_str().into(), id.as_str().into()],
+            ));
+        }
+        self.db.write_all(all).await?;
+        Ok(id)
+    }
+
+    /// Takes up to `most` submissions that are due, oldest first, and holds them until `lease_until`.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn take_due(
+        &self,
+        now: Timestamp,
+        lease_until: Timestamp,
+        most: u32,
+    ) -> Result<Vec<TakenSubmission>, StoreError> {
+        // The state before tells the doubt, and RETURNING shows only the state after: so look first, then take.
+        let due = sql(
+            "SELECT id, state, next_at FROM submissions
+             WHERE state IN ('stored', 'delivering') AND next_at <= $1 ORDER BY next_at LIMIT $2",
+            [now.as_microsecond().into(), i64::from(most).into()],
+        );
+        let mut taken = Vec::new();
+        for mut row in self.db.read(due).await? {
+            let (id, state, next_at) = (row.text(0)?, row.text(1)?, row.int(2)?);
+            // Only if nobody changed it since: two hubs over one store never both win.
+            let take = sql(
+                "UPDATE submissions SET state = 'delivering', attempts = attempts + 1, next_at = $4, updated = $5
+                 WHERE id = $1 AND state = $2 AND next_at = $3
+                 RETURNING id, operation, client, subject, pairwise, request_id, input, state, attempts, next_at,
+                           answer, reason, created, updated",
+                [
+                    id.into(),
+                    state.as_str().into(),
+                    next_at.into(),
+                    lease_until.as_microsecond().into(),
+                    now.as_microsecond().into(),
+                ],
+            );
+            if let Some(row) = self.db.write(take).await?.into_iter().next() {
+                taken.push(TakenSubmission {
+                    submission: self.submission(row)?,
+                    in_doubt: state == SubmissionState::Delivering.as_str(),
+                });
+            }
+        }
+        Ok(taken)
+    }
+
+    /// The agency has answered well.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn delivered(&self, id: &str, answer: &Value, now: Timestamp) -> Result<bool, StoreError> {
+        let plain = serde_json::to_vec(answer).map_err(|_| StoreError::Damaged("the answer is no JSON"))?;
+        let statement = sql(
+            "UPDATE submissions SET state = 'delivered', answer = $2, reason = NULL, updated = $3
+             WHERE id = $1 AND state IN ('stored', 'delivering', 'manual') RETURNING id",
+            [
+                id.into(),
+                self.sealer.seal(&plain, "answer", id)?.into(),
+                now.as_microsecond().into(),
+            ],
+        );
+        self.db.write(statement).await.map(|rows| !rows.is_empty())
+    }
+
+    /// The agency has refused it for good; `reason` is a problem code.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn failed(&self, id: &str, reason: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let statement = sql(
+            "UPDATE submissions SET state = 'failed', reason = $2, updated = $3
+             WHERE id = $1 AND state IN ('stored', 'delivering', 'manual') RETURNING id",
+            [id.into(), reason.into(), now.as_microsecond().into()],
+        );
+        self.db.write(statement).await.map(|rows| !rows.is_empty())
+    }
+
+    /// A person has to look.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn manual(&self, id: &str, reason: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let statement = sql(
+            "UPDATE submissions SET state = 'manual', reason = $2, updated = $3
+             WHERE id = $1 AND state IN ('stored', 'delivering') RETURNING id",
+            [id.into(), reason.into(), now.as_microsecond().into()],
+        );
+        self.db.write(statement).await.map(|rows| !rows.is_empty())
+    }
+
+    /// It has surely not arrived: another try at `next_at`.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn again(&self, id: &str, reason: &str, next_at: Timestamp, now: Timestamp) -> Result<bool, StoreError> {
+        let statement = sql(
+            "UPDATE submissions SET state = 'stored', reason = $2, next_at = $3, updated = $4
+             WHERE id = $1 AND state = 'delivering' RETURNING id",
+            [
+                id.into(),
+                reason.into(),
+                next_at.as_microsecond().into(),
+                now.as_microsecond().into(),
+            ],
+        );
+        self.db.write(statement).await.map(|rows| !rows.is_empty())
+    }
+
+    /// Still in doubt and still being asked about: stays `delivering`, looked at again at `next_at`.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn hold(&self, id: &str, next_at: Timestamp, now: Timestamp) -> Result<bool, StoreError> {
+        let statement = sql(
+            "UPDATE submissions SET next_at = $2, updated = $3 WHERE id = $1 AND state = 'delivering' RETURNING id",
+            [id.into(), next_at.as_microsecond().into(), now.as_microsecond().into()],
+        );
+        self.db.write(statement).await.map(|rows| !rows.is_empty())
+    }
+
+    /// One submission.
+    ///
+    /// # Errors
+    /// If the store does not answer or the row does not open.
+    pub async fn get(&self, id: &str) -> Result<Option<Submission>, StoreError> {
+        let statement = sql(
+            "SELECT id, operation, client, subject, pairwise, request_id, input, state, attempts, next_at, answer,
+                    reason, created, updated
+             FROM submissions WHERE id = $1",
+            [id.into()],
+        );
+        self.db
+            .read_one(statement)
+            .await?
+            .map(|row| self.submission(row))
+            .transpose()
+    }
+
+    /// The newest submissions of a subject, older than `before` if given.
+    ///
+    /// # Errors
+    /// If the store does not answer or a row does not open.
+    pub async fn of_subject(
+        &self,
+        subject: &str,
+        before: Option<Timestamp>,
+        most: u32,
+    ) -> Result<Vec<Submission>, StoreError> {
+        let statement = sql(
+            "SELECT id, operation, client, subject, pairwise, request_id, input, state, attempts, next_at, answer,
+                    reason, created, updated
+             FROM submissions WHERE subject = $1 AND created < $2 ORDER BY created DESC, id LIMIT $3",
+            [
+                subject.into(),
+                before.map_or(i64::MAX, Timestamp::as_microsecond).into(),
+                i64::from(most).into(),
+            ],
+        );
+        let rows = self.db.read(statement).await?;
+        rows.into_iter().map(|row| self.submission(row)).collect()
+    }
+
+    /// How many stand in each state.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn counts(&self) -> Result<Vec<(SubmissionState, u64)>, StoreError> {
+        let rows = self
+            .db
+            .read(sql("SELECT state, count(*) FROM submissions GROUP BY state", []))
+            .await?;
+        rows.into_iter()
+            .map(|mut r| {
+                Ok((
+                    SubmissionState::parse(&r.text(0)?)?,
+                    u64::try_from(r.int(1)?).unwrap_or(0),
+                ))
+            })
+            .collect()
+    }
+
+    fn submission(&self, mut row: Row) -> Result<Submission, StoreError> {
+        let id = row.text(0)?;
+        let input = self.sealer.open(&row.bytes(6)?, "input", &id)?;
+        let answer = match row.maybe_bytes(10)? {
+            Some(sealed) => Some(self.sealer.open(&sealed, "answer", &id)?),
+            None => None,
+        };
+        let json = |_| StoreError::Damaged("a submission is no JSON");
+        Ok(Submission {
+            operation: row.text(1)?,
+            client: row.text(2)?,
+            subject: row.text(3)?,
+            pairwise: row.maybe_text(4)?,
+            request_id: row.text(5)?,
+            input: serde_json::from_slice(&input).map_err(json)?,
+            state: SubmissionState::parse(&row.text(7)?)?,
+            attempts: u32::try_from(row.int(8)?).unwrap_or(u32::MAX),
+            next_at: time(row.int(9)?)?,
+            answer: answer.map(|a| serde_json::from_slice(&a)).transpose().map_err(json)?,
+            reason: row.maybe_text(11)?,
+            created: time(row.int(12)?)?,
+            updated: time(row.int(13)?)?,
+            id,
+        })
+    }
+}
