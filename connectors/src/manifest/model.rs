@@ -1,0 +1,682 @@
+//! A manifest as read: what the author wrote, typed, with the place of every part for messages.
+
+use crate::calendar::Calendar;
+use crate::error::Failure;
+use crate::mapping::expr::Expression;
+use crate::mapping::path::Path;
+use crate::mapping::template::Template;
+use crate::settings::Limits;
+use hub_core::{SystemId, Text};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// A whole manifest.
+#[derive(Debug)]
+pub struct Manifest {
+    /// Which system it binds.
+    pub system: SystemId,
+    /// `upstream`.
+    pub upstream: Upstream,
+    /// `frame`.
+    pub frame: Frame,
+    /// `sign`, as written.
+    pub sign: Option<Value>,
+    /// `auth`.
+    pub auth: Auth,
+    /// `session`.
+    pub session: Option<SessionPart>,
+    /// `answer`.
+    pub answer: AnswerPart,
+    /// `fails`.
+    pub fails: Vec<FailRule>,
+    /// `wire`.
+    pub wire: Wire,
+    /// `paging`.
+    pub paging: Option<Paging>,
+    /// `limits`.
+    pub limits: Limits,
+    /// `closed`.
+    pub closed: Calendar,
+    /// `send`.
+    pub send: Vec<SendItem>,
+    /// `give`.
+    pub give: Vec<GiveItem>,
+    /// `codes`.
+    pub codes: Vec<CodeTable>,
+    /// `files`.
+    pub files: Option<FilesPart>,
+    /// `names`.
+    pub names: Option<Names>,
+    /// `fields`, `request`, `response`.
+    pub rows: RowSections,
+    /// `operations`, in order.
+    pub operations: Vec<OperationPart>,
+    /// `operations: same`, or the entry `"*"`.
+    pub others: Option<OperationPart>,
+    /// `callback`.
+    pub callback: Option<CallbackPart>,
+}
+
+/// Format of a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// JSON.
+    Json,
+    /// `application/x-www-form-urlencoded`.
+    Form,
+    /// XML.
+    Xml,
+    /// A SOAP envelope.
+    Soap,
+    /// `multipart/form-data`.
+    Multipart,
+    /// Plain text.
+    Text,
+    /// No body.
+    None,
+}
+
+impl Format {
+    /// From its word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Some(match word {
+            "json" => Format::Json,
+            "form" => Format::Form,
+            "xml" => Format::Xml,
+            "soap" => Format::Soap,
+            "multipart" => Format::Multipart,
+            "text" => Format::Text,
+            "none" => Format::None,
+            _ => return None,
+        })
+    }
+}
+
+/// How a tree stands in a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TextForm {
+    /// As it is.
+    #[default]
+    Object,
+    /// JSON in a text.
+    Json,
+    /// XML in a text.
+    Xml,
+    /// A form in a text.
+    Form,
+    /// JSON in Base64.
+    Base64Json,
+    /// XML in Base64.
+    Base64Xml,
+}
+
+impl TextForm {
+    /// From its word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Some(match word {
+            "object" => TextForm::Object,
+            "json" => TextForm::Json,
+            "xml" => TextForm::Xml,
+            "form" => TextForm::Form,
+            "base64-json" => TextForm::Base64Json,
+            "base64-xml" => TextForm::Base64Xml,
+            _ => return None,
+        })
+    }
+}
+
+/// What becomes of canonical fields without a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Names {
+    /// They are refused when the manifest is loaded.
+    Rows,
+    /// They keep their name.
+    Same,
+    /// `fullName`.
+    Camel,
+    /// `FullName`.
+    Pascal,
+    /// `full-name`.
+    Kebab,
+    /// `FULL_NAME`.
+    Upper,
+    /// `fullname`.
+    Lower,
+}
+
+impl Names {
+    /// From its word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Some(match word {
+            "rows" => Names::Rows,
+            "same" => Names::Same,
+            "camel" => Names::Camel,
+            "pascal" => Names::Pascal,
+            "kebab" => Names::Kebab,
+            "upper" => Names::Upper,
+            "lower" => Names::Lower,
+            _ => return None,
+        })
+    }
+
+    /// The upstream's name of a canonical field.
+    #[must_use]
+    pub fn upstream_name(self, canonical: &str) -> String {
+        let capital = |word: &str| {
+            let mut chars = word.chars();
+            chars
+                .next()
+                .map(|c| c.to_ascii_uppercase().to_string() + chars.as_str())
+                .unwrap_or_default()
+        };
+        match self {
+            Names::Rows | Names::Same => canonical.to_owned(),
+            Names::Kebab => canonical.replace('_', "-"),
+            Names::Upper => canonical.to_ascii_uppercase(),
+            Names::Lower => canonical.replace('_', ""),
+            Names::Pascal => canonical.split('_').map(capital).collect(),
+            Names::Camel => {
+                let mut words = canonical.split('_');
+                let first = words.next().unwrap_or_default().to_owned();
+                first + &words.map(capital).collect::<String>()
+            }
+        }
+    }
+}
+
+/// `upstream`.
+#[derive(Debug, Default)]
+pub struct Upstream {
+    /// Base address.
+    pub url: Option<String>,
+    /// Word of the dialect.
+    pub dialect: String,
+    /// Charset label.
+    pub charset: Option<String>,
+    /// Milliseconds.
+    pub timeout_ms: Option<u64>,
+    /// Path of calls that name none.
+    pub path: Option<String>,
+    /// Method of calls that name none.
+    pub method: Option<String>,
+    /// Format of requests.
+    pub sends: Option<Format>,
+    /// Format of answers.
+    pub answers: Option<Format>,
+    /// Content-Type of requests.
+    pub content_type: Option<String>,
+}
+
+/// `frame`; every part optional so that an operation can override one.
+#[derive(Debug, Clone, Default)]
+pub struct Frame {
+    /// Where the operation code goes.
+    pub code: Option<Spot>,
+    /// Where the fields go.
+    pub body: Option<Spot>,
+    /// How they stand there.
+    pub form: Option<TextForm>,
+    /// Root element.
+    pub root: Option<String>,
+    /// Encoding label of an inner XML declaration; `none` for no declaration.
+    pub declaration: Option<String>,
+    /// SOAP element of every call.
+    pub call: Option<String>,
+    /// SOAP element of the answer below the response element.
+    pub output: Option<String>,
+    /// How the answer stands in it.
+    pub reads: Option<TextForm>,
+    /// Target namespace.
+    pub namespace: Option<String>,
+    /// Its prefix.
+    pub prefix: Option<String>,
+    /// Further prefixes.
+    pub namespaces: Vec<(String, String)>,
+    /// Whether plain names are in the target namespace.
+    pub qualified: Option<bool>,
+    /// SOAPAction.
+    pub action: Option<String>,
+    /// `1.1` or `1.2`.
+    pub soap: Option<String>,
+    /// Order of elements.
+    pub order: Vec<String>,
+}
+
+/// Where in a message something stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// Among the fields.
+    Body,
+    /// Beside the fields, in the frame.
+    Frame,
+    /// In the query.
+    Query,
+    /// A header.
+    Header,
+    /// A cookie.
+    Cookie,
+    /// A segment of the path.
+    Path,
+    /// In the SOAP header.
+    Head,
+}
+
+impl Place {
+    /// The word before a name: `query page`.
+    pub const WORDS: [(&'static str, Place); 7] = [
+        ("body", Place::Body),
+        ("frame", Place::Frame),
+        ("query", Place::Query),
+        ("header", Place::Header),
+        ("cookie", Place::Cookie),
+        ("path", Place::Path),
+        ("head", Place::Head),
+    ];
+}
+
+/// A place and a path in it. Without a word before it the place is decided where it is used.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spot {
+    /// The place, if one was named.
+    pub place: Option<Place>,
+    /// The path.
+    pub path: Path,
+}
+
+impl Spot {
+    /// Reads `name`, `a/b` or `query name`.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let text = text.trim();
+        if let Some((word, rest)) = text.split_once(' ')
+            && let Some((_, place)) = Place::WORDS.iter().find(|(w, _)| *w == word)
+        {
+            return Self {
+                place: Some(*place),
+                path: Path::parse(rest),
+            };
+        }
+        Self {
+            place: None,
+            path: Path::parse(text),
+        }
+    }
+}
+
+/// `auth`; header, query and element credentials become [`SendItem`]s.
+#[derive(Debug, Default)]
+pub struct Auth {
+    /// User and password.
+    pub basic: Option<(Arc<Template>, Arc<Template>)>,
+    /// WS-Security.
+    pub wsse: Option<Wsse>,
+}
+
+/// WS-Security UsernameToken.
+#[derive(Debug)]
+pub struct Wsse {
+    /// User.
+    pub user: Arc<Template>,
+    /// Password.
+    pub password: Arc<Template>,
+    /// PasswordDigest instead of PasswordText.
+    pub digest: bool,
+}
+
+/// `session`.
+#[derive(Debug)]
+pub struct SessionPart {
+    /// The call.
+    pub login: CallSpec,
+    /// What it sends.
+    pub send: Vec<SendItem>,
+    /// HTTP Basic on it.
+    pub basic: Option<(Arc<Template>, Arc<Template>)>,
+    /// Its format.
+    pub sends: Option<Format>,
+    /// Format of its answer.
+    pub answers: Option<Format>,
+    /// Whether it goes in the frame.
+    pub framed: Option<bool>,
+    /// Whether it is signed.
+    pub signed: Option<bool>,
+    /// Names for values of its answer.
+    pub read: Vec<(String, Spot)>,
+    /// Cookies to keep.
+    pub keep: Vec<String>,
+    /// How long it lives.
+    pub lives: Lives,
+    /// Signs that it is gone.
+    pub lost: Vec<Lost>,
+    /// Envelope.
+    pub answer: Option<AnswerPart>,
+}
+
+/// How long a session lives.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Lives {
+    /// Until it is lost.
+    Unknown,
+    /// Milliseconds.
+    Fixed(u64),
+    /// The answer says it, in seconds.
+    Told(Path),
+    /// One call.
+    Once,
+}
+
+/// A sign that a session is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lost {
+    /// An HTTP status, and for redirects a part of their target.
+    Status(u16, Option<String>),
+    /// A page instead of data.
+    Html,
+    /// An upstream code.
+    Code(String),
+}
+
+/// `answer`; every part optional so that an operation can override one.
+#[derive(Debug, Clone, Default)]
+pub struct AnswerPart {
+    /// Where the code is.
+    pub code: Option<Spot>,
+    /// Codes of success.
+    pub ok: Option<Vec<String>>,
+    /// Success as an expression.
+    pub when: Option<Arc<Expression>>,
+    /// Where the words are.
+    pub message: Option<Spot>,
+    /// Where the data is.
+    pub data: Option<Path>,
+    /// How it stands there.
+    pub form: Option<TextForm>,
+    /// What means nothing found.
+    pub empty: Option<Empty>,
+    /// Content-Type in the simulated city.
+    pub content_type: Option<String>,
+}
+
+/// What data means `nothing found`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Empty {
+    /// null, "", {}, [], [{}] where the contract needs something.
+    Auto,
+    /// Nothing does.
+    Never,
+    /// Exactly these.
+    Values(Vec<Value>),
+}
+
+/// One entry of `fails`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FailRule {
+    /// What is compared.
+    pub test: FailTest,
+    /// What it means.
+    pub failure: Failure,
+}
+
+/// What a failure rule compares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FailTest {
+    /// HTTP status; 5xx is `(500, 599)`.
+    Http(u16, u16),
+    /// The upstream's code, and words its message holds (empty: any).
+    Code(String, String),
+    /// Words its message holds.
+    Message(String),
+    /// A SOAP fault whose code ends so (empty: any).
+    Fault(String),
+    /// All else.
+    Any,
+}
+
+/// `wire`.
+#[derive(Debug, Clone, Default)]
+pub struct Wire {
+    /// What the codecs read: kind of value and form.
+    pub forms: Vec<(String, String)>,
+    /// Absent fields: drop, null, empty.
+    pub null: Option<String>,
+}
+
+/// `paging`.
+#[derive(Debug, Clone, Default)]
+pub struct Paging {
+    /// Name and first page.
+    pub page: Option<(Spot, i64)>,
+    /// Page size.
+    pub size: Option<Spot>,
+    /// Rows to skip.
+    pub offset: Option<Spot>,
+    /// First row and its base.
+    pub start: Option<(Spot, i64)>,
+    /// Last row.
+    pub end: Option<Spot>,
+    /// All rows.
+    pub total: Option<Path>,
+    /// All pages.
+    pub pages: Option<Path>,
+    /// Largest page.
+    pub max: Option<i64>,
+    /// Canonical names of page, size, total.
+    pub fields: Option<[String; 3]>,
+}
+
+/// One thing to send.
+#[derive(Debug, Clone)]
+pub struct SendItem {
+    /// Where.
+    pub spot: Spot,
+    /// What.
+    pub value: Arc<Template>,
+    /// Place in the manifest.
+    pub pointer: String,
+}
+
+/// One canonical field to give.
+#[derive(Debug, Clone)]
+pub struct GiveItem {
+    /// Canonical path.
+    pub field: Path,
+    /// What.
+    pub value: Arc<Template>,
+    /// Place in the manifest.
+    pub pointer: String,
+}
+
+/// A table of codes.
+#[derive(Debug)]
+pub struct CodeTable {
+    /// Name.
+    pub name: String,
+    /// Upstream code and canonical value, in order.
+    pub entries: Vec<(String, Value)>,
+}
+
+/// `files`.
+#[derive(Debug)]
+pub struct FilesPart {
+    /// The call.
+    pub upload: CallSpec,
+    /// Its format.
+    pub sends: Option<Format>,
+    /// Name of the content.
+    pub send: Spot,
+    /// Name of the file name.
+    pub name: Option<Spot>,
+    /// Name of the media type.
+    pub media_type: Option<Spot>,
+    /// Further values.
+    pub with: Vec<SendItem>,
+    /// Where the id is.
+    pub read: Path,
+    /// Envelope.
+    pub answer: Option<AnswerPart>,
+}
+
+/// `fields`, `request` and `response` of a manifest or an operation.
+#[derive(Debug, Default)]
+pub struct RowSections {
+    /// Both directions.
+    pub fields: Vec<RowSpec>,
+    /// Requests.
+    pub request: Vec<RowSpec>,
+    /// Answers.
+    pub response: Vec<RowSpec>,
+}
+
+/// One row as written.
+#[derive(Debug, Clone)]
+pub struct RowSpec {
+    /// Upstream side.
+    pub spot: Spot,
+    /// Canonical side; several where the contract decides; none where an operation takes a row away.
+    pub targets: Vec<Target>,
+    /// Place in the manifest.
+    pub pointer: String,
+}
+
+/// Canonical side of a row.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Canonical path.
+    pub field: Path,
+    /// What stands after each `|`.
+    pub chain: Vec<String>,
+    /// Rows of its members or items.
+    pub rows: Option<Vec<RowSpec>>,
+}
+
+/// How an upstream is called.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CallSpec {
+    /// Method, if named.
+    pub method: Option<String>,
+    /// Path template, if named.
+    pub path: Option<String>,
+    /// Constant query.
+    pub query: Option<String>,
+    /// Operation code, if named.
+    pub code: Option<String>,
+    /// As in the contract.
+    pub same: bool,
+}
+
+impl CallSpec {
+    /// Reads `GET /path/{x}`, `code`, `POST /path code`, `same`.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let mut call = CallSpec::default();
+        let mut rest = text.trim();
+        if rest == "same" {
+            call.same = true;
+            return call;
+        }
+        let (first, after) = rest.split_once(' ').map_or((rest, ""), |(f, a)| (f, a.trim()));
+        if ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"].contains(&first) {
+            call.method = Some(first.to_owned());
+            rest = after;
+        }
+        if rest.starts_with('/') {
+            let (target, code) = rest.split_once(' ').map_or((rest, ""), |(p, c)| (p, c.trim()));
+            let (path, query) = target.split_once('?').map_or((target, None), |(p, q)| (p, Some(q)));
+            call.path = Some(path.to_owned());
+            call.query = query.map(str::to_owned);
+            rest = code;
+        }
+        if !rest.is_empty() {
+            call.code = Some(rest.to_owned());
+        }
+        call
+    }
+}
+
+/// One operation.
+#[derive(Debug, Default)]
+pub struct OperationPart {
+    /// Its key.
+    pub key: String,
+    /// How it is called.
+    pub call: CallSpec,
+    /// Its rows.
+    pub rows: RowSections,
+    /// What it sends.
+    pub send: Vec<SendItem>,
+    /// What it gives.
+    pub give: Vec<GiveItem>,
+    /// Where its fields go.
+    pub place: Option<Place>,
+    /// What differs in its answer.
+    pub answer: AnswerPart,
+    /// Its failure codes.
+    pub fails: Vec<FailRule>,
+    /// What differs on the wire.
+    pub wire: Wire,
+    /// What differs in paging.
+    pub paging: Option<Paging>,
+    /// What differs in the frame.
+    pub frame: Frame,
+    /// Names without rows.
+    pub names: Option<Names>,
+    /// Its format.
+    pub sends: Option<Format>,
+    /// Format of its answer.
+    pub answers: Option<Format>,
+    /// The field that makes a repetition harmless.
+    pub key_field: Option<String>,
+    /// Who tells whether it arrived.
+    pub ask: Option<String>,
+    /// Of the upstream only.
+    pub internal: bool,
+    /// Without signature if false.
+    pub signed: Option<bool>,
+    /// Without session if false.
+    pub session: Option<bool>,
+    /// Not connected, and why.
+    pub not_yet: Option<Text>,
+    /// The simulated city's input.
+    pub serve_input: Vec<GiveItem>,
+    /// The simulated city's data.
+    pub serve_data: Vec<SendItem>,
+    /// Place in the manifest.
+    pub pointer: String,
+}
+
+/// `callback`.
+#[derive(Debug)]
+pub struct CallbackPart {
+    /// What proves it.
+    pub verify: Verify,
+    /// Its format.
+    pub sends: Option<Format>,
+    /// Where the number is.
+    pub case: Option<Path>,
+    /// Where the state is.
+    pub state: Option<Path>,
+    /// Where the time is.
+    pub time: Option<Path>,
+    /// Where the fields are.
+    pub data: Path,
+    /// Its rows.
+    pub fields: Vec<RowSpec>,
+    /// What to answer.
+    pub answer: (Format, String),
+    /// What to answer when refused.
+    pub refuse: (Format, String),
+}
+
+/// What proves that a callback is the upstream's.
+#[derive(Debug)]
+pub enum Verify {
+    /// The system's signature.
+    Sign,
+    /// A shared secret at a place.
+    Secret(Arc<Template>, Spot),
+    /// Nothing: the address is the secret. Noted by `hub check`.
+    None,
+}

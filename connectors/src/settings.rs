@@ -1,0 +1,59 @@
+//! What the gateway must know of a system before it calls it.
+
+use crate::calendar::Calendar;
+use hub_core::Text;
+
+/// How a system may be called.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Base address: a URL, or `${UPSTREAM_…}` to be filled by whoever runs the hub.
+    pub base: String,
+    /// Milliseconds for one attempt.
+    pub timeout_ms: u64,
+    /// The upstream's budget.
+    pub limits: Limits,
+    /// When it is closed.
+    pub closed: Calendar,
+    /// Whether calls need a session, so that logins are made one at a time.
+    pub has_session: bool,
+}
+
+impl Settings {
+    /// The variable named by `base`, if it is `${NAME}`.
+    #[must_use]
+    pub fn base_variable(&self) -> Option<&str> {
+        self.base.strip_prefix("${").and_then(|b| b.split('}').next())
+    }
+}
+
+/// What an upstream bears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Limits {
+    /// Calls a second.
+    pub rps: Option<u32>,
+    /// Calls a day.
+    pub daily: Option<u32>,
+    /// Calls at the same time.
+    pub concurrency: Option<u32>,
+}
+
+/// Whether an operation answers live.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Availability {
+    /// It does.
+    Live,
+    /// Its connector says nothing about it, or its dialect comes later.
+    NotYet {
+        /// Why.
+        reason: Text,
+    },
+}
+
+/// Who wrote a manifest; decides what it may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// A folder of the operator: may name `${UPSTREAM_…}` variables.
+    Operator,
+    /// Uploaded by an agency: no variables, no macros in expressions.
+    Uploaded,
+}
