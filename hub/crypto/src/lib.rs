@@ -23,7 +23,7 @@ pub use ecdsa::{EcdsaKey, ecdsa_verify_p256};
 pub use encode::{base64, base64_url, from_base64, from_base64_url, from_hex, hex, hex_upper};
 pub use provider::{Provider, Signature, Software};
 pub use random::{fill_random, random};
-pub use rsa::{rsa_sign_sha256, rsa_verify_sha256};
+pub use rsa::{rsa_generate, rsa_sign_sha256, rsa_verify_sha256};
 pub use seal::{SEAL_OVERHEAD, derive_key, open, seal};
 pub use sm2::{SM2_DEFAULT_ID, Sm2Form, sm2_sign, sm2_verify};
 pub use sm4::{Sm4Mode, sm4_decrypt, sm4_encrypt};

@@ -1,9 +1,22 @@
 //! RSA PKCS#1 v1.5 with SHA-256 (RFC 8017 section 8.2), which payment gateways call RSA2.
 
 use crate::{CryptoError, Result, key};
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::KeyPair;
-use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, UnparsedPublicKey};
+use aws_lc_rs::rsa::{KeyPair, KeySize};
+use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, UnparsedPublicKey};
+
+/// A new pair of 2048 bits: private key (PKCS#8) and public key (SubjectPublicKeyInfo), both as bare base64.
+///
+/// # Errors
+/// [`CryptoError::Failed`] if the operating system gives no randomness.
+pub fn rsa_generate() -> Result<(String, String)> {
+    let failed = |_| CryptoError::Failed;
+    let pair = KeyPair::generate(KeySize::Rsa2048).map_err(failed)?;
+    let private: Pkcs8V1Der<'_> = pair.as_der().map_err(failed)?;
+    let public: PublicKeyX509Der<'_> = pair.public_key().as_der().map_err(failed)?;
+    Ok((crate::base64(private.as_ref()), crate::base64(public.as_ref())))
+}
 
 /// Signs `data`. `private_key` is PKCS#8 or PKCS#1, in PEM or bare base64, of at least 2048 bits.
 ///
@@ -49,6 +62,14 @@ mod tests {
         let expected: String = SIGNATURE.split_whitespace().collect();
         assert_eq!(base64(&rsa_sign_sha256(PRIVATE_PKCS8, MESSAGE).unwrap()), expected);
         assert_eq!(base64(&rsa_sign_sha256(PRIVATE_PKCS1, MESSAGE).unwrap()), expected);
+    }
+
+    #[test]
+    fn a_new_pair_signs_and_verifies() {
+        let (private, public) = rsa_generate().unwrap();
+        let signature = rsa_sign_sha256(&private, MESSAGE).unwrap();
+        rsa_verify_sha256(&public, MESSAGE, &signature).unwrap();
+        assert!(rsa_verify_sha256(PUBLIC, MESSAGE, &signature).is_err());
     }
 
     #[test]
