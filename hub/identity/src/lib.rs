@@ -1,1 +1,24 @@
-//! hub-identity
+//! Who stands behind a token: verifying subject tokens, pairwise ids, and the test issuer of demo and tests.
+//!
+//! Invariants:
+//! - One algorithm (ES256) and keys known beforehand; nothing in a token chooses a key by address or brings its own.
+//! - A subject is its issuer and its `sub` together. No other claim ever links two.
+//! - An issuer's word on assurance counts up to what it is trusted for, never beyond.
+//! - Refusals say why without repeating the token or any claim that names a person.
+//!
+//! It must never know contracts, agencies, clients or HTTP.
+
+mod claims;
+mod error;
+mod identity;
+mod issuer;
+mod pairwise;
+mod test_issuer;
+mod verifier;
+
+pub use error::{IdentityError, TokenError};
+pub use identity::Identity;
+pub use issuer::{SigningKey, TrustedIssuer};
+pub use pairwise::PairwiseKey;
+pub use test_issuer::{TestIssuer, TestSubject};
+pub use verifier::TokenVerifier;
