@@ -1,1 +1,57 @@
-//! hub-gateway
+//! The gateway: the pipeline of one call, from its address to its trail.
+//!
+//! Access, limits, validation, binding to the subject, idempotency, cache, submissions, the way to the agencies'
+//! systems, masking, the trail, and the timers that go with them. Start reading at `pipeline`.
+//!
+//! Invariants: the steps have one fixed order; an upstream is only reached with a [`Grant`], which only this crate can
+//! make; nothing with a possible effect is repeated unless that is harmless or proven not to have arrived; a call ends
+//! in the trail whether it is answered, refused, abandoned or panics; what is decided is decided from one immutable
+//! [`Snapshot`]. It must never know HTTP frameworks, dialects, how tokens are made, or the name of any agency or service.
+
+mod access;
+mod authenticate;
+mod bind;
+mod cache;
+mod call;
+mod callbacks;
+mod edge;
+mod evidence;
+mod files;
+mod fingerprint;
+mod gateway;
+mod input;
+mod jobs;
+mod journey;
+mod kept;
+mod limits;
+mod live;
+mod me;
+mod metrics;
+mod normalize;
+mod pipeline;
+mod policy;
+mod ports;
+mod reading;
+mod refusal;
+mod replay;
+mod resolve;
+mod show;
+mod snapshot;
+mod submissions;
+pub mod trail;
+mod validate;
+
+pub use access::{Access, Rule};
+pub use authenticate::{ANONYMOUS_PLAN, Caller};
+pub use edge::Door;
+pub use evidence::{CheckedInput, Grant, Permit};
+pub use files::sniff;
+pub use gateway::{Gateway, Parts, Settings};
+pub use jobs::Jobs;
+pub use limits::{Plan, Plans, Quota, Scope, Window};
+pub use live::{LiveParts, LiveUpstream};
+pub use metrics::Metrics;
+pub use policy::{Policies, Privacy};
+pub use ports::{AddressSource, Asked, Line, Personas, SecretSource};
+pub use snapshot::{Snapshot, Snapshots};
+pub use trail::{Journal, JournalSettings};

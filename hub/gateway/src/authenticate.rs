@@ -1,0 +1,170 @@
+//! Step authenticate: who calls, and on whose behalf.
+//!
+//! Live calls need a client; the subject is optional here and demanded by `authorize`. The sandbox also takes
+//! nobody at all, so that a newcomer's first line of curl works: then a persona stands in.
+
+use crate::ports::Personas;
+use hub_core::ports::{Authenticator, Client};
+use hub_core::time::Timestamp;
+use hub_core::{Environment, Inbound, Operation, Problem, ProblemCode, Subject, Text};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Plan of anonymous sandbox callers.
+pub const ANONYMOUS_PLAN: &str = "anonymous";
+
+/// Who makes this call.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Client behind the key; `None` only in the sandbox.
+    pub client: Option<Arc<Client>>,
+    /// Person behind the token, or the persona.
+    pub subject: Option<Arc<Subject>>,
+    /// Client address after trusted proxies.
+    pub peer: IpAddr,
+}
+
+impl Caller {
+    /// Name of the plan whose limits count.
+    #[must_use]
+    pub fn plan(&self) -> &str {
+        self.client.as_ref().map_or(ANONYMOUS_PLAN, |c| &c.plan)
+    }
+
+    /// What the limits of a client are counted under.
+    #[must_use]
+    pub fn client_key(&self) -> String {
+        self.client
+            .as_ref()
+            .map_or_else(|| self.peer.to_string(), |c| c.id.clone())
+    }
+}
+
+/// What the client sent to prove itself.
+struct Credentials<'a> {
+    key: Option<&'a str>,
+    token: Option<&'a str>,
+}
+
+/// Reads the credentials and proves them.
+pub(crate) fn caller(
+    authenticator: &dyn Authenticator,
+    personas: &dyn Personas,
+    inbound: &Inbound,
+    environment: Environment,
+    operation: &Operation,
+    now: Timestamp,
+) -> Result<Caller, Problem> {
+    let credentials = credentials(inbound)?;
+    let client = match credentials.key {
+        Some(key) => Some(client(authenticator, key, environment, now)?),
+        None if environment == Environment::Sandbox => None,
+        None => return Err(Problem::new(ProblemCode::KeyMissing)),
+    };
+    let subject = match (credentials.token, environment) {
+        (Some(token), _) => Some(authenticator.subject(token, now)?),
+        (None, Environment::Sandbox) => persona(personas, inbound, operation)?,
+        (None, Environment::Live) => None,
+    };
+    Ok(Caller {
+        client,
+        subject,
+        peer: inbound.peer,
+    })
+}
+
+/// Key and token for the doors that always need both (`/me`).
+pub(crate) fn both(
+    authenticator: &dyn Authenticator,
+    inbound: &Inbound,
+    now: Timestamp,
+) -> Result<(Arc<Client>, Arc<Subject>), Problem> {
+    let credentials = credentials(inbound)?;
+    let key = credentials.key.ok_or_else(|| Problem::new(ProblemCode::KeyMissing))?;
+    let client = authenticator
+        .client(key, now)
+        .ok_or_else(|| Problem::new(ProblemCode::KeyInvalid))?;
+    let token = credentials
+        .token
+        .ok_or_else(|| Problem::new(ProblemCode::TokenMissing))?;
+    Ok((client, authenticator.subject(token, now)?))
+}
+
+fn credentials(inbound: &Inbound) -> Result<Credentials<'_>, Problem> {
+    let key = once(inbound, "x-api-key")?;
+    let bearer = match once(inbound, "authorization")? {
+        None => None,
+        Some(value) => Some(bearer(value).ok_or_else(|| {
+            Problem::new(ProblemCode::BadRequest)
+                .detail(
+                    "Authorization 头只接受 Bearer 方案",
+                    "The Authorization header takes the Bearer scheme only",
+                )
+                .at("header/Authorization", Text::same("Bearer …"), "***")
+        })?),
+    };
+    // Clients of few means can send their key as the bearer: it cannot be mistaken for a token.
+    Ok(match (key, bearer) {
+        (None, Some(value)) if value.starts_with("hub_") => Credentials {
+            key: Some(value),
+            token: None,
+        },
+        (key, token) => Credentials { key, token },
+    })
+}
+
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, rest) = value.split_once(' ')?;
+    let rest = rest.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !rest.is_empty()).then_some(rest)
+}
+
+/// A header that decides something must not come twice: proxies and the hub could read different ones.
+pub(crate) fn once<'a>(inbound: &'a Inbound, name: &str) -> Result<Option<&'a str>, Problem> {
+    let mut found = inbound.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name));
+    let first = found.next().map(|(_, v)| v.trim());
+    if found.next().is_some() {
+        return Err(Problem::new(ProblemCode::BadRequest)
+            .detail(
+                format!("{name} 头只能出现一次"),
+                format!("The {name} header may appear once only"),
+            )
+            .at(format!("header/{name}"), Text::new("一次", "once"), "2"));
+    }
+    Ok(first)
+}
+
+fn client(
+    authenticator: &dyn Authenticator,
+    key: &str,
+    environment: Environment,
+    now: Timestamp,
+) -> Result<Arc<Client>, Problem> {
+    let client = authenticator
+        .client(key, now)
+        .ok_or_else(|| Problem::new(ProblemCode::KeyInvalid))?;
+    if client.environment != environment {
+        return Err(Problem::new(ProblemCode::KeyEnvironment)
+            .with("key_environment", client.environment.as_str())
+            .with("called_environment", environment.as_str()));
+    }
+    Ok(client)
+}
+
+/// The persona that stands in where nobody signed in.
+fn persona(personas: &dyn Personas, inbound: &Inbound, operation: &Operation) -> Result<Option<Arc<Subject>>, Problem> {
+    let Some(id) = once(inbound, "hub-persona")? else {
+        return Ok(personas.fitting(operation));
+    };
+    match personas.named(id) {
+        Some(subject) => Ok(Some(subject)),
+        None => Err(Problem::new(ProblemCode::BadRequest)
+            .detail("没有这个测试人物", "There is no such persona")
+            .at(
+                "header/Hub-Persona",
+                Text::new("/sandbox/_personas 中的编号", "an id listed at /sandbox/_personas"),
+                id,
+            )
+            .near(personas.near(id))),
+    }
+}

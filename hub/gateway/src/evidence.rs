@@ -1,0 +1,113 @@
+//! Evidence types: values that only the step that checked something can make, so that no later step can be reached
+//! without the earlier one.
+
+use crate::authenticate::Caller;
+use crate::journey::subject_mark;
+use hub_core::{Environment, Operation};
+use serde_json::{Map, Value};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Input that fits the contract. Made by `validate` only.
+#[derive(Debug)]
+pub struct CheckedInput(Map<String, Value>);
+
+impl CheckedInput {
+    pub(crate) fn new(fields: Map<String, Value>) -> Self {
+        Self(fields)
+    }
+
+    /// The flat input as the client gave it.
+    #[must_use]
+    pub fn fields(&self) -> &Map<String, Value> {
+        &self.0
+    }
+
+    pub(crate) fn into_fields(self) -> Map<String, Value> {
+        self.0
+    }
+}
+
+/// A rule of `policies/access` allows this call. Made by `authorize` only.
+#[derive(Debug)]
+pub struct Permit {
+    pub(crate) rule: Arc<str>,
+}
+
+/// The proof that one call was authorised, fits its contract and is bound to its subject. Whoever wants an upstream
+/// to answer needs one, and only this crate can make one. It also counts the attempts made under it.
+#[derive(Debug)]
+pub struct Grant {
+    operation: Arc<str>,
+    environment: Environment,
+    client: Option<String>,
+    subject: Option<String>,
+    rule: Arc<str>,
+    attempts: AtomicU32,
+}
+
+impl Grant {
+    pub(crate) fn new(operation: &Operation, environment: Environment, caller: &Caller, permit: Permit) -> Self {
+        Self {
+            operation: Arc::clone(&operation.id),
+            environment,
+            client: caller.client.as_ref().map(|c| c.id.clone()),
+            subject: caller.subject.as_ref().map(|s| subject_mark(&s.id)),
+            rule: permit.rule,
+            attempts: AtomicU32::new(0),
+        }
+    }
+
+    /// For a submission that was authorised and bound when it was accepted and is delivered later.
+    pub(crate) fn for_delivery(operation: &Operation, client: String, subject: Option<String>) -> Self {
+        Self {
+            operation: Arc::clone(&operation.id),
+            environment: Environment::Live,
+            client: Some(client),
+            subject,
+            rule: "delivery".into(),
+            attempts: AtomicU32::new(0),
+        }
+    }
+
+    /// Operation it is good for.
+    #[must_use]
+    pub fn operation(&self) -> &str {
+        &self.operation
+    }
+
+    /// World it is good for.
+    #[must_use]
+    pub fn environment(&self) -> Environment {
+        self.environment
+    }
+
+    /// Client that calls.
+    #[must_use]
+    pub fn client(&self) -> Option<&str> {
+        self.client.as_deref()
+    }
+
+    /// Mark of the subject, as the trail and the store know it.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.subject.as_deref()
+    }
+
+    /// Name of the access rule that allowed it.
+    #[must_use]
+    pub fn rule(&self) -> &str {
+        &self.rule
+    }
+
+    /// Counts one attempt to reach the upstream.
+    pub fn attempted(&self) {
+        self.attempts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Attempts made so far.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        self.attempts.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,248 @@
+//! The way to the agencies' systems: connectors encode and decode, `hub-outbound` carries.
+//!
+//! Everything that decides whether a call may be made at all has been decided before; here it is decided whether it can
+//! be made now (connected, open, addressed), how often it may be tried, and what a silence means.
+
+mod drive;
+mod failure;
+mod retry;
+mod session;
+
+use crate::evidence::Grant;
+use crate::files::Papers;
+use crate::ports::{AddressSource, Asked, Line, SecretSource};
+use crate::snapshot::Snapshots;
+use drive::{Course, Journeyer};
+use failure::Failed;
+use hub_connectors::{Availability, Connector};
+use hub_core::ports::{Answer, BoxFuture, Call, Clock, Upstream};
+use hub_core::time::{Timestamp, rfc3339};
+use hub_core::{Effect, Kept, Problem, ProblemCode, SystemId};
+use hub_outbound::{Outbound, SetupError, Target, UpstreamLimits};
+use hub_store::Store;
+use retry::Retries;
+use session::Sessions;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+use url::Url;
+
+/// What the live upstream is made of.
+pub struct LiveParts {
+    /// Connectors are taken from the snapshot in force.
+    pub snapshots: Snapshots,
+    /// The opener of sockets.
+    pub outbound: Outbound,
+    /// Papers that calls refer to.
+    pub store: Store,
+    /// Secrets of connectors.
+    pub secrets: Arc<dyn SecretSource>,
+    /// Addresses of systems.
+    pub addresses: Arc<dyn AddressSource>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Answers live calls.
+pub struct LiveUpstream {
+    outbound: Outbound,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    snapshots: Snapshots,
+    store: Store,
+    secrets: Arc<dyn SecretSource>,
+    addresses: Arc<dyn AddressSource>,
+    clock: Arc<dyn Clock>,
+    sessions: Sessions,
+    retries: Retries,
+}
+
+/// Less than this before the deadline it is not worth asking what became of a call.
+const WORTH_ASKING: Duration = Duration::from_millis(500);
+
+impl LiveUpstream {
+    /// Puts it together.
+    #[must_use]
+    pub fn new(parts: LiveParts) -> Self {
+        Self {
+            outbound: parts.outbound,
+            shared: Arc::new(Shared {
+                snapshots: parts.snapshots,
+                store: parts.store,
+                secrets: parts.secrets,
+                addresses: parts.addresses,
+                clock: parts.clock,
+                sessions: Sessions::default(),
+                retries: Retries::default(),
+            }),
+        }
+    }
+
+    /// The same with a worker's own connections; budgets, breakers and sessions stay shared.
+    ///
+    /// # Errors
+    /// Where no client can be made.
+    pub fn for_worker(&self) -> Result<Self, SetupError> {
+        Ok(Self {
+            outbound: self.outbound.for_worker()?,
+            shared: Arc::clone(&self.shared),
+        })
+    }
+
+    /// The connector of a call, if it can be called now.
+    fn ready(&self, call: &Call, now: Timestamp) -> Result<(Arc<Connector>, Target), Problem> {
+        let system = &call.operation.system;
+        let snapshot = self.shared.snapshots.get();
+        let connector = snapshot
+            .connectors
+            .get(system)
+            .ok_or_else(|| Problem::new(ProblemCode::NotConnected))?;
+        if let Availability::NotYet { reason } = connector.available(call.operation.key()) {
+            return Err(Problem::new(ProblemCode::NotConnected).detail(reason.zh, reason.en));
+        }
+        if let Some(until) = connector.settings().closed.resumes_at(now) {
+            let seconds = u64::try_from(until.as_second() - now.as_second()).unwrap_or(0).max(1);
+            return Err(Problem::new(ProblemCode::UpstreamMaintenance)
+                .detail(
+                    format!("该系统此时关闭，{} 恢复", rfc3339(until)),
+                    format!(
+                        "The system is closed at this time and opens again at {}",
+                        rfc3339(until)
+                    ),
+                )
+                .with("resume_at", rfc3339(until))
+                .retry_after(seconds));
+        }
+        let target = self.target(system, connector)?;
+        Ok((Arc::clone(connector), target))
+    }
+
+    fn target(&self, system: &SystemId, connector: &Connector) -> Result<Target, Problem> {
+        let settings = connector.settings();
+        let base = match settings.base_variable() {
+            None => settings.base.clone(),
+            Some(variable) => {
+                let value = self.shared.addresses.variable(variable).ok_or_else(|| {
+                    Problem::new(ProblemCode::NotConnected)
+                        .detail(
+                            format!("尚未配置该系统的地址变量 {variable}"),
+                            format!("The address of this system is not configured: set {variable}"),
+                        )
+                        .with("variable", variable)
+                })?;
+                settings.base.replacen(&format!("${{{variable}}}"), &value, 1)
+            }
+        };
+        let base = Url::parse(&base)
+            .map_err(|e| Problem::new(ProblemCode::UpstreamAddress).inner(format!("address of {system}: {e}")))?;
+        Ok(Target {
+            system: system.clone(),
+            base,
+            limits: UpstreamLimits {
+                rps: settings.limits.rps,
+                daily: settings.limits.daily.map(u64::from),
+                concurrency: settings.limits.concurrency,
+            },
+            timeout_ms: settings.timeout_ms,
+            trusted_loopback: self.shared.addresses.trusts_loopback(system),
+        })
+    }
+
+    /// Everything one course needs.
+    async fn travel<'a>(&'a self, call: &'a Call, grant: &'a Grant) -> Result<Journeyer<'a>, Problem> {
+        if grant.operation() != call.operation.id.as_ref() {
+            return Err(Problem::new(ProblemCode::Internal).inner("the grant is for another operation"));
+        }
+        let now = self.shared.clock.now();
+        let (connector, target) = self.ready(call, now)?;
+        let papers = match grant.subject() {
+            Some(owner) => Papers::of(&self.shared.store, call, owner, now).await?,
+            None => Papers::default(),
+        };
+        if call.submission.is_some()
+            && let Some(owner) = grant.subject()
+        {
+            papers.hold(&self.shared.store, owner, now).await?;
+        }
+        Ok(Journeyer {
+            call,
+            grant,
+            session: self.shared.sessions.of(&call.operation.system),
+            connector,
+            target,
+            papers,
+            outbound: &self.outbound,
+            secrets: self.shared.secrets.as_ref(),
+            clock: self.shared.clock.as_ref(),
+            deadline: Instant::now() + Duration::from_millis(call.deadline_ms),
+        })
+    }
+
+    /// Tries until it is answered, must not be tried again, or the budget of retries is used up.
+    async fn carry(&self, journeyer: &Journeyer<'_>) -> Result<Answer, Failed> {
+        let retries = self.shared.retries.of(&journeyer.call.operation.system);
+        retries.earn();
+        let mut tries = 0;
+        loop {
+            let failed = match journeyer.go(Course::Call).await {
+                Ok(answer) => return Ok(answer),
+                Err(failed) => failed,
+            };
+            tries += 1;
+            let pause = retry::pause(tries);
+            let time = Instant::now() + pause < journeyer.deadline;
+            if !(failed.again && time && tries <= retry::MOST && retries.spend()) {
+                return Err(failed);
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    async fn answered(&self, call: &Call, grant: &Grant) -> Result<Answer, Problem> {
+        let journeyer = self.travel(call, grant).await?;
+        let mut failed = match self.carry(&journeyer).await {
+            Ok(answer) => return Ok(answer),
+            Err(failed) => failed,
+        };
+        let unknown = failed.problem.kept == Kept::Unknown && call.operation.effect == Effect::Once;
+        if unknown && Instant::now() + WORTH_ASKING < journeyer.deadline {
+            match asked(&journeyer).await {
+                Ok(Asked::Arrived(answer)) => return Ok(answer),
+                Ok(Asked::NotArrived) => failed.problem.kept = Kept::Nothing,
+                Ok(Asked::CannotTell) | Err(_) => {}
+            }
+        }
+        Err(failed.problem)
+    }
+}
+
+/// Asks the system by the way its manifest names.
+async fn asked(journeyer: &Journeyer<'_>) -> Result<Asked, Problem> {
+    let key = journeyer.call.operation.key();
+    if !journeyer.connector.can_ask(key) {
+        // A number that the upstream itself takes only once makes sending again as good as asking.
+        return Ok(match journeyer.connector.key_field(key) {
+            Some(_) => Asked::NotArrived,
+            None => Asked::CannotTell,
+        });
+    }
+    match journeyer.go(Course::Ask).await {
+        Ok(answer) => Ok(Asked::Arrived(answer)),
+        Err(failed) if failed.not_found => Ok(Asked::NotArrived),
+        Err(failed) => Err(failed.problem.kept(Kept::Unknown)),
+    }
+}
+
+impl Upstream<Grant> for LiveUpstream {
+    fn answer<'a>(&'a self, call: &'a Call, grant: &'a Grant) -> BoxFuture<'a, Result<Answer, Problem>> {
+        Box::pin(self.answered(call, grant))
+    }
+}
+
+impl Line for LiveUpstream {
+    fn ask<'a>(&'a self, call: &'a Call, grant: &'a Grant) -> BoxFuture<'a, Result<Asked, Problem>> {
+        Box::pin(async move { asked(&self.travel(call, grant).await?).await })
+    }
+}

@@ -1,0 +1,192 @@
+//! `/me`: what belongs to the subject and lives in the hub: papers and submissions. Bearer only.
+
+use crate::authenticate::{Caller, both};
+use crate::gateway::Gateway;
+use crate::journey::{Journey, subject_mark};
+use crate::replay::unavailable;
+use crate::{files, submissions};
+use hub_core::ports::Client;
+use hub_core::time::Timestamp;
+use hub_core::wire::ReplyBody;
+use hub_core::{Inbound, Lang, Problem, ProblemCode, Reply, Subject};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// Submissions or papers listed at once.
+const PAGE: u32 = 50;
+
+/// What is asked for.
+enum Wanted<'a> {
+    PutFile,
+    Files,
+    File(&'a str),
+    DropFile(&'a str),
+    Submissions,
+    Submission(&'a str),
+}
+
+impl Wanted<'_> {
+    fn name(&self) -> &'static str {
+        match self {
+            Wanted::PutFile => "me.file-put",
+            Wanted::Files => "me.file-list",
+            Wanted::File(_) => "me.file-get",
+            Wanted::DropFile(_) => "me.file-delete",
+            Wanted::Submissions => "me.submission-list",
+            Wanted::Submission(_) => "me.submission-get",
+        }
+    }
+}
+
+fn wanted<'a>(method: &str, path: &'a str) -> Result<Wanted<'a>, Problem> {
+    let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+    let allow = |methods: &[&str]| Err(Problem::new(ProblemCode::MethodNotAllowed).with("allow", json!(methods)));
+    match (parts.as_slice(), method) {
+        (["files"], "POST") => Ok(Wanted::PutFile),
+        (["files"], "GET") => Ok(Wanted::Files),
+        (["files"], _) => allow(&["GET", "POST"]),
+        (["files", id], "GET") => Ok(Wanted::File(id)),
+        (["files", id], "DELETE") => Ok(Wanted::DropFile(id)),
+        (["files", _], _) => allow(&["GET", "DELETE"]),
+        (["submissions"], "GET") => Ok(Wanted::Submissions),
+        (["submissions", id], "GET") => Ok(Wanted::Submission(id)),
+        (["submissions", ..], _) => allow(&["GET"]),
+        _ => Err(Problem::new(ProblemCode::NotFound)),
+    }
+}
+
+impl Gateway {
+    /// One call of `/me`, under the address limit and the plan of its client like any other.
+    pub(crate) async fn own(&self, inbound: &Inbound, journey: &mut Journey) -> Result<Reply, Problem> {
+        let core = self.core.as_ref();
+        let now = core.clock.now();
+        let snapshot = core.snapshots.get();
+        let plans = &snapshot.policies.plans;
+        core.limiters.address(plans, inbound.peer, now)?;
+        let wanted = wanted(&inbound.method, &inbound.path)?;
+        journey.record.operation = Some(wanted.name().to_owned());
+        let (client, subject) = both(core.authenticator.as_ref(), inbound, now)?;
+        journey.record.environment = client.environment;
+        let caller = known(client, &subject, inbound);
+        journey.known(&caller);
+        let (allowance, admitted) = core.limiters.admit(plans, &caller, wanted.name(), now);
+        journey.limited(allowance.as_ref());
+        admitted?;
+        let hours = snapshot.policies.privacy.unused_file_hours;
+        self.serve(inbound, &wanted, &subject, now, hours).await
+    }
+
+    async fn serve(
+        &self,
+        inbound: &Inbound,
+        wanted: &Wanted<'_>,
+        subject: &Subject,
+        now: Timestamp,
+        hours: u32,
+    ) -> Result<Reply, Problem> {
+        let core = self.core.as_ref();
+        let owner = subject_mark(&subject.id);
+        let lang = Lang::from_accept_language(inbound.header("accept-language").unwrap_or_default());
+        match *wanted {
+            Wanted::PutFile => {
+                let name = inbound.header("hub-file-name").map(percent_decoded).unwrap_or_default();
+                let cap = core.settings.file_cap;
+                let view = files::put(&core.store, subject, &name, &inbound.body, cap, now, hours).await?;
+                Ok(json_reply(201, view))
+            }
+            Wanted::Files => {
+                let list = core
+                    .store
+                    .files()
+                    .of_owner(&owner, now, PAGE)
+                    .await
+                    .map_err(unavailable)?;
+                Ok(json_reply(
+                    200,
+                    list_of(&list.iter().map(files::view).collect::<Vec<_>>()),
+                ))
+            }
+            Wanted::File(id) => {
+                let file = core.store.files().get(id, &owner, now).await.map_err(unavailable)?;
+                let file = file.ok_or_else(missing)?;
+                Ok(Reply {
+                    status: 200,
+                    headers: vec![
+                        ("Cache-Control".into(), "no-store".into()),
+                        ("Content-Disposition".into(), "attachment".into()),
+                    ],
+                    body: ReplyBody::Bytes {
+                        content_type: file.info.media_type,
+                        bytes: file.bytes.into(),
+                    },
+                })
+            }
+            Wanted::DropFile(id) => {
+                let dropped = core.store.files().remove(id, &owner).await.map_err(unavailable)?;
+                if !dropped {
+                    return Err(missing());
+                }
+                Ok(Reply {
+                    status: 204,
+                    headers: Vec::new(),
+                    body: ReplyBody::Empty,
+                })
+            }
+            Wanted::Submissions => {
+                let list = core
+                    .store
+                    .submissions()
+                    .of_subject(&owner, None, PAGE)
+                    .await
+                    .map_err(unavailable)?;
+                let views: Vec<Value> = list
+                    .iter()
+                    .map(|s| submissions::view(s, lang, &core.settings.base))
+                    .collect();
+                Ok(json_reply(200, list_of(&views)))
+            }
+            Wanted::Submission(id) => {
+                let submission = core.store.submissions().get(id).await.map_err(unavailable)?;
+                let submission = submission.filter(|s| s.subject == owner).ok_or_else(missing)?;
+                Ok(json_reply(
+                    200,
+                    submissions::view(&submission, lang, &core.settings.base),
+                ))
+            }
+        }
+    }
+}
+
+fn known(client: Arc<Client>, subject: &Arc<Subject>, inbound: &Inbound) -> Caller {
+    Caller {
+        client: Some(client),
+        subject: Some(Arc::clone(subject)),
+        peer: inbound.peer,
+    }
+}
+
+/// The same for what never was and for what belongs to somebody else.
+fn missing() -> Problem {
+    Problem::new(ProblemCode::NotFound)
+}
+
+fn list_of(items: &[Value]) -> Value {
+    json!({"items": items})
+}
+
+fn json_reply(status: u16, body: Value) -> Reply {
+    Reply {
+        status,
+        headers: vec![("Cache-Control".into(), "no-store".into())],
+        body: ReplyBody::Json(body),
+    }
+}
+
+/// File names come percent-encoded, because headers are ASCII.
+fn percent_decoded(text: &str) -> String {
+    let pair = format!("n={}", text.replace('+', "%2B").replace('&', "%26"));
+    url::form_urlencoded::parse(pair.as_bytes())
+        .next()
+        .map(|(_, v)| v.into_owned())
+        .unwrap_or_default()
+}

@@ -1,0 +1,163 @@
+//! The pipeline of one call, in its fixed order, on a page. Whoever runs it (`edge`) writes the trail.
+
+use crate::access::authorize;
+use crate::authenticate::caller;
+use crate::bind::{Binding, bind};
+use crate::cache::Age;
+use crate::evidence::Grant;
+use crate::gateway::Gateway;
+use crate::journey::Journey;
+use crate::normalize::{normalize, reply};
+use crate::replay::{Begun, Claimant, Ticket, begin};
+use crate::resolve::{controls, resolve};
+use crate::show::{mask_from, show};
+use crate::snapshot::Snapshot;
+use crate::submissions::{self, settle};
+use crate::validate::validate;
+use hub_core::ports::{Answer, Call};
+use hub_core::{Effect, Environment, Inbound, Problem, Reply};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+impl Gateway {
+    /// One call from its address to its answer. Every step either goes on or ends it with a problem.
+    pub(crate) async fn call(
+        &self,
+        inbound: &Inbound,
+        environment: Environment,
+        journey: &mut Journey,
+    ) -> Result<Reply, Problem> {
+        let core = self.core.as_ref();
+        let now = core.clock.now();
+        let snapshot = core.snapshots.get();
+        let policies = snapshot.policies.as_ref();
+
+        // resolve; its refusal waits behind the address limit, so that probing costs the prober
+        let found = resolve(&snapshot.catalog, inbound);
+        // address
+        core.limiters.address(&policies.plans, inbound.peer, now)?;
+        let found = found?;
+        let operation = &found.operation;
+        journey.resolved(operation);
+        let controls = controls(inbound, environment)?;
+        // authenticate
+        let personas = core.personas.as_ref();
+        let caller = caller(
+            core.authenticator.as_ref(),
+            personas,
+            inbound,
+            environment,
+            operation,
+            now,
+        )?;
+        journey.known(&caller);
+        // authorize
+        let permit = authorize(
+            &policies.access,
+            &snapshot.catalog,
+            &caller,
+            operation,
+            environment,
+            now,
+        )?;
+        journey.allowed(&permit);
+        // limit
+        let (allowance, admitted) = core.limiters.admit(&policies.plans, &caller, &operation.id, now);
+        journey.limited(allowance.as_ref());
+        admitted?;
+        // validate
+        let checked = validate(&snapshot.catalog, operation, found.path, inbound)?;
+        // bind
+        let binding = Binding {
+            authenticator: core.authenticator.as_ref(),
+            caller: &caller,
+            environment,
+            request_id: &inbound.request_id,
+            controls,
+            deadline_ms: core.settings.deadline_ms,
+        };
+        let (mut call, grant) = bind(operation, checked, permit, binding)?;
+        journey.bound(&call);
+        // replay
+        let claimant = Claimant {
+            caller: &caller,
+            environment,
+            now,
+            hours: policies.privacy.idempotency_hours,
+        };
+        let ticket = match begin(&core.store, inbound, &call, &claimant).await? {
+            Begun::Fresh(ticket) => ticket,
+            Begun::Replayed(outcome) => {
+                core.metrics.replays.fetch_add(1, Ordering::Relaxed);
+                journey.header("Idempotency-Replayed", "true");
+                return outcome.map(|answer| reply(operation, answer, None));
+            }
+        };
+        // cache, accept, call, normalize, show
+        let (outcome, age) = self.carry(&snapshot, &mut call, &grant, &ticket, journey).await;
+        ticket.end(&core.store, &outcome).await;
+        outcome.map(|answer| reply(operation, answer, age))
+    }
+
+    /// The part of a call that may have an effect: its outcome, and its age where others may see it too.
+    async fn carry(
+        &self,
+        snapshot: &Snapshot,
+        call: &mut Call,
+        grant: &Grant,
+        ticket: &Ticket,
+        journey: &mut Journey,
+    ) -> (Result<Answer, Problem>, Option<Age>) {
+        let core = self.core.as_ref();
+        let operation = Arc::clone(&call.operation);
+        let privacy = &snapshot.policies.privacy;
+        let masked = mask_from(privacy, call);
+        // cache
+        let key = core
+            .answers
+            .key(call, &format!("{}{masked:?}{}", grant.environment(), snapshot.version));
+        if let Some(fresh) = key.as_ref().and_then(|k| core.answers.get(k)) {
+            core.metrics.cache_hits.fetch_add(1, Ordering::Relaxed);
+            return (Ok(fresh.answer), Some(fresh.age));
+        }
+        // accept
+        let stores = operation.effect == Effect::Once && grant.environment() == Environment::Live;
+        let submission = if stores {
+            match submissions::accept(&core.store, call, grant, ticket, core.clock.now()).await {
+                Ok(submission) => Some(submission),
+                Err(problem) => return (Err(problem), None),
+            }
+        } else {
+            None
+        };
+        journey.record.submission = submission.as_ref().map(|s| s.id.clone());
+        // call
+        let answered = self.ask_upstream(call, grant).await;
+        journey.record.attempts = grant.attempts();
+        core.metrics
+            .attempts
+            .fetch_add(u64::from(grant.attempts()), Ordering::Relaxed);
+        // normalize, show
+        let outcome = answered
+            .and_then(|answer| normalize(&snapshot.catalog, &operation, answer))
+            .map(|answer| show(&snapshot.catalog, &operation, answer, masked));
+        let outcome = match submission {
+            Some(submission) => {
+                settle(
+                    &core.store,
+                    submission,
+                    outcome,
+                    core.clock.now(),
+                    privacy.delivery_hours,
+                )
+                .await
+            }
+            None => outcome,
+        };
+        let age = match (key, &outcome) {
+            (Some(key), Ok(answer)) => Some(core.answers.put(key, &operation, answer)),
+            _ => None,
+        };
+        (outcome, age)
+    }
+}

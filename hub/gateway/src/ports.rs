@@ -1,0 +1,47 @@
+//! What the gateway needs from whoever wires it, beside the ports of `hub-core`.
+
+use crate::evidence::Grant;
+use hub_core::ports::{Answer, BoxFuture, Call, Upstream};
+use hub_core::{Operation, Problem, Subject, SystemId};
+use std::sync::Arc;
+
+/// The frozen test citizens and companies on whose behalf anonymous sandbox calls are made.
+pub trait Personas: Send + Sync {
+    /// By id, as named in `Hub-Persona`.
+    fn named(&self, id: &str) -> Option<Arc<Subject>>;
+    /// The default one for an operation: sure enough, and with a mandate where the operation needs one.
+    fn fitting(&self, operation: &Operation) -> Option<Arc<Subject>>;
+    /// Ids close to a misspelt one.
+    fn near(&self, id: &str) -> Vec<String>;
+}
+
+/// Secrets of connectors. Scoped: a system only ever sees its own.
+pub trait SecretSource: Send + Sync {
+    /// The secret called `name` of a system.
+    fn get(&self, system: &SystemId, name: &str) -> Option<String>;
+}
+
+/// Where the agencies' systems stand.
+pub trait AddressSource: Send + Sync {
+    /// Value of an `UPSTREAM_…` variable.
+    fn variable(&self, name: &str) -> Option<String>;
+    /// Whether this system's address may be on loopback (the simulated city).
+    fn trusts_loopback(&self, system: &SystemId) -> bool;
+}
+
+/// What became of a call whose answer never came.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Asked {
+    /// It had arrived; this is its answer.
+    Arrived(Answer),
+    /// It had not arrived, so it may be sent again.
+    NotArrived,
+    /// The system offers no way to find out: a person has to.
+    CannotTell,
+}
+
+/// The way to the agencies' systems: an upstream that can also be asked what became of a call.
+pub trait Line: Upstream<Grant> {
+    /// Finds out whether an earlier attempt of this call arrived.
+    fn ask<'a>(&'a self, call: &'a Call, grant: &'a Grant) -> BoxFuture<'a, Result<Asked, Problem>>;
+}
