@@ -6,8 +6,8 @@ use crate::master_key::Sealer;
 use crate::{Clients, Files, Idempotency, MasterKey, Meta, Secrets, StoreError, Submissions};
 use hub_core::time::Timestamp;
 use hub_crypto::{hex, random};
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::{DirBuilder, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -62,6 +62,7 @@ impl Store {
             Some(text) => MasterKey::parse(text)?,
             None => MasterKey::in_file(&folder.join(KEY), !database.exists())?,
         };
+        private(&database).map_err(io)?;
         let store = Self {
             db: Db::Lite(Lite::open(&database).await?),
             sealers: Arc::new(Sealers {
@@ -152,6 +153,19 @@ impl Store {
     pub async fn close(&self) {
         self.db.close().await;
     }
+}
+
+/// Makes the database file, if it is not there, so that only its owner can read it; its journal follows suit.
+fn private(file: &Path) -> std::io::Result<()> {
+    if file.exists() {
+        return Ok(());
+    }
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file)
+        .map(drop)
 }
 
 /// A random id of 128 bits with a speaking prefix.

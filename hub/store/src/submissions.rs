@@ -328,6 +328,18 @@ impl Submissions<'_> {
         rows.into_iter().map(|row| self.submission(row)).collect()
     }
 
+    /// Forgets what was delivered or refused before a time; answers how many. What is open is never forgotten.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn forget_closed(&self, before: Timestamp) -> Result<u64, StoreError> {
+        let statement = sql(
+            "DELETE FROM submissions WHERE state IN ('delivered', 'failed') AND updated < $1 RETURNING 1",
+            [before.as_microsecond().into()],
+        );
+        self.db.write(statement).await.map(|rows| rows.len() as u64)
+    }
+
     /// How many stand in each state.
     ///
     /// # Errors

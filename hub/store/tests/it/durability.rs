@@ -2,6 +2,8 @@
 
 use crate::{at, store, submission};
 use hub_store::{Claim, NewFile, NewSubmission, Store, StoreError, SubmissionState};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
@@ -167,4 +169,28 @@ async fn a_sealed_value_does_not_move() {
     store.meta().put("m", "2").await.unwrap();
     assert_eq!(store.meta().get("m").await.unwrap().as_deref(), Some("2"));
     store.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn data_of_a_newer_hub_are_left_alone_and_strangers_cannot_read() {
+    let (folder, store) = store().await;
+    store.meta().put("m", "1").await.unwrap();
+    for file in ["hub.db", "hub.db-wal", "master.key"] {
+        let mode = std::fs::metadata(folder.path().join(file))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o077, 0, "{file}");
+    }
+    store.close().await;
+    let file = SqliteConnectOptions::new().filename(folder.path().join("hub.db"));
+    let mut raw = file.connect().await.unwrap();
+    let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+                 VALUES (99999, 'later', 1, x'00', 0)";
+    sqlx::query(newer).execute(&mut raw).await.unwrap();
+    raw.close().await.unwrap();
+    assert!(matches!(
+        Store::open(folder.path(), None).await,
+        Err(StoreError::Migration(_))
+    ));
 }

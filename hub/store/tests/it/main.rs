@@ -78,7 +78,14 @@ async fn a_submission_goes_its_way() {
     assert_eq!(all.of_subject("s1", None, 9).await.unwrap().len(), 1);
     assert_eq!(all.of_subject("s1", Some(at(0)), 9).await.unwrap().len(), 0);
     assert_eq!(all.of_subject("s2", None, 9).await.unwrap().len(), 0);
-    assert_eq!(all.counts().await.unwrap(), [(SubmissionState::Delivered, 1)]);
+    all.accept(&submission(None)).await.unwrap();
+    assert_eq!(all.forget_closed(at(51)).await.unwrap(), 0);
+    assert_eq!(all.forget_closed(at(52)).await.unwrap(), 1);
+    assert_eq!(
+        all.counts().await.unwrap(),
+        [(SubmissionState::Stored, 1)],
+        "open ones stay"
+    );
 }
 
 #[tokio::test]
