@@ -169,6 +169,15 @@ async fn plain_http_behind_an_https_address_leaves_no_doubt() {
 }
 
 #[tokio::test]
+async fn a_deadline_that_strikes_while_connecting_leaves_no_doubt() {
+    let server = Server::start(Script::Silence).await;
+    let mut t = target(&server.base("").replace("http:", "https:"));
+    t.timeout_ms = 200;
+    let error = way().send(&t, post("/x"), soon(), Effect::Once).await.unwrap_err();
+    assert_eq!((error.kind, error.effect), (SendErrorKind::Timeout, SendEffect::None));
+}
+
+#[tokio::test]
 async fn a_broken_answer_leaves_doubt() {
     for bytes in ["", "SSH-2.0-x\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort"] {
         let server = Server::start(Script::Close(bytes)).await;

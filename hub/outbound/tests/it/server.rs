@@ -92,7 +92,8 @@ impl Server {
 async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Seen>>, script: Arc<Mutex<Script>>) {
     let mut buffer = Vec::new();
     loop {
-        let Some(request) = read_one(&mut stream, &mut buffer).await else {
+        let silent = matches!(*script.lock().unwrap(), Script::Silence);
+        let Some(request) = read_one(&mut stream, &mut buffer, silent).await else {
             return;
         };
         {
@@ -114,7 +115,7 @@ async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Seen>>, script: Arc<Mutex<
     }
 }
 
-async fn read_one(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<String> {
+async fn read_one(stream: &mut TcpStream, buffer: &mut Vec<u8>, silent: bool) -> Option<String> {
     loop {
         if let Some(head) = buffer.windows(4).position(|w| w == b"\r\n\r\n") {
             let text = String::from_utf8_lossy(&buffer[..head]).to_ascii_lowercase();
@@ -131,8 +132,8 @@ async fn read_one(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<String
         }
         let mut chunk = [0; 4096];
         match stream.read(&mut chunk).await {
-            // A TLS hello: no server of plain HTTP waits for more of it.
-            Ok(n) if n > 0 && chunk[0] == 0x16 => return None,
+            // A TLS hello: a server of plain HTTP hangs up on it, unless it says nothing at all.
+            Ok(n) if n > 0 && chunk[0] == 0x16 && !silent => return None,
             Ok(n) if n > 0 => buffer.extend_from_slice(&chunk[..n]),
             _ => return None,
         }
