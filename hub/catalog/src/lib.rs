@@ -8,7 +8,10 @@
 //! made, who may make it, or any HTTP framework.
 
 pub mod catalog;
+mod check;
 pub mod document;
+mod load;
+mod search;
 
 pub use catalog::{
     BODY_FIELD, Catalog, Counts, Event, OpenApiVersion, Resolution, SearchPage, SearchQuery, Selection, Theme,

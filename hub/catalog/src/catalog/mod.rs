@@ -1,15 +1,22 @@
 //! The snapshot and the questions it answers.
 
+mod paths;
+
 use crate::Document;
+use crate::check::checker::Checker;
+use crate::check::contract::{self, Ground};
+use crate::load::schema::split_component;
+use crate::load::{self, Dictionary, Loaded};
 use hub_core::problem::Violation;
 use hub_core::{Agency, Audience, Finding, Operation, Service, Shape, System, SystemId, Text};
+use paths::Paths;
 use serde_json::{Map, Value};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
 /// Name under which a request body that is not an object stands in the flat input.
-pub const BODY_FIELD: &str = "body";
+pub const BODY_FIELD: &str = "$body";
 
 /// Everything the specs say, indexed. Immutable; share it behind an `Arc`.
 #[derive(Debug, Default)]
@@ -18,11 +25,18 @@ pub struct Catalog {
     systems: Vec<System>,
     services: Vec<Arc<Service>>,
     operations: Vec<Arc<Operation>>,
-    fields: HashMap<String, Shape>,
+    dictionary: Dictionary,
     components: HashMap<String, Arc<Value>>,
+    optional_bodies: HashSet<Arc<str>>,
     themes: Vec<Theme>,
     events: Vec<Event>,
     notes: Vec<Finding>,
+    sources: Vec<(String, Arc<str>)>,
+    /// Slug and number to the index of a service.
+    service_index: HashMap<String, usize>,
+    operation_index: HashMap<Arc<str>, usize>,
+    paths: Paths,
+    checker: Checker,
 }
 
 /// A topic of `themes.yaml`.
@@ -139,13 +153,45 @@ pub struct Counts {
 
 impl Catalog {
     /// Reads a folder of specs. An empty or missing folder is an empty catalog. All errors of all files come back together.
-    pub fn load(_specs: &Path) -> Result<Self, Vec<Finding>> {
-        Ok(Self::default())
+    pub fn load(specs: &Path) -> Result<Self, Vec<Finding>> {
+        load::folder(specs).map(Self::index)
     }
 
     /// From documents that were read already. Names are paths in the folder: `psb/hukou.yaml`, `fields.yaml`.
-    pub fn from_documents(_documents: Vec<Document>) -> Result<Self, Vec<Finding>> {
-        Ok(Self::default())
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "documents are large and of no use to the caller afterwards"
+    )]
+    pub fn from_documents(documents: Vec<Document>) -> Result<Self, Vec<Finding>> {
+        load::documents(&documents).map(Self::index)
+    }
+
+    fn index(loaded: Loaded) -> Self {
+        let operations: Vec<Arc<Operation>> = loaded.operations.into_iter().map(Arc::new).collect();
+        let services: Vec<Arc<Service>> = loaded.services.into_iter().map(Arc::new).collect();
+        let both = |(i, s): (usize, &Arc<Service>)| [(s.id.clone(), i), (s.number.clone(), i)];
+        let _ = loaded.synonyms;
+        Self {
+            service_index: services.iter().enumerate().flat_map(both).collect(),
+            operation_index: operations
+                .iter()
+                .enumerate()
+                .map(|(i, o)| (Arc::clone(&o.id), i))
+                .collect(),
+            paths: Paths::new(&operations),
+            agencies: loaded.agencies,
+            systems: loaded.systems,
+            services,
+            operations,
+            dictionary: loaded.dictionary,
+            components: loaded.components,
+            optional_bodies: loaded.optional_bodies,
+            themes: loaded.themes,
+            events: loaded.events,
+            notes: loaded.notes,
+            sources: loaded.sources,
+            checker: Checker::default(),
+        }
     }
 
     /// Findings that are no errors: the catalog works, but somebody should look.
@@ -181,69 +227,103 @@ impl Catalog {
     /// An agency by its code.
     #[must_use]
     pub fn agency(&self, code: &str) -> Option<&Agency> {
-        self.agencies.iter().find(|a| a.code == code)
+        let index = self.agencies.binary_search_by(|a| a.code.as_str().cmp(code)).ok()?;
+        self.agencies.get(index)
     }
 
     /// A system by its id.
     #[must_use]
     pub fn system(&self, id: &SystemId) -> Option<&System> {
-        self.systems.iter().find(|s| s.id == *id)
+        let index = self.systems.binary_search_by(|s| s.id.cmp(id)).ok()?;
+        self.systems.get(index)
     }
 
     /// A service by slug or number.
     #[must_use]
     pub fn service(&self, slug_or_number: &str) -> Option<&Arc<Service>> {
-        self.services
-            .iter()
-            .find(|s| s.id == slug_or_number || s.number == slug_or_number)
+        self.services.get(*self.service_index.get(slug_or_number)?)
     }
 
     /// An operation by its id.
     #[must_use]
     pub fn operation(&self, id: &str) -> Option<&Arc<Operation>> {
-        self.operations.iter().find(|o| o.id.as_ref() == id)
+        self.operations.get(*self.operation_index.get(id)?)
     }
 
     /// The operations of a system, in document order.
-    pub fn operations_of<'a>(&'a self, system: &'a SystemId) -> impl Iterator<Item = &'a Arc<Operation>> {
-        self.operations.iter().filter(move |o| o.system == *system)
+    pub fn operations_of(&self, system: &SystemId) -> impl Iterator<Item = &Arc<Operation>> + use<'_> {
+        let start = self.operations.partition_point(|o| o.system < *system);
+        let system = system.clone();
+        let rest = self.operations.iter().skip(start);
+        rest.take_while(move |o| o.system == system)
     }
 
-    /// What a method and a path (`/agency/system/v1/…`, percent-encoded, without a query) mean.
+    /// What a method and a path (`/agency/system/v1/…`, percent-encoded, without a query) mean. HEAD finds a GET.
     #[must_use]
-    pub fn resolve(&self, _method: &str, _path: &str) -> Resolution {
-        Resolution::Unknown { near: Vec::new() }
+    pub fn resolve(&self, method: &str, path: &str) -> Resolution {
+        self.paths.resolve(method, path)
     }
 
     /// A canonical field of the dictionary.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&Shape> {
-        self.fields.get(name)
+        self.dictionary.field(name).map(|f| &f.shape)
+    }
+
+    /// Names of the dictionary's fields, in its order.
+    pub fn field_names(&self) -> impl Iterator<Item = &str> {
+        self.dictionary.names()
     }
 
     /// Whether a field is a number by which a matter is found again (`x-hub-handle`).
     #[must_use]
-    pub fn is_handle(&self, _field: &str) -> bool {
-        false
+    pub fn is_handle(&self, field: &str) -> bool {
+        self.dictionary.field(field).is_some_and(|f| f.is_handle)
     }
 
-    /// What a `#/components/schemas/…` reference in a schema of this catalog means.
+    /// What a `#/components/schemas/…` reference in a schema of this catalog means. Names are unique in the catalog, so
+    /// the system only says who asks.
     #[must_use]
     pub fn component(&self, _system: &SystemId, reference: &str) -> Option<Arc<Value>> {
-        self.components
-            .get(reference.strip_prefix("#/components/schemas/")?)
-            .cloned()
+        let (name, deeper) = split_component(reference)?;
+        let component = self.components.get(&name)?;
+        match deeper {
+            "" => Some(Arc::clone(component)),
+            deeper => component.pointer(deeper).map(|v| Arc::new(v.clone())),
+        }
     }
 
     /// Checks flat input (parameters and body properties in one object) as the client gave it: bound fields are
-    /// optional, unknown top-level fields are refused.
-    pub fn check_input(&self, _operation: &Operation, _input: &Map<String, Value>) -> Result<(), Vec<Violation>> {
-        Ok(())
+    /// optional, unknown top-level fields are refused. Places read `/field/…` or `parameter/name`.
+    pub fn check_input(&self, operation: &Operation, input: &Map<String, Value>) -> Result<(), Vec<Violation>> {
+        contract::input(operation, input, &self.ground(operation))
     }
 
-    /// Checks an answer's body against the contract.
-    pub fn check_output(&self, _operation: &Operation, _output: &Value) -> Result<(), Vec<Violation>> {
-        Ok(())
+    /// Checks an answer's body against the contract. An operation without an answer's schema takes anything.
+    pub fn check_output(&self, operation: &Operation, output: &Value) -> Result<(), Vec<Violation>> {
+        contract::output(operation, output, &self.ground(operation))
+    }
+
+    fn ground(&self, operation: &Operation) -> Ground<'_> {
+        let own = self.operation(&operation.id);
+        let same = |a: &Option<Arc<Value>>, b: &Option<Arc<Value>>| match (a, b) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            (None, None) => true,
+            _ => false,
+        };
+        Ground {
+            checker: &self.checker,
+            components: &self.components,
+            is_own: own.is_some_and(|own| {
+                std::ptr::eq(own.as_ref(), operation)
+                    || same(&own.request, &operation.request)
+                        && same(&own.response, &operation.response)
+                        && own.parameters.len() == operation.parameters.len()
+                        && (own.parameters.iter().zip(&operation.parameters))
+                            .all(|(a, b)| Arc::ptr_eq(&a.schema, &b.schema))
+            }),
+            body_is_optional: self.optional_bodies.contains(&operation.id),
+        }
     }
 
     /// Finds services.
@@ -292,3 +372,6 @@ impl Catalog {
         &self.events
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;
