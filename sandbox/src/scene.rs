@@ -1,0 +1,415 @@
+//! One call in one world: finds out what it means for the matters there and plays it.
+
+use crate::answer::{self, Wish};
+use crate::invent::{Inventor, Spot, Style};
+use crate::lifecycle::{self, members};
+use crate::links::{Links, Role, Turn, given, handle_text, in_path};
+use crate::paging::{Window, paging};
+use crate::party::Party;
+use crate::scenario::{Twist, not_found};
+use crate::seed::Seed;
+use crate::state::{Event, Matter, World, lock};
+use crate::vocabulary::Vocabulary;
+use crate::{Contracts, invent};
+use hub_core::time::Timestamp;
+use hub_core::{Archetype, Effect, Operation, Problem, ProblemCode, Shape, ShapeKind};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+/// Everything one call depends on.
+pub(crate) struct Scene<'a> {
+    pub contracts: &'a dyn Contracts,
+    pub words: &'a Vocabulary,
+    pub links: &'a Links,
+    pub role: Option<&'a Role>,
+    pub operation: &'a Operation,
+    pub input: &'a Map<String, Value>,
+    pub party: &'a Party<'a>,
+    pub now: Timestamp,
+    pub style: Style,
+    pub twist: Option<Twist>,
+    /// Grown by world, operation and input, paging left out.
+    pub seed: Seed,
+    pub world: &'a Mutex<World>,
+    pub limit: usize,
+}
+
+impl Scene<'_> {
+    /// Plays the call.
+    pub(crate) fn play(&self) -> Result<Value, Problem> {
+        let Some(role) = self.role else {
+            return self.plain(Map::new());
+        };
+        let handles = given(role, self.input);
+        let (found, taken) = self.find(&handles);
+        let example = handles.iter().any(|h| self.links.is_example(h));
+        let reads = self.operation.effect == Effect::None;
+        match found {
+            Some((_, matter)) if reads && role.turn == Some(Turn::Verify) => self.verdict("match", Some(&matter)),
+            Some((_, matter)) if reads => self.read(&matter),
+            Some((_, matter)) if matter.made_by == self.operation.id => self.again(&matter),
+            Some((id, matter)) => self.change(id, &matter, role),
+            None if handles.is_empty() && reads => self.look(role),
+            None if handles.is_empty() => self.create(role),
+            None if taken && !reads && !role.made_elsewhere => Err(self.conflict()),
+            None if taken => Err(not_found()),
+            None if reads && example => self.look(role),
+            None if reads && role.made_elsewhere && self.can_doubt() => self.verdict("unknown", None),
+            None if reads && role.made_elsewhere => Err(not_found()),
+            None if reads => self.look(role),
+            None if example && (role.made_elsewhere || role.turn.is_some()) => self.adopt(&handles, role),
+            None if role.made_elsewhere => Err(not_found()),
+            None => self.create(role),
+        }
+    }
+
+    fn find(&self, handles: &[String]) -> (Option<(u64, Matter)>, bool) {
+        let world = lock(self.world);
+        let system = &self.operation.system;
+        let found = handles.iter().find_map(|h| world.find(system, h, &self.party.owners));
+        let found = found.map(|(id, matter)| (id, matter.clone()));
+        (found, handles.iter().any(|h| world.is_taken(system, h)))
+    }
+
+    /// The answer with what the state knows of it.
+    fn make(&self, seed: Seed, fixed: Map<String, Value>) -> Result<Value, Problem> {
+        self.make_with(seed, fixed, None, None, self.style)
+    }
+
+    pub(crate) fn make_with(
+        &self,
+        seed: Seed,
+        fixed: Map<String, Value>,
+        rows: Option<(String, Vec<answer::Row>)>,
+        window: Option<Window>,
+        style: Style,
+    ) -> Result<Value, Problem> {
+        let wish = Wish {
+            operation: self.operation,
+            input: self.input,
+            party: self.party,
+            now: self.now,
+            style,
+            seed,
+            fixed,
+            rows,
+            window,
+        };
+        answer::make(self.contracts, self.words, &wish)
+    }
+
+    /// A read that finds nothing kept: a list, free places, a bill, or just a fact.
+    fn look(&self, role: &Role) -> Result<Value, Problem> {
+        if role.takes.is_empty() || given(role, self.input).is_empty() {
+            if let Some((list, field)) = &role.lists {
+                return self.list(list, field);
+            }
+            if role.turn == Some(Turn::Slots) {
+                return self.slots();
+            }
+        }
+        if role.turn == Some(Turn::Bill) && self.is_settled() {
+            return self.plain(self.nothing_due());
+        }
+        if role.turn == Some(Turn::Verify) || role.archetype == Some(Archetype::Verification) {
+            return self.verdict("match", None);
+        }
+        self.plain(Map::new())
+    }
+
+    /// A fact from the contract alone.
+    fn plain(&self, mut fixed: Map<String, Value>) -> Result<Value, Problem> {
+        let blank = self.party.is("no-record") && self.operation.effect == Effect::None && self.is_query();
+        let lists = self.operation.output.children.iter().any(|c| c.item.is_some());
+        if blank && !lists {
+            return Err(not_found());
+        }
+        let style = if blank { Style::Empty } else { self.style };
+        let page = paging(
+            &self.words.paging,
+            self.input,
+            &self.operation.input,
+            &self.operation.output,
+        );
+        let mut window = None;
+        if let Some((page, list, total)) = page {
+            let all = self.virtual_total(style);
+            window = Some(page.window(list, all));
+            if let Some(total) = total {
+                fixed.insert(total.to_owned(), Value::from(all));
+            }
+        } else if style == Style::Empty {
+            let totals = self
+                .words
+                .paging
+                .total
+                .iter()
+                .filter(|t| self.operation.output.child(t).is_some());
+            fixed.extend(totals.map(|t| (t.clone(), Value::from(0))));
+        }
+        let body = self.make_with(self.seed, fixed, None, window, style)?;
+        self.remember(&body);
+        Ok(body)
+    }
+
+    fn is_query(&self) -> bool {
+        let bound_number = !self.party.owners.is_empty();
+        bound_number
+            && self
+                .role
+                .is_none_or(|r| r.archetype.is_none_or(|a| a == Archetype::Query))
+    }
+
+    /// How many items a list has that nobody keeps.
+    fn virtual_total(&self, style: Style) -> usize {
+        match style {
+            Style::Empty | Style::Minimal => 0,
+            Style::Maximal => 200,
+            Style::Rich => self.seed.with("total").dice().index(38) + 3,
+        }
+    }
+
+    /// Keeps what a read gave a handle to, so that the handle is good for the next call.
+    fn remember(&self, body: &Value) {
+        let Some(role) = self.role else { return };
+        let own = role
+            .gives
+            .iter()
+            .filter(|g| self.links.is_taken(g))
+            .filter_map(|g| body.get(g));
+        let handles: Vec<String> = own.filter_map(handle_text).collect();
+        if self.operation.effect == Effect::None && !handles.is_empty() {
+            self.keep_shown(handles, body, role);
+        }
+    }
+
+    fn keep_shown(&self, handles: Vec<String>, body: &Value, role: &Role) {
+        let mut world = lock(self.world);
+        let known = |h: &String| self.links.is_example(h) || world.is_taken(&self.operation.system, h);
+        if handles.iter().any(known) {
+            return;
+        }
+        let matter = self.matter(role, handles, self.seed, body);
+        world.add(matter, self.limit);
+    }
+
+    pub(crate) fn matter(&self, role: &Role, handles: Vec<String>, seed: Seed, body: &Value) -> Matter {
+        let mut data = self.input.clone();
+        data.extend(body.as_object().cloned().unwrap_or_default());
+        Matter {
+            system: self.operation.system.clone(),
+            made_by: self.operation.id.clone(),
+            service: self.operation.service.clone(),
+            flow: role.flow,
+            handles,
+            owners: self.party.owners.clone(),
+            input: self.input.clone(),
+            data,
+            answer: body.clone(),
+            created: self.now,
+            days: role.days,
+            held: false,
+            events: Vec::new(),
+            seed,
+        }
+    }
+
+    /// Makes a matter.
+    fn create(&self, role: &Role) -> Result<Value, Problem> {
+        let mut world = lock(self.world);
+        let seed = self.seed.with_number(world.next());
+        let mut matter = self.matter(role, Vec::new(), seed, &Value::Null);
+        self.take_place(&world, &mut matter)?;
+        match self.twist {
+            Some(Twist::NeedDocs(_)) => matter.events.push((self.now, Event::NeedDocs)),
+            Some(Twist::Pending(days)) => {
+                matter.days = u32::try_from(days).unwrap_or(u32::MAX);
+                matter.held = true;
+            }
+            None => {}
+        }
+        let mut fixed = self.known(&matter, &self.operation.output, true);
+        for name in role.gives.iter().filter(|g| !self.input.contains_key(*g)) {
+            if let Some(value) = self.new_handle(&world, name, seed) {
+                fixed.insert(name.clone(), value);
+            }
+        }
+        let body = self.make(seed, fixed)?;
+        let named = role
+            .gives
+            .iter()
+            .filter_map(|g| body.get(g).or_else(|| self.input.get(g)));
+        matter.handles = named.filter_map(handle_text).collect();
+        matter.handles.dedup();
+        if let Some(members) = body.as_object() {
+            matter.data.extend(members.clone());
+        }
+        matter.answer = body.clone();
+        if !matter.handles.is_empty() {
+            world.add(matter, self.limit);
+        }
+        Ok(body)
+    }
+
+    /// A handle nobody has yet.
+    fn new_handle(&self, world: &World, name: &str, seed: Seed) -> Option<Value> {
+        let shape = self.operation.output.child(name)?;
+        if shape.kind == ShapeKind::Integer {
+            return Some(Value::from(1_001 + world.next()));
+        }
+        (0..50).find_map(|again| {
+            let value = self.invent(shape, seed.with_number(again))?;
+            let text = handle_text(&value)?;
+            let free = !world.is_taken(&self.operation.system, &text) && !self.links.is_example(&text);
+            free.then_some(value)
+        })
+    }
+
+    /// A value for one member, apart from any answer.
+    pub(crate) fn invent(&self, shape: &Shape, seed: Seed) -> Option<Value> {
+        let schema = self.operation.response.as_deref().unwrap_or(&shape.schema);
+        let references = invent::DocumentReferences {
+            contracts: self.contracts,
+            system: &self.operation.system,
+            root: schema,
+        };
+        let (echo, misses) = (Map::new(), BTreeMap::new());
+        let inventor = Inventor {
+            words: self.words,
+            party: self.party,
+            references: &references,
+            echo: &echo,
+            now: self.now,
+            style: Style::Rich,
+            seed,
+            misses: &misses,
+            window: None,
+            request: false,
+        };
+        let spot = Spot {
+            name: &shape.name,
+            ..Spot::root(shape)
+        };
+        inventor.value(&shape.schema, &spot).ok()
+    }
+
+    /// The same request as the one that made the matter: the same answer, unless it asks for another amount.
+    fn again(&self, matter: &Matter) -> Result<Value, Problem> {
+        let differs = |(name, value): (&String, &Value)| {
+            value.is_number() && matter.input.get(name).is_some_and(|old| old != value)
+        };
+        match self.input.iter().find(|entry| differs(*entry)) {
+            None => Ok(matter.answer.clone()),
+            Some((name, _)) => Err(Problem::new(ProblemCode::Conflict)
+                .detail(
+                    "同一编号已用于不同的金额",
+                    "The same number was used for another amount",
+                )
+                .at(
+                    format!("/{name}"),
+                    hub_core::Text::new("与首次相同的值", "the value of the first call"),
+                    "***",
+                )),
+        }
+    }
+
+    fn conflict(&self) -> Problem {
+        Problem::new(ProblemCode::Conflict).detail("该编号已被使用", "This number is taken")
+    }
+
+    /// Shows a matter.
+    fn read(&self, matter: &Matter) -> Result<Value, Problem> {
+        let fixed = self.known(matter, &self.operation.output, false);
+        self.make(matter.seed.with(&self.operation.id), fixed)
+    }
+
+    /// Does something to a matter.
+    fn change(&self, id: u64, matter: &Matter, role: &Role) -> Result<Value, Problem> {
+        let event = lifecycle::turn(matter, role.turn, self.now)?;
+        let mut changed = matter.clone();
+        changed.events.extend(event.map(|e| (self.now, e)));
+        if event.is_none() && role.turn.is_none() {
+            // A plain update: what it says holds from now on.
+            let said = self.input.iter().filter(|(name, _)| !in_path(self.operation, name));
+            changed.data.extend(said.map(|(k, v)| (k.clone(), v.clone())));
+        }
+        let body = self.read(&changed)?;
+        lock(self.world).change(id, |kept| *kept = changed);
+        Ok(body)
+    }
+
+    /// Makes an example's matter real for the caller, then does what was asked to it.
+    fn adopt(&self, handles: &[String], role: &Role) -> Result<Value, Problem> {
+        let seed = handles.iter().fold(self.seed, |seed, h| seed.with(h));
+        let mut matter = self.matter(role, handles.to_vec(), seed, &Value::Null);
+        let maker = role
+            .takes
+            .iter()
+            .find_map(|t| self.links.makers_of(t).first().map(|m| m.operation.clone()));
+        if let Some(maker) = maker {
+            if let Some(role) = self.links.role(&maker) {
+                matter.flow = role.flow;
+                matter.days = role.days;
+            }
+            matter.made_by = maker.id.clone();
+            matter.service = maker.service.clone();
+        }
+        let id = {
+            let mut world = lock(self.world);
+            let id = world.next();
+            world.add(matter.clone(), self.limit);
+            id
+        };
+        self.change(id, &matter, role)
+    }
+
+    /// What is known of a matter, by the members of a shape.
+    pub(crate) fn known(&self, matter: &Matter, shape: &Shape, opening: bool) -> Map<String, Value> {
+        let service = matter.service.as_deref().and_then(|s| self.contracts.service(s));
+        let name = service.as_ref().map(|s| s.name.zh.as_str());
+        let mut known: Map<String, Value> = shape
+            .children
+            .iter()
+            .filter_map(|child| {
+                let by_field = || matter.data.get(child.field.as_deref()?);
+                let value = matter.data.get(child.name.as_ref()).or_else(by_field)?;
+                Some((child.name.to_string(), value.clone()))
+            })
+            .collect();
+        known.extend(members(self.words, shape, matter, name, self.now, opening));
+        known
+    }
+
+    /// Whether the answer can say that a document is unknown.
+    fn can_doubt(&self) -> bool {
+        self.verdict_member("unknown").is_some()
+    }
+
+    fn verdict_member(&self, word: &str) -> Option<(String, Value)> {
+        let mut results = self
+            .operation
+            .output
+            .children
+            .iter()
+            .filter(|c| c.name.ends_with("result"));
+        results.find_map(|c| Some((c.name.to_string(), self.words.state(word, &c.choices)?)))
+    }
+
+    /// The answer of a verification.
+    fn verdict(&self, word: &str, matter: Option<&Matter>) -> Result<Value, Problem> {
+        let word = if word == "match" && self.party.is_misnamed() {
+            "mismatch"
+        } else {
+            word
+        };
+        let mut fixed = matter
+            .map(|m| self.known(m, &self.operation.output, false))
+            .unwrap_or_default();
+        fixed.extend(self.verdict_member(word));
+        match matter {
+            Some(matter) => self.make(matter.seed.with(&self.operation.id), fixed),
+            None => self.plain(fixed),
+        }
+    }
+}
