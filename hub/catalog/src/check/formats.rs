@@ -99,7 +99,7 @@ fn mobile(text: &str) -> bool {
     text.len() == 11
         && text.starts_with('1')
         && text.bytes().all(|b| b.is_ascii_digit())
-        && text.bytes().nth(1).is_some_and(|b| b >= b'3')
+        && text.as_bytes().get(1).is_some_and(|b| *b >= b'3')
 }
 
 #[cfg(test)]

@@ -19,9 +19,8 @@ pub(crate) struct About {
 
 /// The error that says most: below `oneOf` and `anyOf`, that of the branch which fits best.
 pub(crate) fn telling<'e>(error: &'e ValidationError<'e>) -> &'e ValidationError<'e> {
-    let branches = match error.kind() {
-        Kind::AnyOf { context } | Kind::OneOfNotValid { context } => context,
-        _ => return error,
+    let (Kind::AnyOf { context: branches } | Kind::OneOfNotValid { context: branches }) = error.kind() else {
+        return error;
     };
     let own = error.instance_path().as_str().len();
     // A branch of another type says nothing; one that got deepest into the value was meant.

@@ -136,13 +136,13 @@ fn sheets(sorted: &Sorted<'_>, extensions: &Extensions, loaded: &mut Loaded, fin
         }
     };
     read(sorted.themes, &mut |d, r| {
-        loaded.themes = sheets::themes(d, extensions, r)
+        loaded.themes = sheets::themes(d, extensions, r);
     });
     read(sorted.events, &mut |d, r| {
-        loaded.events = sheets::events(d, extensions, r)
+        loaded.events = sheets::events(d, extensions, r);
     });
     read(sorted.synonyms, &mut |d, r| {
-        loaded.synonyms = sheets::synonyms(d, extensions, r)
+        loaded.synonyms = sheets::synonyms(d, extensions, r);
     });
     read(sorted.dictionary, &mut |d, r| {
         extensions.check(r);

@@ -306,20 +306,20 @@ fn operation_id(site: &Site<'_, '_>, value: &Value, context: &Context<'_>) -> St
         let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')));
         words.filter(|w| !w.is_empty()).collect::<Vec<_>>().join("-")
     };
-    let written = value
-        .get("operationId")
-        .and_then(Value::as_str)
-        .map(tame)
-        .filter(|id| !id.is_empty());
+    let operation_id = value.get("operationId").and_then(Value::as_str);
+    let written = operation_id.map(tame).filter(|id| !id.is_empty());
+    // A system may carry services of another agency; their slugs start with that agency's code.
+    let service = value.get("x-hub-service");
+    let slug = service.and_then(|s| s.as_str().or_else(|| s.get("id")?.as_str()));
+    let is_full =
+        |id: &str| id.starts_with(&format!("{}.", system.agency)) || slug.is_some_and(|slug| id.starts_with(slug));
     match written {
-        Some(id) if id.starts_with(&format!("{}.", system.agency)) => id,
+        Some(id) if is_full(&id) => id,
         Some(id) => format!("{}.{}.{id}", system.agency, system.system),
-        None => format!(
-            "{}.{}.{}",
-            system.agency,
-            system.system,
-            tame(&format!("{} {}", site.method, site.path))
-        ),
+        None => {
+            let derived = tame(&format!("{} {}", site.method, site.path));
+            format!("{}.{}.{derived}", system.agency, system.system)
+        }
     }
 }
 

@@ -1,0 +1,3 @@
+//! The catalog over the specs of the reference city, as far as they are there.
+
+mod city;
