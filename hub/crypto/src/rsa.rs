@@ -25,21 +25,25 @@ pub fn rsa_generate() -> Result<(String, String)> {
 pub fn rsa_sign_sha256(private_key: &str, data: &[u8]) -> Result<Vec<u8>> {
     const FORM: CryptoError = CryptoError::Key("an RSA private key of 2048 bits or more, PKCS#8 or PKCS#1");
     let der = key::der(private_key).map_err(|_| FORM)?;
-    let pair = KeyPair::from_pkcs8(&der)
-        .or_else(|_| KeyPair::from_der(&der))
-        .map_err(|_| FORM)?;
+    let pair = pair(&der).ok_or(FORM)?;
     let mut signature = vec![0; pair.public_modulus_len()];
     pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), data, &mut signature)
         .map_err(|_| CryptoError::Failed)?;
     Ok(signature)
 }
 
-/// Verifies a signature. `public_key` is a SubjectPublicKeyInfo or a PKCS#1 key, in PEM or bare base64.
+fn pair(der: &[u8]) -> Option<KeyPair> {
+    KeyPair::from_pkcs8(der).or_else(|_| KeyPair::from_der(der)).ok()
+}
+
+/// Verifies a signature. `public_key` is a SubjectPublicKeyInfo or a PKCS#1 key, in PEM or bare base64; a private key
+/// serves as its own public half.
 ///
 /// # Errors
 /// [`CryptoError::Key`] if the key text is not base64, [`CryptoError::Mismatch`] if the signature is not right.
 pub fn rsa_verify_sha256(public_key: &str, data: &[u8], signature: &[u8]) -> Result<()> {
     let der = key::der(public_key).map_err(|_| CryptoError::Key("an RSA public key"))?;
+    let der = pair(&der).map_or(der, |pair| pair.public_key().as_ref().to_vec());
     UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, der)
         .verify(data, signature)
         .map_err(|_| CryptoError::Mismatch)
@@ -78,6 +82,7 @@ mod tests {
         rsa_verify_sha256(PUBLIC, MESSAGE, &signature).unwrap();
         let pem = format!("-----BEGIN PUBLIC KEY-----\n{PUBLIC}\n-----END PUBLIC KEY-----\n");
         rsa_verify_sha256(&pem, MESSAGE, &signature).unwrap();
+        rsa_verify_sha256(PRIVATE_PKCS8, MESSAGE, &signature).unwrap();
         assert_eq!(
             rsa_verify_sha256(PUBLIC, b"other", &signature),
             Err(CryptoError::Mismatch)

@@ -32,16 +32,20 @@ fn private(text: &str) -> Result<Sm2PrivateKey> {
     Option::from(Sm2PrivateKey::from_bytes_be(&scalar)).ok_or(FORM)
 }
 
-/// Public key: 128 hex digits with or without leading `04`, or SubjectPublicKeyInfo in PEM or bare base64.
+/// Public key: 128 hex digits with or without leading `04`, or SubjectPublicKeyInfo in PEM or bare base64; a private key
+/// serves as its own public half.
 fn public(text: &str) -> Result<Sm2PublicKey> {
     const FORM: CryptoError = CryptoError::Key("an SM2 public key: 04 and 128 hex digits, or SubjectPublicKeyInfo");
     if let Ok(mut point) = from_hex(text.trim()) {
         if point.len() == 64 {
             point.insert(0, 4);
         }
-        return Sm2PublicKey::from_sec1_bytes(&point).ok_or(FORM);
+        let own = || private(text).ok().map(|key| key.public_key());
+        return Sm2PublicKey::from_sec1_bytes(&point).or_else(own).ok_or(FORM);
     }
-    spki::decode(&key::der(text).map_err(|_| FORM)?).ok_or(FORM)
+    let read = spki::decode(&key::der(text).map_err(|_| FORM)?);
+    read.or_else(|| private(text).ok().map(|key| key.public_key()))
+        .ok_or(FORM)
 }
 
 /// Signs `data` for the signer `id`.
@@ -126,6 +130,7 @@ mod tests {
         .unwrap();
         let message = b"app_id=2014072300007148&charset=utf-8&method=alipay.trade.query";
         sm2_verify(spki, SM2_DEFAULT_ID, message, &der, Sm2Form::Der).unwrap();
+        sm2_verify(pkcs8, SM2_DEFAULT_ID, message, &der, Sm2Form::Der).unwrap();
         let own = sm2_sign(pkcs8, SM2_DEFAULT_ID, message, Sm2Form::Der).unwrap();
         sm2_verify(spki, SM2_DEFAULT_ID, message, &own, Sm2Form::Der).unwrap();
     }
@@ -135,6 +140,7 @@ mod tests {
         for form in [Sm2Form::Der, Sm2Form::Raw] {
             let signature = sm2_sign(PRIVATE, b"id", b"m", form).unwrap();
             sm2_verify(PUBLIC, b"id", b"m", &signature, form).unwrap();
+            sm2_verify(PRIVATE, b"id", b"m", &signature, form).unwrap();
         }
         assert!(matches!(
             sm2_sign("00", b"id", b"m", Sm2Form::Raw),

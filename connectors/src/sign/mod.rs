@@ -1,0 +1,435 @@
+//! Signatures without code: the `sign` part of a manifest says what is covered, how it becomes one text, how that is
+//! digested with which key, and where the result stands. The same recipe signs (the client half) and verifies (the
+//! server half, answers, callbacks).
+//!
+//! The way of a signature: `cover` makes the text, `wrap` and `key` put it between other texts and the secret, `digest`
+//! and `output` make the signature, `value` and `into` place it. Everything in braces is a [`template`].
+//! `docs/how-to/signing.md` is the reference, with the schemes that are known to work.
+//!
+//! No secret is in an error or in what [`Recipe::explain`] shows; comparisons take constant time.
+
+mod algorithm;
+mod cover;
+mod place;
+mod read;
+mod schema;
+mod stamp;
+pub mod template;
+
+pub use schema::schema;
+
+use crate::charset::Charset;
+use crate::context::Secrets;
+use crate::message::Message;
+use algorithm::{Algorithm, Output};
+use cover::Cover;
+use hub_core::time::Timestamp;
+use place::Place;
+use stamp::{NonceForm, TimeForm};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use template::{Spans, Template};
+
+/// Writes the body of a message, for recipes that cover its bytes. `None` if it cannot be written.
+pub type WriteBody<'b> = &'b dyn Fn(&Message) -> Option<Vec<u8>>;
+
+/// What a recipe is handed beside the message.
+#[derive(Clone, Copy)]
+pub struct Given<'g> {
+    /// Now.
+    pub now: Timestamp,
+    /// Fresh randomness; nonces are made from it.
+    pub random: [u8; 32],
+    /// The system's secrets.
+    pub secrets: &'g dyn Secrets,
+    /// Values of the kept session.
+    pub session: &'g BTreeMap<String, String>,
+    /// Charset of the message; texts are signed in it.
+    pub charset: Charset,
+}
+
+/// Why a message cannot be signed, or is not signed right.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SignError {
+    /// A secret that the recipe names is not there.
+    #[error("the secret `{0}` is not set")]
+    NoSecret(String),
+    /// A session value that the recipe names is not there.
+    #[error("the session has no `{0}`")]
+    NoSession(String),
+    /// A secret is not the kind of key that the algorithm needs.
+    #[error("the secret `{name}` is not usable: {reason}")]
+    Key {
+        /// Its name.
+        name: String,
+        /// What is wrong with it, without its content.
+        reason: String,
+    },
+    /// Something to be covered or checked does not stand where it should.
+    #[error("{0} is missing")]
+    Missing(String),
+    /// A text cannot be written in the charset or a value not be decoded.
+    #[error("{0}")]
+    Text(String),
+    /// The body cannot be written.
+    #[error("the body to be signed cannot be written")]
+    Body,
+    /// The signature is not the right one.
+    #[error("the signature does not match")]
+    Mismatch,
+    /// The signature is right but too old, or from the future.
+    #[error("the timestamp is {seconds} s off, {allowed} s are allowed")]
+    Stale {
+        /// Distance from now.
+        seconds: u64,
+        /// The allowed distance.
+        allowed: u64,
+    },
+}
+
+/// What a verified message said about itself, for a check against replays.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Verified {
+    /// When it was signed.
+    pub at: Option<Timestamp>,
+    /// Its nonce.
+    pub nonce: Option<String>,
+}
+
+/// What a secret of a recipe must be, for checks and for making test secrets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SecretKind {
+    /// Any text.
+    Text,
+    /// An RSA private key; where it verifies, a public key does too.
+    Rsa,
+    /// An SM2 private key; where it verifies, a public key does too.
+    Sm2,
+}
+
+/// How a system signs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recipe {
+    cover: Cover,
+    wrap: Template,
+    key: Template,
+    algorithm: Algorithm,
+    secret: Option<String>,
+    verify: Option<String>,
+    mac_key: Template,
+    mac_steps: Vec<Template>,
+    output: Output,
+    value: Template,
+    into: Place,
+    add: Vec<(Place, Template)>,
+    timestamp: TimeForm,
+    nonce: NonceForm,
+    timestamp_at: Option<Place>,
+    nonce_at: Option<Place>,
+    skew: Duration,
+    answer: Option<Box<Recipe>>,
+}
+
+impl Recipe {
+    /// Reads the `sign` part of a manifest.
+    ///
+    /// # Errors
+    /// One entry a mistake: JSON pointer within the part, and a sentence.
+    pub fn parse(part: &serde_json::Value) -> Result<Self, Vec<(String, String)>> {
+        read::recipe(part)
+    }
+
+    /// How answers are signed, if they are.
+    #[must_use]
+    pub fn answer(&self) -> Option<&Self> {
+        self.answer.as_deref()
+    }
+
+    /// The secrets it names and what they must be.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<(String, SecretKind)> {
+        let kind = self.algorithm.secret_kind();
+        let keys = self.secret.iter().chain(&self.verify).map(|name| (name.clone(), kind));
+        let in_templates = self.templates().into_iter().flat_map(Template::secrets);
+        let mut all: Vec<_> = keys.chain(in_templates.map(|name| (name, SecretKind::Text))).collect();
+        all.extend(self.answer.iter().flat_map(|a| a.secrets()));
+        // A key that templates use as text too is still a key.
+        all.sort_by(|a, b| (&a.0, std::cmp::Reverse(a.1)).cmp(&(&b.0, std::cmp::Reverse(b.1))));
+        all.dedup_by(|later, first| later.0 == first.0);
+        all
+    }
+
+    fn templates(&self) -> Vec<&Template> {
+        let own = [&self.wrap, &self.key, &self.mac_key, &self.value];
+        let rest = self.mac_steps.iter().chain(self.add.iter().map(|(_, t)| t));
+        own.into_iter().chain(rest).chain(self.cover.template()).collect()
+    }
+
+    /// Whether it covers the bytes of the body, so that the body must not change after signing.
+    #[must_use]
+    pub fn covers_body(&self) -> bool {
+        self.cover.needs_body() || self.templates().iter().any(|t| t.names("body"))
+    }
+
+    /// Signs: places what `add` says (timestamp, nonce, application id, …), then the signature.
+    ///
+    /// # Errors
+    /// [`SignError`]; the message may then be half signed and must not be sent.
+    pub fn sign(&self, message: &mut Message, given: &Given<'_>, body: WriteBody<'_>) -> Result<(), SignError> {
+        let stamps = self.fresh_stamps(given);
+        for (place, template) in &self.add {
+            let text = Scope::new(given, message, body, &stamps, self).text(template)?;
+            place.set(message, text);
+        }
+        let scope = Scope::new(given, message, body, &stamps, self);
+        let signature = self.signature(&scope)?;
+        let value = scope.with("signature", signature).text(&self.value)?;
+        self.into.set(message, value);
+        Ok(())
+    }
+
+    /// Checks the signature of a message, and its age where a timestamp is known.
+    ///
+    /// # Errors
+    /// [`SignError::Missing`], [`SignError::Mismatch`], [`SignError::Stale`], and those of signing.
+    pub fn verify(&self, message: &Message, given: &Given<'_>, body: WriteBody<'_>) -> Result<Verified, SignError> {
+        let found = self.into.get(message).ok_or_else(|| self.into.missing())?;
+        let stamps = self.found_stamps(message)?;
+        let scope = Scope::new(given, message, body, &stamps, self);
+        let signature = self.bare_signature(&scope, &found)?;
+        if self.algorithm.is_symmetric() {
+            let right = self.signature(&scope)?;
+            if !self.output.same(&right, &signature) {
+                return Err(SignError::Mismatch);
+            }
+        } else {
+            let text = self.signed_text(&scope)?.bytes();
+            let (name, key) = self.public_key(given)?;
+            self.algorithm.check(
+                &name,
+                &key,
+                &text,
+                &self.output.decode(&signature).ok_or(SignError::Mismatch)?,
+            )?;
+        }
+        let at = stamps.timestamp.as_deref().and_then(|text| self.timestamp.read(text));
+        if stamps.timestamp.is_some() {
+            self.check_age(
+                at.ok_or_else(|| SignError::Missing("a readable timestamp".into()))?,
+                given.now,
+            )?;
+        }
+        Ok(Verified {
+            at,
+            nonce: stamps.nonce,
+        })
+    }
+
+    /// The exact text that is signed for this message, secrets blanked. `message` is as it was sent.
+    ///
+    /// # Errors
+    /// Those of signing.
+    pub fn explain(&self, message: &Message, given: &Given<'_>, body: WriteBody<'_>) -> Result<String, SignError> {
+        let stamps = self.found_stamps(message).unwrap_or_else(|_| self.fresh_stamps(given));
+        let scope = Scope::new(given, message, body, &stamps, self);
+        Ok(self.signed_text(&scope)?.blanked(given.charset))
+    }
+
+    fn signed_text(&self, scope: &Scope<'_>) -> Result<Spans, SignError> {
+        let text = self.cover.text(scope)?;
+        let wrapped = scope.with_spans("text", text).spans(&self.wrap)?;
+        scope.with_spans("text", wrapped).spans(&self.key)
+    }
+
+    fn signature(&self, scope: &Scope<'_>) -> Result<String, SignError> {
+        let text = self.signed_text(scope)?.bytes();
+        let bytes = match &self.algorithm {
+            Algorithm::Plain => {
+                return scope
+                    .given
+                    .charset
+                    .decode(&text)
+                    .map_err(|e| SignError::Text(e.to_string()));
+            }
+            Algorithm::Digest(digest) => hub_crypto::digest(*digest, &text),
+            Algorithm::Hmac(digest) => {
+                let mut key = scope.spans(&self.mac_key)?.bytes();
+                for step in &self.mac_steps {
+                    key = hub_crypto::hmac(*digest, &key, &scope.spans(step)?.bytes());
+                }
+                hub_crypto::hmac(*digest, &key, &text)
+            }
+            asymmetric => {
+                let name = self.secret.clone().unwrap_or_default();
+                asymmetric.sign(&name, &scope.secret(&name)?, &text)?
+            }
+        };
+        Ok(self.output.encode(&bytes))
+    }
+
+    /// What stands in `value` at `{signature}`.
+    fn bare_signature(&self, scope: &Scope<'_>, found: &str) -> Result<String, SignError> {
+        let (before, after) = self.value.around("signature");
+        let (before, after) = (scope.text(&before)?, scope.text(&after)?);
+        let bare = found
+            .strip_prefix(before.as_str())
+            .and_then(|rest| rest.strip_suffix(after.as_str()));
+        bare.map(str::to_owned).ok_or(SignError::Mismatch)
+    }
+
+    /// `verify` names the key; without it the private key serves for its own public half.
+    fn public_key(&self, given: &Given<'_>) -> Result<(String, String), SignError> {
+        let name = self
+            .verify
+            .as_ref()
+            .or(self.secret.as_ref())
+            .cloned()
+            .unwrap_or_default();
+        match given.secrets.get(&name) {
+            Some(key) => Ok((name, key)),
+            None => Err(SignError::NoSecret(name)),
+        }
+    }
+
+    fn fresh_stamps(&self, given: &Given<'_>) -> Stamps {
+        Stamps {
+            timestamp: Some(self.timestamp.write(given.now)),
+            nonce: Some(self.nonce.make(&given.random)),
+        }
+    }
+
+    /// Timestamp and nonce as the message has them, where the recipe knows their places.
+    fn found_stamps(&self, message: &Message) -> Result<Stamps, SignError> {
+        let find = |place: &Option<Place>| match place {
+            None => Ok(None),
+            Some(place) => match place.get(message).filter(|text| !text.is_empty()) {
+                Some(text) => Ok(Some(text)),
+                None => Err(place.missing()),
+            },
+        };
+        Ok(Stamps {
+            timestamp: find(&self.timestamp_at)?,
+            nonce: find(&self.nonce_at)?,
+        })
+    }
+
+    fn check_age(&self, at: Timestamp, now: Timestamp) -> Result<(), SignError> {
+        let seconds = now.as_second().abs_diff(at.as_second());
+        let allowed = self.skew.as_secs();
+        if seconds > allowed {
+            Err(SignError::Stale { seconds, allowed })
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Timestamp and nonce of one message.
+#[derive(Debug, Clone, Default)]
+struct Stamps {
+    timestamp: Option<String>,
+    nonce: Option<String>,
+}
+
+/// What the names in templates stand for, for one message.
+#[derive(Clone)]
+struct Scope<'s> {
+    given: &'s Given<'s>,
+    message: &'s Message,
+    body: WriteBody<'s>,
+    stamps: &'s Stamps,
+    recipe: &'s Recipe,
+    /// Names that only some templates have: `text`, `signature`, `name`, `value`.
+    local: Vec<(&'static str, Spans)>,
+}
+
+impl<'s> Scope<'s> {
+    fn new(
+        given: &'s Given<'s>,
+        message: &'s Message,
+        body: WriteBody<'s>,
+        stamps: &'s Stamps,
+        recipe: &'s Recipe,
+    ) -> Self {
+        Self {
+            given,
+            message,
+            body,
+            stamps,
+            recipe,
+            local: Vec::new(),
+        }
+    }
+
+    fn with_spans(&self, name: &'static str, spans: Spans) -> Self {
+        let mut scope = self.clone();
+        scope.local.retain(|(n, _)| *n != name);
+        scope.local.push((name, spans));
+        scope
+    }
+
+    fn with(&self, name: &'static str, text: String) -> Self {
+        self.with_spans(name, Spans::open(text.into_bytes()))
+    }
+
+    fn secret(&self, name: &str) -> Result<String, SignError> {
+        self.given
+            .secrets
+            .get(name)
+            .ok_or_else(|| SignError::NoSecret(name.to_owned()))
+    }
+
+    fn spans(&self, template: &Template) -> Result<Spans, SignError> {
+        template.fill(self.given.charset, &|name| self.lookup(name))
+    }
+
+    fn text(&self, template: &Template) -> Result<String, SignError> {
+        let bytes = self.spans(template)?.bytes();
+        self.given
+            .charset
+            .decode(&bytes)
+            .map_err(|e| SignError::Text(e.to_string()))
+    }
+
+    fn lookup(&self, name: &str) -> Result<Spans, SignError> {
+        if let Some((_, spans)) = self.local.iter().find(|(n, _)| *n == name) {
+            return Ok(spans.clone());
+        }
+        let stamp = |stamp: &Option<String>| stamp.clone().ok_or_else(|| SignError::Missing(format!("the {name}")));
+        let text = match name.split_once(':') {
+            Some(("secret", key)) => return Ok(Spans::hidden(self.encoded(&self.secret(key)?)?)),
+            Some(("session", key)) => {
+                let value = self.given.session.get(key);
+                let value = value.ok_or_else(|| SignError::NoSession(key.to_owned()))?;
+                return Ok(Spans::hidden(self.encoded(value)?));
+            }
+            Some((place, key)) => Place::named(place, key).get(self.message).unwrap_or_default(),
+            None => match name {
+                "secret" => {
+                    let key = self.recipe.secret.clone().unwrap_or_default();
+                    return Ok(Spans::hidden(self.encoded(&self.secret(&key)?)?));
+                }
+                "body" => return (self.body)(self.message).map(Spans::open).ok_or(SignError::Body),
+                "method" => self.message.method.clone(),
+                "path" => self.message.path.clone(),
+                "query" => cover::query(self.message, self.given.charset)?,
+                "timestamp" => stamp(&self.stamps.timestamp)?,
+                "nonce" => stamp(&self.stamps.nonce)?,
+                other => return Err(SignError::Missing(format!("`{other}`"))),
+            },
+        };
+        Ok(Spans::open(self.encoded(&text)?))
+    }
+
+    fn encoded(&self, text: &str) -> Result<Vec<u8>, SignError> {
+        let bytes = self
+            .given
+            .charset
+            .encode(text)
+            .map_err(|e| SignError::Text(e.to_string()))?;
+        Ok(bytes.into_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests;
