@@ -12,8 +12,10 @@ mod check;
 pub mod document;
 mod load;
 mod search;
+mod unified;
 
 pub use catalog::{
-    BODY_FIELD, Catalog, Counts, Event, OpenApiVersion, Resolution, SearchPage, SearchQuery, Selection, Theme,
+    BODY_FIELD, Catalog, Counts, Event, Format, OpenApiVersion, Resolution, SearchPage, SearchQuery, Selection, Theme,
 };
 pub use document::{Document, nearest};
+pub use unified::to_yaml;

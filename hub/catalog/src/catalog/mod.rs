@@ -7,6 +7,7 @@ use crate::check::checker::Checker;
 use crate::check::contract::{self, Ground};
 use crate::load::schema::split_component;
 use crate::load::{self, Dictionary, Loaded};
+use crate::unified;
 use hub_core::problem::Violation;
 use hub_core::{Agency, Audience, Finding, Operation, Service, Shape, System, SystemId, Text};
 use paths::Paths;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 pub const BODY_FIELD: &str = "$body";
 
 /// Everything the specs say, indexed. Immutable; share it behind an `Arc`.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Catalog {
     agencies: Vec<Agency>,
     systems: Vec<System>,
@@ -37,6 +38,7 @@ pub struct Catalog {
     operation_index: HashMap<Arc<str>, usize>,
     paths: Paths,
     checker: Checker,
+    texts: Texts,
 }
 
 /// A topic of `themes.yaml`.
@@ -138,6 +140,30 @@ pub enum OpenApiVersion {
     V30,
 }
 
+/// How a unified document is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// JSON.
+    #[default]
+    Json,
+    /// YAML.
+    Yaml,
+}
+
+/// Texts of unified documents that were asked for.
+type Texts = moka::sync::Cache<(Selection, OpenApiVersion, Format, String), Arc<str>>;
+
+/// Bytes of unified documents that are kept.
+const TEXT_BYTES: u64 = 48 << 20;
+
+fn texts() -> Texts {
+    moka::sync::Cache::builder()
+        .max_capacity(TEXT_BYTES)
+        .weigher(|_, text: &Arc<str>| u32::try_from(text.len()).unwrap_or(u32::MAX))
+        .time_to_idle(std::time::Duration::from_secs(600))
+        .build()
+}
+
 /// How much there is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Counts {
@@ -149,6 +175,13 @@ pub struct Counts {
     pub services: usize,
     /// Operations.
     pub operations: usize,
+}
+
+impl Default for Catalog {
+    /// The empty catalog.
+    fn default() -> Self {
+        Self::index(Loaded::default())
+    }
 }
 
 impl Catalog {
@@ -191,6 +224,7 @@ impl Catalog {
             notes: loaded.notes,
             sources: loaded.sources,
             checker: Checker::default(),
+            texts: texts(),
         }
     }
 
@@ -322,7 +356,7 @@ impl Catalog {
                         && (own.parameters.iter().zip(&operation.parameters))
                             .all(|(a, b)| Arc::ptr_eq(&a.schema, &b.schema))
             }),
-            body_is_optional: self.optional_bodies.contains(&operation.id),
+            body_is_optional: self.body_is_optional(operation),
         }
     }
 
@@ -337,10 +371,40 @@ impl Catalog {
         }
     }
 
-    /// The unified OpenAPI document. `base` is the hub's public address without a trailing slash.
+    /// The unified OpenAPI document, made anew. `base` is the hub's public address without a trailing slash.
     #[must_use]
-    pub fn openapi(&self, _selection: &Selection, _version: OpenApiVersion, _base: &str) -> Arc<Value> {
-        Arc::new(Value::Null)
+    pub fn openapi(&self, selection: &Selection, version: OpenApiVersion, base: &str) -> Arc<Value> {
+        Arc::new(unified::document(self, selection, version, base))
+    }
+
+    /// The same as text, from a cache that is weighed by bytes.
+    #[must_use]
+    pub fn openapi_text(&self, selection: &Selection, version: OpenApiVersion, format: Format, base: &str) -> Arc<str> {
+        let key = (selection.clone(), version, format, base.to_owned());
+        self.texts.get_with(key, || {
+            let document = unified::document(self, selection, version, base);
+            match format {
+                Format::Json => document.to_string().into(),
+                Format::Yaml => unified::to_yaml(&document).into(),
+            }
+        })
+    }
+
+    /// Names and texts of the documents this catalog was read from, as they were: what `hub export` writes.
+    #[must_use]
+    pub fn sources(&self) -> &[(String, Arc<str>)] {
+        &self.sources
+    }
+
+    /// Component schemas by name: fields of the dictionary and the systems' own.
+    pub(crate) fn components(&self) -> &HashMap<String, Arc<Value>> {
+        &self.components
+    }
+
+    /// Whether an operation's body may be left out.
+    #[must_use]
+    pub fn body_is_optional(&self, operation: &Operation) -> bool {
+        self.optional_bodies.contains(&operation.id)
     }
 
     /// How much there is.

@@ -158,6 +158,11 @@ fn decode<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, Finding> {
     })
 }
 
+/// Whether a plain YAML scalar of these characters reads as text.
+pub(crate) fn plain_is_text(text: &str) -> bool {
+    scalar::plain(text).is_ok_and(|v| v.is_string())
+}
+
 /// One token of a JSON pointer with `~1` and `~0` undone (RFC 6901).
 pub(crate) fn unescape(token: &str) -> String {
     token.replace("~1", "/").replace("~0", "~")
