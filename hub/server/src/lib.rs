@@ -6,9 +6,10 @@
 //! before the answer that mentions it leaves. This is the only room that knows actix. It must never know the name of
 //! an agency or a service.
 
-
+pub mod cli;
 pub mod config;
 pub mod http;
+pub mod hub;
 pub mod portal;
-
-
+pub mod routes;
+pub mod wiring;

@@ -7,7 +7,13 @@ use std::path::PathBuf;
 
 /// One hub for all services of a city.
 #[derive(Debug, Parser)]
-#[command(name = "hub", version, about, arg_required_else_help = true, subcommand_required = true)]
+#[command(
+    name = "hub",
+    version,
+    about,
+    arg_required_else_help = true,
+    subcommand_required = true
+)]
 pub struct Args {
     /// Language of what is printed: zh or en; from LANG if missing.
     #[arg(long, global = true, value_parser = ["zh", "en"])]
@@ -21,16 +27,24 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the reference city in one process: hub, simulated systems, test issuer, personas, first credentials.
-    #[command(after_help = "Examples:\n  hub demo\n  hub demo --listen 127.0.0.1:0 --data-dir /tmp/d --ready-file /tmp/ready.json")]
+    #[command(
+        after_help = "Examples:\n  hub demo\n  hub demo --listen 127.0.0.1:0 --data-dir /tmp/d --ready-file /tmp/ready.json"
+    )]
     Demo(DemoArgs),
     /// Run a hub for a city of your own, an empty one included.
-    #[command(after_help = "Examples:\n  hub serve --config hub.yaml\n  UPSTREAM_NR_REG=https://nr.example/api hub serve --specs specs --connectors connectors\n\nFirst credentials: `hub client new` while it runs, or --ready-file.")]
+    #[command(
+        after_help = "Examples:\n  hub serve --config hub.yaml\n  UPSTREAM_NR_REG=https://nr.example/api hub serve --specs specs --connectors connectors\n\nFirst credentials: `hub client new` while it runs, or --ready-file."
+    )]
     Serve(ServeArgs),
     /// Read specs, connectors and policies and say everything that is wrong with them.
-    #[command(after_help = "Examples:\n  hub check\n  hub check --specs my/specs --json\n\nExit code 0: no error; 1: errors; 2: used wrongly.")]
+    #[command(
+        after_help = "Examples:\n  hub check\n  hub check --specs my/specs --json\n\nExit code 0: no error; 1: errors; 2: used wrongly."
+    )]
     Check(CheckArgs),
     /// Call one operation of the running hub.
-    #[command(after_help = "Examples:\n  hub call OPERATION field=value other.field=2 'list=[1,2]'\n  hub call OPERATION --as wang-jianguo --sandbox")]
+    #[command(
+        after_help = "Examples:\n  hub call OPERATION field=value other.field=2 'list=[1,2]'\n  hub call OPERATION --as wang-jianguo --sandbox"
+    )]
     Call(CallArgs),
     /// Print the unified OpenAPI document.
     #[command(after_help = "Examples:\n  hub openapi --out city.json\n  hub openapi --version 3.0 --agency hpf")]
@@ -233,7 +247,9 @@ pub struct VerifyArgs {
 #[derive(Debug, Subcommand)]
 pub enum Client {
     /// Make a client and its first key, which is shown once.
-    #[command(after_help = "Examples:\n  hub client new --tenant super-app --plan standard\n  hub client new --tenant dev-team --environment sandbox --json")]
+    #[command(
+        after_help = "Examples:\n  hub client new --tenant super-app --plan standard\n  hub client new --tenant dev-team --environment sandbox --json"
+    )]
     New(NewClient),
     /// List clients and their keys, without secrets.
     #[command(after_help = "Examples:\n  hub client list --json")]
@@ -299,9 +315,17 @@ pub struct OneClient {
 /// The language of what is printed: `--lang`, else `LC_ALL`, `LC_MESSAGES`, `LANG`; anything but Chinese is English.
 pub fn language(args: impl Iterator<Item = String>, variable: impl Fn(&str) -> Option<String>) -> Lang {
     let args: Vec<String> = args.collect();
-    let next = args.iter().position(|a| a == "--lang").and_then(|i| args.get(i + 1)).cloned();
+    let next = args
+        .iter()
+        .position(|a| a == "--lang")
+        .and_then(|i| args.get(i + 1))
+        .cloned();
     let given = next.or_else(|| args.iter().find_map(|a| a.strip_prefix("--lang=").map(str::to_owned)));
-    let from_env = || ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|n| variable(n).filter(|v| !v.is_empty()));
+    let from_env = || {
+        ["LC_ALL", "LC_MESSAGES", "LANG"]
+            .iter()
+            .find_map(|n| variable(n).filter(|v| !v.is_empty()))
+    };
     match given.or_else(from_env) {
         Some(word) if word.starts_with("zh") => Lang::Zh,
         _ => Lang::En,
@@ -323,8 +347,16 @@ mod tests {
                 leaves.extend(leaf.get_subcommands());
                 continue;
             }
-            assert!(leaf.get_after_help().is_some_and(|h| h.to_string().contains("hub ")), "{}", leaf.get_name());
-            assert!(leaf.get_arguments().any(|a| a.get_id() == "json"), "{} has no --json", leaf.get_name());
+            assert!(
+                leaf.get_after_help().is_some_and(|h| h.to_string().contains("hub ")),
+                "{}",
+                leaf.get_name()
+            );
+            assert!(
+                leaf.get_arguments().any(|a| a.get_id() == "json"),
+                "{} has no --json",
+                leaf.get_name()
+            );
         }
     }
 

@@ -11,8 +11,10 @@ mod client;
 mod demo;
 mod documents;
 mod outcome;
+mod request;
 mod running;
 mod serve;
+mod tries;
 
 use clap::FromArgMatches;
 use hub_core::Lang;
@@ -28,7 +30,11 @@ pub fn main() -> ExitCode {
         Ok(parsed) => parsed,
         Err(e) => e.exit(),
     };
-    let outcome = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+    let outcome = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime.block_on(run(parsed.command, lang)),
         Err(e) => Outcome::failed(format!("cannot start: {e}"), lang),
     };

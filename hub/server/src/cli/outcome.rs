@@ -16,7 +16,10 @@ pub struct Outcome {
 impl Outcome {
     /// Done, with text for standard output.
     pub fn done(out: impl Into<String>) -> Self {
-        Self { out: out.into(), ..Self::default() }
+        Self {
+            out: out.into(),
+            ..Self::default()
+        }
     }
 
     /// Done, with JSON for standard output.
@@ -27,18 +30,29 @@ impl Outcome {
     /// Failed for one reason.
     pub fn failed(reason: impl std::fmt::Display, lang: Lang) -> Self {
         let word = if lang == Lang::Zh { "错误" } else { "error" };
-        Self { err: format!("{word}: {reason}"), code: 1, ..Self::default() }
+        Self {
+            err: format!("{word}: {reason}"),
+            code: 1,
+            ..Self::default()
+        }
     }
 
     /// Used wrongly.
     pub fn misused(reason: impl std::fmt::Display, lang: Lang) -> Self {
-        Self { code: 2, ..Self::failed(reason, lang) }
+        Self {
+            code: 2,
+            ..Self::failed(reason, lang)
+        }
     }
 
     /// Stopped by findings.
     pub fn findings(findings: &[Finding], lang: Lang) -> Self {
         let err = findings.iter().map(|f| line(f, lang)).collect::<Vec<_>>().join("\n");
-        Self { err, code: 1, ..Self::default() }
+        Self {
+            err,
+            code: 1,
+            ..Self::default()
+        }
     }
 
     /// Sets the exit code to 1.

@@ -122,7 +122,13 @@ impl Config {
     fn take_document(&mut self, document: &Document, findings: &mut Vec<Finding>) {
         let Some(areas) = document.value.as_object() else {
             if !document.value.is_null() {
-                findings.push(unfit(document, "", &Unfit { expected: "areas with settings".into() }));
+                findings.push(unfit(
+                    document,
+                    "",
+                    &Unfit {
+                        expected: "areas with settings".into(),
+                    },
+                ));
             }
             return;
         };
@@ -158,7 +164,11 @@ impl Config {
     /// The trusted proxies as blocks.
     #[must_use]
     pub fn trusted_proxies(&self) -> Vec<Block> {
-        self.listen.trusted_proxies.iter().filter_map(|text| text.parse().ok()).collect()
+        self.listen
+            .trusted_proxies
+            .iter()
+            .filter_map(|text| text.parse().ok())
+            .collect()
     }
 
     /// JSON Schema of the file.
@@ -186,7 +196,10 @@ const KEYS: [&str; 5] = [Listen::KEY, Paths::KEY, Identity::KEY, Sandbox::KEY, L
 fn read(path: &Path) -> Result<Document, Finding> {
     let name = path.display().to_string();
     let bytes = std::fs::read(path).map_err(|e| {
-        let words = Text::new(format!("无法读取配置文件：{e}"), format!("the config file cannot be read: {e}"));
+        let words = Text::new(
+            format!("无法读取配置文件：{e}"),
+            format!("the config file cannot be read: {e}"),
+        );
         Finding::error("unreadable-file", &name, words)
     })?;
     Document::parse(&name, &bytes)
@@ -195,7 +208,13 @@ fn read(path: &Path) -> Result<Document, Finding> {
 fn take<A: Area>(area: &mut A, document: &Document, value: &Value, findings: &mut Vec<Finding>) {
     let Some(settings) = value.as_object() else {
         if !value.is_null() {
-            findings.push(unfit(document, &format!("/{}", A::KEY), &Unfit { expected: "settings".into() }));
+            findings.push(unfit(
+                document,
+                &format!("/{}", A::KEY),
+                &Unfit {
+                    expected: "settings".into(),
+                },
+            ));
         }
         return;
     };
@@ -221,9 +240,15 @@ fn from_variables<A: Area>(area: &mut A, variables: &dyn Fn(&str) -> Option<Stri
 }
 
 fn unfit(document: &Document, pointer: &str, what: &Unfit) -> Finding {
-    let got = document.value.pointer(pointer).map(ToString::to_string).unwrap_or_default();
+    let got = document
+        .value
+        .pointer(pointer)
+        .map(ToString::to_string)
+        .unwrap_or_default();
     let words = Text::new("配置项的值不可用", "the setting has a value that cannot be used");
-    document.finding("bad-value", pointer, words).expected(&what.expected, got)
+    document
+        .finding("bad-value", pointer, words)
+        .expected(&what.expected, got)
 }
 
 fn unknown(document: &Document, pointer: &str, name: &str, known: &[&str]) -> Finding {

@@ -112,7 +112,9 @@ impl Setting for SocketAddr {
         json!({"type": "string", "examples": ["127.0.0.1:8080", "[::1]:8080"]})
     }
     fn read(given: Given<'_>) -> Result<Self, Unfit> {
-        let address = given.word().and_then(|w| w.replace("localhost", "127.0.0.1").parse().ok());
+        let address = given
+            .word()
+            .and_then(|w| w.replace("localhost", "127.0.0.1").parse().ok());
         address.ok_or_else(|| Unfit::new("an address with a port, like 127.0.0.1:8080"))
     }
     fn write(&self) -> Value {
@@ -141,9 +143,16 @@ impl Setting for Vec<String> {
         match given {
             Given::Json(value) => {
                 let items = value.as_array().ok_or_else(unfit)?;
-                items.iter().map(|v| v.as_str().map(str::to_owned).ok_or_else(unfit)).collect()
+                items
+                    .iter()
+                    .map(|v| v.as_str().map(str::to_owned).ok_or_else(unfit))
+                    .collect()
             }
-            Given::Text(text) => Ok(text.split(',').map(|w| w.trim().to_owned()).filter(|w| !w.is_empty()).collect()),
+            Given::Text(text) => Ok(text
+                .split(',')
+                .map(|w| w.trim().to_owned())
+                .filter(|w| !w.is_empty())
+                .collect()),
         }
     }
     fn write(&self) -> Value {

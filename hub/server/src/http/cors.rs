@@ -6,7 +6,8 @@ use actix_web::http::header::HeaderMap;
 const METHODS: &str = "GET, POST, PUT, PATCH, DELETE";
 const HEADERS: &str = "authorization, content-type, idempotency-key, x-api-key, x-request-id, accept-language, \
                        traceparent, hub-scenario, hub-persona, hub-fault, hub-world";
-const EXPOSED: &str = "x-request-id, ratelimit, ratelimit-policy, retry-after, location, hub-scenario, hub-sandbox, hub-clock";
+const EXPOSED: &str =
+    "x-request-id, ratelimit, ratelimit-policy, retry-after, location, hub-scenario, hub-sandbox, hub-clock";
 
 /// The answer to a preflight. A preflight carries no key, so any client's origin opens it; the call itself is judged
 /// by its own key's origins.
@@ -48,10 +49,17 @@ mod tests {
     fn only_known_origins_are_let_in() {
         let known = |o: &str| o == "https://app.example";
         let yes = preflight(Some("https://app.example"), known);
-        assert_eq!(yes.headers().get("access-control-allow-origin").unwrap(), "https://app.example");
+        assert_eq!(
+            yes.headers().get("access-control-allow-origin").unwrap(),
+            "https://app.example"
+        );
         assert!(!yes.headers().contains_key("access-control-allow-credentials"));
         for origin in [Some("https://app.example.evil"), Some("null"), None] {
-            assert!(!preflight(origin, known).headers().contains_key("access-control-allow-origin"));
+            assert!(
+                !preflight(origin, known)
+                    .headers()
+                    .contains_key("access-control-allow-origin")
+            );
         }
     }
 }

@@ -33,7 +33,10 @@ pub fn request_id(headers: &HeaderMap) -> String {
     let well_formed = |id: &&str| {
         (8..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
     };
-    let given = headers.get("x-request-id").and_then(|v| v.to_str().ok()).filter(well_formed);
+    let given = headers
+        .get("x-request-id")
+        .and_then(|v| v.to_str().ok())
+        .filter(well_formed);
     given.map_or_else(|| uuid::Uuid::now_v7().simple().to_string(), str::to_owned)
 }
 
@@ -45,7 +48,10 @@ pub fn trace_parent(headers: &HeaderMap) -> String {
         let parts: Vec<&str> = text.split('-').collect();
         matches!(parts.as_slice(), [v, t, s, f] if *v == "00" && hex(t, 32) && hex(s, 16) && hex(f, 2))
     };
-    let given = headers.get("traceparent").and_then(|v| v.to_str().ok()).filter(well_formed);
+    let given = headers
+        .get("traceparent")
+        .and_then(|v| v.to_str().ok())
+        .filter(well_formed);
     given.map_or_else(
         || {
             let trace = uuid::Uuid::now_v7().simple().to_string();
@@ -86,15 +92,22 @@ fn broken(zh: &str, en: &str) -> Problem {
 pub fn inbound(http: &HttpRequest, door: &str, body: Bytes, peer: IpAddr, voice: &Voice) -> Inbound {
     let raw = http.uri().path();
     let path = raw.strip_prefix(door).unwrap_or(raw);
-    let named = http.headers().get("connection").and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let named = http
+        .headers()
+        .get("connection")
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
     let named: Vec<String> = named.split(',').map(|n| n.trim().to_ascii_lowercase()).collect();
-    let passes = |name: &str| {
-        !HOP_BY_HOP.contains(&name) && !NOT_FOR_CALLS.contains(&name) && !named.iter().any(|n| n == name)
-    };
+    let passes =
+        |name: &str| !HOP_BY_HOP.contains(&name) && !NOT_FOR_CALLS.contains(&name) && !named.iter().any(|n| n == name);
     let headers = http.headers().iter().filter(|(name, _)| passes(name.as_str()));
     Inbound {
         method: http.method().as_str().to_owned(),
-        path: if path.is_empty() { "/".to_owned() } else { path.to_owned() },
+        path: if path.is_empty() {
+            "/".to_owned()
+        } else {
+            path.to_owned()
+        },
         query: http.query_string().to_owned(),
         headers: headers
             .filter_map(|(n, v)| Some((n.as_str().to_owned(), v.to_str().ok()?.to_owned())))
@@ -112,7 +125,9 @@ pub fn outbound(reply: Reply, voice: &Voice) -> HttpResponse {
     let mut answer = match reply.body {
         ReplyBody::Problem(problem) => problem::respond(&problem, voice),
         ReplyBody::Empty => HttpResponse::build(status).finish(),
-        ReplyBody::Json(value) => HttpResponse::build(status).content_type("application/json").body(value.to_string()),
+        ReplyBody::Json(value) => HttpResponse::build(status)
+            .content_type("application/json")
+            .body(value.to_string()),
         ReplyBody::Bytes { content_type, bytes } => HttpResponse::build(status).content_type(content_type).body(bytes),
     };
     for (name, value) in reply.headers {
@@ -135,7 +150,10 @@ pub fn close(answer: &mut HttpResponse) {
     put("content-security-policy", "sandbox; default-src 'none'");
     put("referrer-policy", "no-referrer");
     if !headers.contains_key("cache-control") {
-        headers.insert(HeaderName::from_static("cache-control"), HeaderValue::from_static("no-store"));
+        headers.insert(
+            HeaderName::from_static("cache-control"),
+            HeaderValue::from_static("no-store"),
+        );
     }
 }
 
@@ -146,13 +164,22 @@ mod tests {
     use hub_core::Lang;
 
     fn voice() -> Voice {
-        Voice { base: "http://h".into(), lang: Lang::En, request_id: "r".into() }
+        Voice {
+            base: "http://h".into(),
+            lang: Lang::En,
+            request_id: "r".into(),
+        }
     }
 
     #[test]
     fn request_ids_are_taken_only_if_well_formed() {
         let id = |text: &str| {
-            request_id(TestRequest::default().insert_header(("x-request-id", text)).to_http_request().headers())
+            request_id(
+                TestRequest::default()
+                    .insert_header(("x-request-id", text))
+                    .to_http_request()
+                    .headers(),
+            )
         };
         assert_eq!(id("abc-DEF_1.2"), "abc-DEF_1.2");
         for bad in ["short", "a b c d e f g", "x'><script>alert(1)", &"a".repeat(65)] {
@@ -163,7 +190,12 @@ mod tests {
     #[test]
     fn trace_parents_are_taken_only_if_well_formed() {
         let answer = |text: &str| {
-            trace_parent(TestRequest::default().insert_header(("traceparent", text)).to_http_request().headers())
+            trace_parent(
+                TestRequest::default()
+                    .insert_header(("traceparent", text))
+                    .to_http_request()
+                    .headers(),
+            )
         };
         let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
         assert_eq!(answer(good), good);

@@ -29,7 +29,9 @@ impl Form {
 /// Starts the log on standard error. A second start in one process changes nothing.
 pub fn start(form: Form, level: &str) {
     let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     let started = match form {
         Form::Json => log.json().flatten_event(true).with_current_span(false).try_init(),
         Form::Text => log.with_target(false).try_init(),

@@ -89,7 +89,10 @@ mod tests {
                 code.status() == 401,
                 "{code:?}"
             );
-            assert_eq!(answer.headers().get("content-type").unwrap(), "application/problem+json");
+            assert_eq!(
+                answer.headers().get("content-type").unwrap(),
+                "application/problem+json"
+            );
             assert_eq!(answer.headers().get("content-language").unwrap(), "en");
         }
     }

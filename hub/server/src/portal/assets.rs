@@ -27,7 +27,11 @@ pub fn asset(name: &str) -> Option<Asset> {
         Some("svg") => "image/svg+xml",
         _ => return None,
     };
-    Some(Asset { media_type, tag: tag(&file.metadata.sha256_hash()), bytes: file.data })
+    Some(Asset {
+        media_type,
+        tag: tag(&file.metadata.sha256_hash()),
+        bytes: file.data,
+    })
 }
 
 /// The address of an asset; changes with its content, so that it may be kept for ever.

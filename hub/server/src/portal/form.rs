@@ -28,7 +28,11 @@ pub(super) fn fields(frame: &Frame, operation: &Operation) -> Vec<Field> {
 
 /// An input that the contract takes: its first example.
 pub(super) fn example(operation: &Operation) -> Map<String, Value> {
-    operation.examples.iter().find_map(|e| e.input.clone()).unwrap_or_default()
+    operation
+        .examples
+        .iter()
+        .find_map(|e| e.input.clone())
+        .unwrap_or_default()
 }
 
 /// Where a field of the flat input stands in the request.
@@ -48,7 +52,9 @@ pub(super) fn label(shape: &Shape, lang: Lang) -> String {
         Lang::Zh => ("title", "x-hub-en"),
         Lang::En => ("x-hub-en", "title"),
     };
-    word(first).or_else(|| word(second)).map_or_else(|| shape.name.to_string(), str::to_owned)
+    word(first)
+        .or_else(|| word(second))
+        .map_or_else(|| shape.name.to_string(), str::to_owned)
 }
 
 fn field(frame: &Frame, operation: &Operation, shape: &Shape, example: &Map<String, Value>) -> Field {
@@ -71,7 +77,12 @@ fn field(frame: &Frame, operation: &Operation, shape: &Shape, example: &Map<Stri
 }
 
 fn is_long(shape: &Shape) -> bool {
-    shape.kind == ShapeKind::String && shape.schema.get("maxLength").and_then(Value::as_u64).is_some_and(|n| n > 200)
+    shape.kind == ShapeKind::String
+        && shape
+            .schema
+            .get("maxLength")
+            .and_then(Value::as_u64)
+            .is_some_and(|n| n > 200)
 }
 
 /// What a person should know before typing.
@@ -129,9 +140,17 @@ fn choices(shape: &Shape, value: Option<&Value>, frame: &Frame) -> Vec<Choice> {
     let labels = shape.schema.get("x-hub-labels");
     let of = |v: &Value| -> Choice {
         let word = written(v, shape.kind);
-        let named = labels.and_then(|l| l.get(&word)).and_then(|l| l.get(frame.t("zh", "en"))).and_then(Value::as_str);
+        let named = labels
+            .and_then(|l| l.get(&word))
+            .and_then(|l| l.get(frame.t("zh", "en")))
+            .and_then(Value::as_str);
         let name = named.map_or_else(|| word.clone(), |n| format!("{n} ({word})"));
-        Choice { name, count: 0, chosen: value == Some(v), value: word }
+        Choice {
+            name,
+            count: 0,
+            chosen: value == Some(v),
+            value: word,
+        }
     };
     if shape.kind == ShapeKind::Boolean {
         let yes_no = [(true, frame.t("是", "yes")), (false, frame.t("否", "no"))];

@@ -37,7 +37,11 @@ impl Frame {
         Self {
             lang,
             chosen,
-            q: query.iter().find(|(n, _)| n == "q").map(|(_, v)| v.clone()).unwrap_or_default(),
+            q: query
+                .iter()
+                .find(|(n, _)| n == "q")
+                .map(|(_, v)| v.clone())
+                .unwrap_or_default(),
             searchable: path != "/",
             path: path.to_owned(),
             query: query.to_vec(),
@@ -114,7 +118,11 @@ impl Frame {
             pairs.append_pair(name, value);
         }
         let query = pairs.finish();
-        if query.is_empty() { self.path.clone() } else { format!("{}?{query}", self.path) }
+        if query.is_empty() {
+            self.path.clone()
+        } else {
+            format!("{}?{query}", self.path)
+        }
     }
 
     /// The address of an asset.
@@ -130,11 +138,21 @@ mod tests {
 
     #[test]
     fn links_keep_what_was_chosen() {
-        let query = [("q".to_owned(), "公积金 &".to_owned()), ("page".to_owned(), "3".to_owned()), ("lang".to_owned(), "en".to_owned())];
+        let query = [
+            ("q".to_owned(), "公积金 &".to_owned()),
+            ("page".to_owned(), "3".to_owned()),
+            ("lang".to_owned(), "en".to_owned()),
+        ];
         let frame = Frame::new("/search", &query, "zh");
         assert_eq!(frame.lang, Lang::En);
-        assert_eq!(frame.with("domain", Some("city")), "/search?q=%E5%85%AC%E7%A7%AF%E9%87%91+%26&lang=en&domain=city");
-        assert_eq!(frame.other(), "/search?q=%E5%85%AC%E7%A7%AF%E9%87%91+%26&page=3&lang=zh");
+        assert_eq!(
+            frame.with("domain", Some("city")),
+            "/search?q=%E5%85%AC%E7%A7%AF%E9%87%91+%26&lang=en&domain=city"
+        );
+        assert_eq!(
+            frame.other(),
+            "/search?q=%E5%85%AC%E7%A7%AF%E9%87%91+%26&page=3&lang=zh"
+        );
         assert_eq!(Frame::new("/", &[], "en").suffix(), "");
         assert_eq!(Frame::new("/", &[], "en").lang, Lang::En);
     }

@@ -42,9 +42,15 @@ struct StatusPage<'a> {
 /// If the template fails.
 pub fn home(frame: &Frame, catalog: &Catalog) -> askama::Result<String> {
     let themes = counted(catalog, |s| s.themes.clone());
-    let themes = catalog.themes().iter().filter_map(|t| choice(&t.code, frame.of(&t.name), &themes));
+    let themes = catalog
+        .themes()
+        .iter()
+        .filter_map(|t| choice(&t.code, frame.of(&t.name), &themes));
     let agencies = counted(catalog, |s| vec![s.agency.clone()]);
-    let agencies = catalog.agencies().iter().filter_map(|a| choice(&a.code, frame.of(&a.short), &agencies));
+    let agencies = catalog
+        .agencies()
+        .iter()
+        .filter_map(|a| choice(&a.code, frame.of(&a.short), &agencies));
     HomePage {
         counts: catalog.counts(),
         domains: domains(catalog, frame),
@@ -70,7 +76,8 @@ pub(super) fn domains(catalog: &Catalog, frame: &Frame) -> Vec<Choice> {
     let order = ["government", "livelihood", "city"];
     let others = counts.keys().map(String::as_str).filter(|d| !order.contains(d));
     let all = order.into_iter().chain(others);
-    all.filter_map(|d| choice(d, domain_name(d, frame.lang), &counts)).collect()
+    all.filter_map(|d| choice(d, domain_name(d, frame.lang), &counts))
+        .collect()
 }
 
 fn counted(catalog: &Catalog, keys: impl Fn(&Service) -> Vec<String>) -> BTreeMap<String, usize> {
@@ -83,20 +90,32 @@ fn counted(catalog: &Catalog, keys: impl Fn(&Service) -> Vec<String>) -> BTreeMa
 
 fn choice(value: &str, name: String, counts: &BTreeMap<String, usize>) -> Option<Choice> {
     let count = *counts.get(value)?;
-    Some(Choice { value: value.to_owned(), name, count, chosen: false })
+    Some(Choice {
+        value: value.to_owned(),
+        name,
+        count,
+        chosen: false,
+    })
 }
 
 /// Services that anybody can ask at once, one an agency: the first taste for a newcomer.
 fn instant(catalog: &Catalog, frame: &Frame) -> Vec<Tile> {
     let at_once = |s: &&Arc<Service>| s.assurance == Assurance::R0 && s.archetype == Archetype::Query;
     let mut seen = HashSet::new();
-    let first = catalog.services().iter().filter(at_once).filter(|s| seen.insert(s.agency.clone()));
+    let first = catalog
+        .services()
+        .iter()
+        .filter(at_once)
+        .filter(|s| seen.insert(s.agency.clone()));
     first
         .take(TILES)
         .map(|s| Tile {
             id: s.id.clone(),
             name: frame.of(&s.name),
-            agency: catalog.agency(&s.agency).map(|a| frame.of(&a.short)).unwrap_or_default(),
+            agency: catalog
+                .agency(&s.agency)
+                .map(|a| frame.of(&a.short))
+                .unwrap_or_default(),
         })
         .collect()
 }

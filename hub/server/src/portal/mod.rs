@@ -13,7 +13,7 @@ pub use frame::{Frame, language};
 pub use home::{home, status};
 pub use problems::{missing, problem};
 pub use search::{Wanted, search};
-pub use service::{ServicePage, service};
+pub use service::{ServicePage, curl, service};
 
 use hub_core::{Lang, Service};
 
@@ -53,10 +53,22 @@ fn badges(service: &Service, lang: Lang) -> Vec<Badge> {
     let say = |zh: &str, en: &str| if lang == Lang::Zh { zh.to_owned() } else { en.to_owned() };
     let days = service.card.promised_days;
     let speed = match (days, lang) {
-        (0, _) => Badge { tone: "good", text: say("即时", "At once") },
-        (n, Lang::Zh) => Badge { tone: "", text: format!("{n} 个工作日") },
-        (1, Lang::En) => Badge { tone: "", text: "1 working day".into() },
-        (n, Lang::En) => Badge { tone: "", text: format!("{n} working days") },
+        (0, _) => Badge {
+            tone: "good",
+            text: say("即时", "At once"),
+        },
+        (n, Lang::Zh) => Badge {
+            tone: "",
+            text: format!("{n} 个工作日"),
+        },
+        (1, Lang::En) => Badge {
+            tone: "",
+            text: "1 working day".into(),
+        },
+        (n, Lang::En) => Badge {
+            tone: "",
+            text: format!("{n} working days"),
+        },
     };
     let assurance = match service.assurance {
         hub_core::Assurance::R0 => say("无需登录", "No sign-in"),
@@ -70,7 +82,17 @@ fn badges(service: &Service, lang: Lang) -> Vec<Badge> {
         hub_core::Audience::Legal => say("企业", "Companies"),
         hub_core::Audience::Both => say("个人和企业", "People and companies"),
     };
-    vec![speed, Badge { tone: "accent", text: assurance }, Badge { tone: "", text: audience }]
+    vec![
+        speed,
+        Badge {
+            tone: "accent",
+            text: assurance,
+        },
+        Badge {
+            tone: "",
+            text: audience,
+        },
+    ]
 }
 
 /// The words for a domain.

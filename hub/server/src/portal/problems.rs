@@ -52,7 +52,11 @@ pub fn problem(frame: &Frame, code: &str) -> Option<askama::Result<String>> {
         fix: frame.of(&code.fix()),
         all: ProblemCode::ALL
             .iter()
-            .map(|c| Row { code: c.as_str(), status: c.status(), title: frame.of(&c.title()) })
+            .map(|c| Row {
+                code: c.as_str(),
+                status: c.status(),
+                title: frame.of(&c.title()),
+            })
             .collect(),
         frame,
     };
@@ -66,7 +70,10 @@ pub fn problem(frame: &Frame, code: &str) -> Option<askama::Result<String>> {
 pub fn missing(frame: &Frame, near: Vec<Choice>) -> askama::Result<String> {
     MissingPage {
         title: frame.t("没有这个页面", "There is no such page"),
-        detail: frame.t("地址可能写错了，或者服务已经更名。", "The address may be misspelt, or the service has a new name."),
+        detail: frame.t(
+            "地址可能写错了，或者服务已经更名。",
+            "The address may be misspelt, or the service has a new name.",
+        ),
         near,
         frame,
     }
@@ -81,7 +88,9 @@ mod tests {
     fn every_code_has_a_page_in_both_languages() {
         for code in ProblemCode::ALL {
             for (accept, words) in [("zh", code.fix().zh), ("en", code.fix().en)] {
-                let page = problem(&Frame::new("/problems/x", &[], accept), code.as_str()).unwrap().unwrap();
+                let page = problem(&Frame::new("/problems/x", &[], accept), code.as_str())
+                    .unwrap()
+                    .unwrap();
                 // Quotes and the like are escaped in HTML, so compare up to the first of them.
                 let start: String = words.chars().take_while(|c| !"'\"&<>".contains(*c)).collect();
                 assert!(page.contains(&start), "{code:?} {accept}");

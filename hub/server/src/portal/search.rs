@@ -19,7 +19,12 @@ impl Wanted {
     /// From the query of the address; what cannot be read counts as missing.
     #[must_use]
     pub fn new(query: &[(String, String)]) -> Self {
-        let get = |name: &str| query.iter().find(|(n, v)| n == name && !v.is_empty()).map(|(_, v)| v.clone());
+        let get = |name: &str| {
+            query
+                .iter()
+                .find(|(n, v)| n == name && !v.is_empty())
+                .map(|(_, v)| v.clone())
+        };
         Self {
             query: SearchQuery {
                 q: get("q").unwrap_or_default(),
@@ -95,7 +100,10 @@ fn hit(frame: &Frame, catalog: &Catalog, service: &Service) -> Hit {
     Hit {
         id: service.id.clone(),
         name: frame.of(&service.name),
-        agency: catalog.agency(&service.agency).map(|a| frame.of(&a.short)).unwrap_or_default(),
+        agency: catalog
+            .agency(&service.agency)
+            .map(|a| frame.of(&a.short))
+            .unwrap_or_default(),
         aliases: if frame.zh() { aliases.join("、") } else { String::new() },
         badges: badges(service, frame.lang),
     }
@@ -112,10 +120,38 @@ fn facets(frame: &Frame, catalog: &Catalog, query: &SearchQuery) -> Vec<Facet> {
     let agencies = catalog.agencies().iter().map(|a| (a.code.clone(), frame.of(&a.short)));
     let domains = domains(catalog, frame).into_iter().map(|d| (d.value, d.name));
     vec![
-        facet(frame, "domain", frame.t("领域", "Domain"), domains, query.domain.as_deref(), true),
-        facet(frame, "audience", frame.t("办理主体", "For whom"), audiences, audience.as_deref(), true),
-        facet(frame, "theme", frame.t("主题", "Theme"), themes, query.theme.as_deref(), false),
-        facet(frame, "agency", frame.t("部门", "Agency"), agencies, query.agency.as_deref(), false),
+        facet(
+            frame,
+            "domain",
+            frame.t("领域", "Domain"),
+            domains,
+            query.domain.as_deref(),
+            true,
+        ),
+        facet(
+            frame,
+            "audience",
+            frame.t("办理主体", "For whom"),
+            audiences,
+            audience.as_deref(),
+            true,
+        ),
+        facet(
+            frame,
+            "theme",
+            frame.t("主题", "Theme"),
+            themes,
+            query.theme.as_deref(),
+            false,
+        ),
+        facet(
+            frame,
+            "agency",
+            frame.t("部门", "Agency"),
+            agencies,
+            query.agency.as_deref(),
+            false,
+        ),
     ]
 }
 

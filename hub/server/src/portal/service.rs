@@ -62,13 +62,24 @@ struct Card<'a> {
 /// # Errors
 /// If the template fails.
 pub fn service(frame: &Frame, catalog: &Catalog, service: &Service, page: &ServicePage) -> askama::Result<String> {
-    let operations: Vec<&Arc<Operation>> = service.operations.iter().filter_map(|id| catalog.operation(id)).collect();
+    let operations: Vec<&Arc<Operation>> = service
+        .operations
+        .iter()
+        .filter_map(|id| catalog.operation(id))
+        .collect();
     Card {
         id: &service.id,
         number: &service.number,
         name: frame.of(&service.name),
-        other_name: if frame.zh() { service.name.en.clone() } else { service.name.zh.clone() },
-        agency: catalog.agency(&service.agency).map(|a| frame.of(&a.name)).unwrap_or_default(),
+        other_name: if frame.zh() {
+            service.name.en.clone()
+        } else {
+            service.name.zh.clone()
+        },
+        agency: catalog
+            .agency(&service.agency)
+            .map(|a| frame.of(&a.name))
+            .unwrap_or_default(),
         agency_code: &service.agency,
         badges: badges(service, frame.lang),
         not_connected: page.not_connected.as_ref().map(|r| frame.of(r)),
@@ -94,7 +105,10 @@ fn facts(frame: &Frame, catalog: &Catalog, service: &Service) -> Vec<Fact> {
     let mut facts = Vec::new();
     let mut put = |name: &str, value: String| {
         if !value.is_empty() {
-            facts.push(Fact { name: name.to_owned(), value });
+            facts.push(Fact {
+                name: name.to_owned(),
+                value,
+            });
         }
     };
     put(frame.t("谁可以办", "Who may ask"), frame.of(&card.who));
@@ -152,12 +166,13 @@ fn shown(frame: &Frame, operation: &Operation, base: &str) -> Shown {
         status: operation.status,
         fields: form::fields(frame, operation),
         example: output.map_or_else(String::new, |v| format!("{v:#}")),
-        curl: curl(operation, base),
+        curl: curl(operation, base, "/sandbox", &[]),
     }
 }
 
-/// The contract's example as a line for a shell, against the sandbox.
-pub fn curl(operation: &Operation, base: &str) -> String {
+/// The contract's example as a line for a shell, at one of the hub's doors.
+#[must_use]
+pub fn curl(operation: &Operation, base: &str, door: &str, headers: &[(&str, &str)]) -> String {
     let mut path = operation.public_path();
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     let mut body = Map::new();
@@ -176,17 +191,27 @@ pub fn curl(operation: &Operation, base: &str) -> String {
     }
     let query = query.finish();
     let mark = if query.is_empty() { "" } else { "?" };
-    let address = quoted(&format!("{base}/sandbox{path}{mark}{query}"));
-    let method = if operation.method == "GET" { String::new() } else { format!("-X {} ", operation.method) };
-    if operation.request.is_none() {
-        return format!("curl {method}{address}");
+    let address = quoted(&format!("{base}{door}{path}{mark}{query}"));
+    let method = if operation.method == "GET" {
+        String::new()
+    } else {
+        format!("-X {} ", operation.method)
+    };
+    let mut line = format!("curl {method}{address}");
+    for (name, value) in headers {
+        line += &format!(" \\\n  -H {}", quoted(&format!("{name}: {value}")));
     }
-    let json = quoted(&format!("{:#}", json!(body)));
-    format!("curl {method}{address} \\\n  -H 'Content-Type: application/json' \\\n  -d {json}")
+    if operation.request.is_some() {
+        let json = quoted(&format!("{:#}", json!(body)));
+        line += &format!(" \\\n  -H 'Content-Type: application/json' \\\n  -d {json}");
+    }
+    line
 }
 
 fn segment(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+    url::form_urlencoded::byte_serialize(text.as_bytes())
+        .collect::<String>()
+        .replace('+', "%20")
 }
 
 /// A word for a POSIX shell.

@@ -1,0 +1,149 @@
+//! `hub check`: everything that is wrong with the folders, and how much there is.
+
+use super::args::CheckArgs;
+use super::documents::{folders, named};
+use super::outcome::{Outcome, line};
+use crate::config::{Config, Paths};
+use crate::hub::not_connected;
+use hub_catalog::Catalog;
+use hub_connectors::Connector;
+use hub_core::{Finding, Lang, Severity, SystemId};
+use hub_gateway::Policies;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What was found.
+struct Report {
+    catalog: Catalog,
+    connectors: BTreeMap<SystemId, Arc<Connector>>,
+    findings: Vec<Finding>,
+    readable: bool,
+}
+
+pub fn run(args: &CheckArgs, lang: Lang) -> Outcome {
+    if let Err(misused) = named(&args.folders, lang) {
+        return misused;
+    }
+    let config = Config::load(args.config.as_deref(), &|name| std::env::var(name).ok());
+    let (config, mut findings) = match config {
+        Ok(config) => (config, Vec::new()),
+        Err(findings) => (Config::default(), findings),
+    };
+    let report = check(&folders(&args.folders, &config.paths), &mut findings);
+    let failed = report.findings.iter().any(|f| f.severity == Severity::Error);
+    let outcome = if args.json {
+        Outcome::json(&report.json())
+    } else {
+        Outcome::done(report.text(lang))
+    };
+    outcome.with_code(u8::from(failed))
+}
+
+fn check(paths: &Paths, findings: &mut Vec<Finding>) -> Report {
+    let mut findings = std::mem::take(findings);
+    let catalog = match Catalog::load(&paths.specs) {
+        Ok(catalog) => catalog,
+        Err(errors) => {
+            findings.extend(errors);
+            return Report {
+                catalog: Catalog::default(),
+                connectors: BTreeMap::new(),
+                findings,
+                readable: false,
+            };
+        }
+    };
+    findings.extend(catalog.notes().iter().cloned());
+    let (connectors, more) = hub_connectors::load_folder(&paths.connectors, &catalog);
+    findings.extend(more);
+    if let Err(more) = Policies::load(&paths.policies, &catalog) {
+        findings.extend(more);
+    }
+    Report {
+        catalog,
+        connectors,
+        findings,
+        readable: true,
+    }
+}
+
+impl Report {
+    fn live_services(&self) -> usize {
+        let live = |s: &&Arc<hub_core::Service>| not_connected(&self.catalog, &self.connectors, s).is_none();
+        self.catalog.services().iter().filter(live).count()
+    }
+
+    fn of(&self, severity: Severity) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(move |f| f.severity == severity)
+    }
+
+    fn manifest_lines(&self) -> Value {
+        let mut lines: Vec<usize> = self.connectors.values().map(|c| c.lines()).collect();
+        lines.sort_unstable();
+        let total: usize = lines.iter().sum();
+        let connected = self
+            .catalog
+            .services()
+            .iter()
+            .filter(|s| self.connectors.contains_key(&s.system))
+            .count();
+        #[allow(clippy::cast_precision_loss)]
+        let per_service = if connected == 0 {
+            0.0
+        } else {
+            total as f64 / connected as f64
+        };
+        json!({
+            "total": total,
+            "median": lines.get(lines.len() / 2).copied().unwrap_or(0),
+            "max": lines.last().copied().unwrap_or(0),
+            "per_service": (per_service * 100.0).round() / 100.0,
+        })
+    }
+
+    fn json(&self) -> Value {
+        let counts = self.catalog.counts();
+        json!({
+            "agencies": counts.agencies,
+            "systems": counts.systems,
+            "services": counts.services,
+            "operations": counts.operations,
+            "live_services": self.live_services(),
+            "vacuous_schemas": self.catalog.vacuous_schemas().len(),
+            "connectors": self.connectors.len(),
+            "manifest_lines": self.manifest_lines(),
+            "errors": self.of(Severity::Error).collect::<Vec<_>>(),
+            "warnings": self.of(Severity::Warning).collect::<Vec<_>>(),
+            "notes": self.of(Severity::Note).collect::<Vec<_>>(),
+        })
+    }
+
+    fn text(&self, lang: Lang) -> String {
+        let mut out: Vec<String> = self.findings.iter().map(|f| line(f, lang)).collect();
+        let errors = self.of(Severity::Error).count();
+        let warnings = self.of(Severity::Warning).count();
+        let counts = self.catalog.counts();
+        if self.readable {
+            let (live, vacuous) = (self.live_services(), self.catalog.vacuous_schemas().len());
+            let lines = self.manifest_lines();
+            out.push(match lang {
+                Lang::Zh => format!(
+                    "{} 个部门，{} 个系统，{} 项服务（{live} 项已接入），{} 个操作；空泛的模式 {vacuous}；连接器 {} 个，清单 {} 行，每项服务 {} 行",
+                    counts.agencies, counts.systems, counts.services, counts.operations, self.connectors.len(),
+                    lines["total"], lines["per_service"],
+                ),
+                Lang::En => format!(
+                    "{} agencies, {} systems, {} services ({live} live), {} operations; vacuous schemas: {vacuous}; {} connectors, {} manifest lines, {} a service",
+                    counts.agencies, counts.systems, counts.services, counts.operations, self.connectors.len(),
+                    lines["total"], lines["per_service"],
+                ),
+            });
+        }
+        out.push(match lang {
+            Lang::Zh => format!("错误 {errors}，警告 {warnings}"),
+            Lang::En => format!("{errors} errors, {warnings} warnings"),
+        });
+        out.join("\n")
+    }
+}

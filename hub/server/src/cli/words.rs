@@ -1,0 +1,118 @@
+//! The Chinese words of the command line. The English ones stand beside the options in `args`.
+
+use super::args::Args;
+use clap::{Command, CommandFactory};
+use hub_core::Lang;
+
+/// Commands by their path, and what they do.
+const COMMANDS: &[(&str, &str)] = &[
+    ("hub", "一座城市全部服务的统一枢纽。"),
+    (
+        "hub demo",
+        "在一个进程里运行参考城市：枢纽、模拟的部门系统、测试身份、虚构人物和首批密钥",
+    ),
+    ("hub serve", "为您自己的城市运行枢纽，空的也可以"),
+    ("hub check", "检查接口描述、连接器和策略，说出所有问题"),
+    ("hub call", "调用运行中枢纽的一项操作"),
+    ("hub openapi", "输出统一的 OpenAPI 文档"),
+    ("hub export", "把已发布的目录、连接器和策略写成文件夹"),
+    ("hub audit", "审计轨迹"),
+    ("hub audit verify", "检查轨迹没有被改动、删除或添加"),
+    ("hub client", "运行中枢纽的应用和密钥"),
+    ("hub client new", "新建应用和它的第一个密钥（只显示一次）"),
+    ("hub client list", "列出应用和密钥，不含密文"),
+    ("hub client rotate", "换发密钥，旧密钥在宽限期内仍可用"),
+    ("hub client revoke", "立即撤销应用的全部密钥"),
+];
+
+/// Options by their id, and what they mean. The same id means the same in every command.
+const OPTIONS: &[(&str, &str)] = &[
+    ("lang", "输出语言 zh 或 en；缺省取 LANG"),
+    ("specs", "接口描述文件夹"),
+    ("connectors", "连接器文件夹"),
+    ("policies", "策略文件夹"),
+    ("listen", "监听地址和端口；端口 0 表示任选空闲端口"),
+    ("admin_listen", "管理员监听地址和端口（/admin、/metrics）"),
+    ("data_dir", "数据文件夹"),
+    ("ready_file", "枢纽可用后写入一个 JSON 对象（地址和密钥）的文件"),
+    ("config", "配置文件"),
+    ("secrets", "部门系统的密钥文件，YAML：`部门/系统: {名称: 值}`"),
+    ("test_issuer", "启用内置测试身份签发（默认关闭，不得用于真实用户）"),
+    ("json", "输出一个 JSON 对象"),
+    ("operation", "操作编号"),
+    ("fields", "输入：`名称=值`、`外层.内层=值` 或 `名称=JSON`"),
+    ("persona", "以哪个虚构人物的身份"),
+    ("sandbox", "调用沙箱"),
+    ("hub", "枢纽地址；缺省取自数据文件夹"),
+    ("key", "应用密钥"),
+    ("token", "办事人令牌"),
+    ("scenario", "沙箱情形"),
+    ("version", "3.1 或 3.0"),
+    ("out", "写入的文件或文件夹；缺省为标准输出"),
+    ("agency", "只要这个部门"),
+    ("service", "只要这项服务"),
+    ("base_url", "写入 servers 的公开地址"),
+    ("admin", "管理地址；缺省取自数据文件夹"),
+    ("admin_token", "管理令牌；缺省取自数据文件夹"),
+    ("tenant", "应用所属的组织"),
+    ("name", "应用名称；缺省同组织"),
+    ("plan", "policies/limits 中的方案"),
+    ("environment", "live 或 sandbox"),
+    ("origins", "允许从浏览器调用的网页来源，可重复"),
+    ("client", "应用编号"),
+];
+
+/// The command line in a language.
+pub fn command(lang: Lang) -> Command {
+    let command = Args::command();
+    if lang == Lang::En {
+        command
+    } else {
+        translated(command, "hub")
+    }
+}
+
+fn translated(mut command: Command, path: &str) -> Command {
+    if let Some((_, words)) = COMMANDS.iter().find(|(p, _)| *p == path) {
+        command = command.about(*words);
+    }
+    let options: Vec<String> = command.get_arguments().map(|a| a.get_id().to_string()).collect();
+    for id in options {
+        if let Some((_, words)) = OPTIONS.iter().find(|(o, _)| *o == id) {
+            command = command.mut_arg(id, |a| a.help(*words));
+        }
+    }
+    let children: Vec<String> = command.get_subcommands().map(|c| c.get_name().to_owned()).collect();
+    for child in children {
+        let below = format!("{path} {child}");
+        command = command.mut_subcommand(child, |c| translated(c, &below));
+    }
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn every(command: &Command, path: &str, missing: &mut Vec<String>) {
+        if !COMMANDS.iter().any(|(p, _)| *p == path) {
+            missing.push(path.to_owned());
+        }
+        for option in command.get_arguments().map(|a| a.get_id().as_str()) {
+            if !["help", "version"].contains(&option) && !OPTIONS.iter().any(|(o, _)| *o == option) {
+                missing.push(format!("{path} --{option}"));
+            }
+        }
+        for child in command.get_subcommands() {
+            every(child, &format!("{path} {}", child.get_name()), missing);
+        }
+    }
+
+    #[test]
+    fn every_command_and_option_has_chinese_words() {
+        let mut missing = Vec::new();
+        every(&Args::command(), "hub", &mut missing);
+        assert!(missing.is_empty(), "{missing:?}");
+        command(Lang::Zh).debug_assert();
+    }
+}

@@ -1,0 +1,78 @@
+//! One edition of a city: catalog, connectors and policies that were read together and fit each other.
+
+use crate::config::Paths;
+use hub_catalog::Catalog;
+use hub_connectors::{Availability, Connector};
+use hub_core::{Finding, Service, Severity, SystemId, Text};
+use hub_gateway::{Policies, Snapshot};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Everything the folders say.
+pub struct Edition {
+    /// Contracts.
+    pub catalog: Arc<Catalog>,
+    /// Connectors by system.
+    pub connectors: BTreeMap<SystemId, Arc<Connector>>,
+    /// Policies.
+    pub policies: Arc<Policies>,
+    /// Findings that hinder nothing.
+    pub notes: Vec<Finding>,
+}
+
+impl Edition {
+    /// Reads the folders.
+    ///
+    /// # Errors
+    /// Every error of every file. Connectors and policies are only checked against a catalog that could be read.
+    pub fn load(paths: &Paths) -> Result<Self, Vec<Finding>> {
+        let catalog = Arc::new(Catalog::load(&paths.specs)?);
+        let (connectors, findings) = hub_connectors::load_folder(&paths.connectors, &catalog);
+        let (mut errors, mut notes): (Vec<_>, Vec<_>) =
+            findings.into_iter().partition(|f| f.severity == Severity::Error);
+        notes.extend(catalog.notes().iter().cloned());
+        match Policies::load(&paths.policies, &catalog) {
+            Ok(policies) if errors.is_empty() => Ok(Self {
+                catalog,
+                connectors,
+                policies: Arc::new(policies),
+                notes,
+            }),
+            Ok(_) => Err(errors),
+            Err(more) => {
+                errors.extend(more);
+                Err(errors)
+            }
+        }
+    }
+
+    /// The state from which calls are decided.
+    #[must_use]
+    pub fn snapshot(self, version: u64) -> Snapshot {
+        Snapshot {
+            version,
+            catalog: self.catalog,
+            connectors: self.connectors,
+            policies: self.policies,
+        }
+    }
+}
+
+/// Why a service cannot be called live; `None` if all of its operations can.
+#[must_use]
+pub fn not_connected(
+    catalog: &Catalog,
+    connectors: &BTreeMap<SystemId, Arc<Connector>>,
+    service: &Service,
+) -> Option<Text> {
+    let Some(connector) = connectors.get(&service.system) else {
+        return Some(Text::new("该系统尚未接入", "its system has no connector yet"));
+    };
+    service.operations.iter().find_map(|id| {
+        let operation = catalog.operation(id)?;
+        match connector.available(operation.key()) {
+            Availability::Live => None,
+            Availability::NotYet { reason } => Some(reason),
+        }
+    })
+}

@@ -1,0 +1,79 @@
+//! The hub's doors: one table of routes from which the listeners are made and `/hub/openapi.json` is written.
+
+mod admin;
+mod ask;
+mod calls;
+mod catalog;
+mod describe;
+mod health;
+mod me;
+mod pages;
+mod sandbox;
+mod table;
+
+pub use ask::Ask;
+pub use describe::document;
+pub use table::{Door, Route, TABLE, at};
+
+use crate::hub::Worker;
+use actix_web::{HttpRequest, HttpResponse, middleware, web};
+use hub_core::{Problem, ProblemCode};
+use std::collections::BTreeMap;
+
+/// Registers every route of one door. Whatever is not in the table is answered by `not-found` or `method-not-allowed`.
+pub fn configure(door: Door, worker: &Worker, app: &mut web::ServiceConfig) {
+    app.app_data(web::Data::new(worker.clone()));
+    let mut paths: BTreeMap<usize, Vec<&'static Route>> = BTreeMap::new();
+    for (place, route) in TABLE.iter().enumerate().filter(|(_, r)| r.door == door) {
+        let first = TABLE
+            .iter()
+            .position(|r| r.door == door && r.path == route.path)
+            .unwrap_or(place);
+        paths.entry(first).or_default().push(route);
+    }
+    for routes in paths.into_values() {
+        let Some(first) = routes.first() else { continue };
+        if first.is_call() {
+            app.service(resource(first.path, &routes));
+        } else {
+            app.service(resource(first.path, &routes).wrap(middleware::Compress::default()));
+        }
+    }
+    app.default_service(web::to(
+        move |http: HttpRequest, payload: web::Payload, worker: web::Data<Worker>| {
+            ask::refuse(door, http, payload, worker, Problem::new(ProblemCode::NotFound))
+        },
+    ));
+}
+
+/// One path with its methods. `HEAD` is answered as `GET` without its body by the server itself.
+fn resource(path: &str, routes: &[&'static Route]) -> actix_web::Resource {
+    let mut resource = web::resource(path.to_owned());
+    let mut allow: Vec<&'static str> = Vec::new();
+    for route in routes.iter().copied() {
+        allow.push(route.method);
+        if route.method == "GET" {
+            allow.push("HEAD");
+        }
+        let handler = move |http: HttpRequest, payload: web::Payload, worker: web::Data<Worker>| {
+            ask::answer(route, http, payload, worker)
+        };
+        resource = match route.method {
+            "*" => resource.route(web::route().to(handler)),
+            "GET" => resource.route(web::get().to(handler)).route(web::head().to(handler)),
+            "POST" => resource.route(web::post().to(handler)),
+            "DELETE" => resource.route(web::delete().to(handler)),
+            _ => resource,
+        };
+    }
+    let door = routes.first().map_or(Door::Public, |r| r.door);
+    resource.default_service(web::to(
+        move |http: HttpRequest, payload: web::Payload, worker: web::Data<Worker>| {
+            let problem = Problem::new(ProblemCode::MethodNotAllowed).with("allow", allow.clone());
+            ask::refuse(door, http, payload, worker, problem)
+        },
+    ))
+}
+
+/// What a handler comes to.
+pub type Answered = Result<HttpResponse, Problem>;

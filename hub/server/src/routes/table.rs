@@ -1,0 +1,243 @@
+//! The table of routes: what stands where, who may come, what it says about itself.
+
+use super::describe::Description;
+use super::{Answered, Ask, admin, calls, catalog, health, me, pages, sandbox};
+use futures_util::future::LocalBoxFuture;
+
+/// Which listener a route stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// Everybody's.
+    Public,
+    /// Operators'.
+    Admin,
+}
+
+/// What of a body a route takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Body {
+    /// None.
+    None,
+    /// Up to `listen.body_bytes`.
+    Call,
+    /// Up to `listen.file_bytes`.
+    File,
+}
+
+/// Answers one request.
+pub type Act = fn(Ask) -> LocalBoxFuture<'static, Answered>;
+
+/// One row.
+pub struct Route {
+    /// Upper-case method; `*` for all.
+    pub method: &'static str,
+    /// Path in actix's form.
+    pub path: &'static str,
+    /// Listener.
+    pub door: Door,
+    /// Label in metrics and logs.
+    pub name: &'static str,
+    /// Body.
+    pub body: Body,
+    /// Handler.
+    pub act: Act,
+    /// What `/hub/openapi.json` says about it; `None` for pages and for operations of the catalog, which
+    /// `/openapi.json` describes.
+    pub says: Option<fn() -> Description>,
+}
+
+impl Route {
+    /// Whether it carries calls of the catalog.
+    #[must_use]
+    pub fn is_call(&self) -> bool {
+        self.says.is_none() && self.method == "*"
+    }
+
+    /// The path in OpenAPI's form.
+    #[must_use]
+    pub fn template(&self) -> String {
+        self.path.replace(":.*}", "}")
+    }
+}
+
+const fn page(path: &'static str, act: Act) -> Route {
+    Route {
+        method: "GET",
+        path,
+        door: Door::Public,
+        name: "portal",
+        body: Body::None,
+        act,
+        says: None,
+    }
+}
+
+const fn call(path: &'static str, name: &'static str, act: Act) -> Route {
+    Route {
+        method: "*",
+        path,
+        door: Door::Public,
+        name,
+        body: Body::Call,
+        act,
+        says: None,
+    }
+}
+
+const fn read(path: &'static str, name: &'static str, act: Act, says: fn() -> Description) -> Route {
+    Route {
+        method: "GET",
+        path,
+        door: Door::Public,
+        name,
+        body: Body::None,
+        act,
+        says: Some(says),
+    }
+}
+
+const fn own(method: &'static str, path: &'static str, body: Body, says: fn() -> Description) -> Route {
+    Route {
+        method,
+        path,
+        door: Door::Public,
+        name: "me",
+        body,
+        act: |a| Box::pin(calls::own(a)),
+        says: Some(says),
+    }
+}
+
+const fn operator(method: &'static str, path: &'static str, act: Act, says: fn() -> Description) -> Route {
+    Route {
+        method,
+        path,
+        door: Door::Admin,
+        name: "admin",
+        body: Body::Call,
+        act,
+        says: Some(says),
+    }
+}
+
+/// Every route of the hub, in the order in which they are matched.
+pub static TABLE: &[Route] = &[
+    page("/", |a| Box::pin(pages::home(a))),
+    page("/search", |a| Box::pin(pages::search(a))),
+    page("/s/{service}", |a| Box::pin(pages::service(a))),
+    page("/problems/{code}", |a| Box::pin(pages::problem(a))),
+    page("/status", |a| Box::pin(pages::status(a))),
+    page("/assets/{name}", |a| Box::pin(pages::asset(a))),
+    page("/favicon.ico", |a| Box::pin(pages::icon(a))),
+    page("/robots.txt", |a| Box::pin(pages::robots(a))),
+    read(
+        "/openapi.json",
+        "catalog",
+        |a| Box::pin(catalog::openapi_json(a)),
+        catalog::says_openapi_json,
+    ),
+    read(
+        "/openapi.yaml",
+        "catalog",
+        |a| Box::pin(catalog::openapi_yaml(a)),
+        catalog::says_openapi_yaml,
+    ),
+    read(
+        "/catalog/services",
+        "catalog",
+        |a| Box::pin(catalog::services(a)),
+        catalog::says_services,
+    ),
+    read(
+        "/catalog/services/{id}",
+        "catalog",
+        |a| Box::pin(catalog::service(a)),
+        catalog::says_service,
+    ),
+    read(
+        "/catalog/services/{id}/openapi.json",
+        "catalog",
+        |a| Box::pin(catalog::service_openapi(a)),
+        catalog::says_service_openapi,
+    ),
+    read(
+        "/catalog/agencies",
+        "catalog",
+        |a| Box::pin(catalog::agencies(a)),
+        catalog::says_agencies,
+    ),
+    read(
+        "/sandbox/_personas",
+        "sandbox",
+        |a| Box::pin(sandbox::personas(a)),
+        sandbox::says_personas,
+    ),
+    read(
+        "/sandbox/_scenarios",
+        "sandbox",
+        |a| Box::pin(sandbox::scenarios(a)),
+        sandbox::says_scenarios,
+    ),
+    own("POST", "/me/files", Body::File, me::says_upload),
+    own("GET", "/me/submissions", Body::None, me::says_submissions),
+    own("GET", "/me/submissions/{id}", Body::None, me::says_submission),
+    read(
+        "/hub/openapi.json",
+        "hub",
+        |a| Box::pin(health::own_document(a)),
+        health::says_own_document,
+    ),
+    read("/livez", "health", |a| Box::pin(health::live(a)), health::says_live),
+    read("/readyz", "health", |a| Box::pin(health::ready(a)), health::says_ready),
+    call("/gateway/{path:.*}", "gateway", |a| Box::pin(calls::live(a))),
+    call("/sandbox/{path:.*}", "sandbox", |a| Box::pin(calls::sandbox(a))),
+    call("/callback/{path:.*}", "callback", |a| Box::pin(calls::callback(a))),
+    operator(
+        "POST",
+        "/admin/reload",
+        |a| Box::pin(admin::reload(a)),
+        admin::says_reload,
+    ),
+    operator(
+        "GET",
+        "/admin/clients",
+        |a| Box::pin(admin::clients(a)),
+        admin::says_clients,
+    ),
+    operator(
+        "POST",
+        "/admin/clients",
+        |a| Box::pin(admin::new_client(a)),
+        admin::says_new_client,
+    ),
+    operator(
+        "POST",
+        "/admin/clients/{id}/keys",
+        |a| Box::pin(admin::rotate(a)),
+        admin::says_rotate,
+    ),
+    operator(
+        "DELETE",
+        "/admin/clients/{id}/keys",
+        |a| Box::pin(admin::revoke(a)),
+        admin::says_revoke,
+    ),
+    operator(
+        "GET",
+        "/admin/upstreams",
+        |a| Box::pin(admin::upstreams(a)),
+        admin::says_upstreams,
+    ),
+    operator(
+        "GET",
+        "/metrics",
+        |a| Box::pin(health::metrics(a)),
+        health::says_metrics,
+    ),
+];
+
+/// The row of a method and a path in OpenAPI's form.
+#[must_use]
+pub fn at(method: &str, template: &str) -> Option<&'static Route> {
+    TABLE.iter().find(|r| r.method == method && r.template() == template)
+}

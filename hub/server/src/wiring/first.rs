@@ -1,0 +1,104 @@
+//! First credentials: what a newcomer needs to call at all. Kept sealed in the store, so that a restart changes none.
+
+use crate::hub::Cast;
+use hub_core::Environment;
+use hub_core::time::Timestamp;
+use hub_crypto::{base64_url, random};
+use hub_gateway::Plans;
+use hub_identity::TestIssuer;
+use hub_registry::{NewClient, Registry};
+use hub_store::Store;
+use std::collections::BTreeMap;
+
+/// Name of the operators' token in the store.
+const ADMIN: &str = "admin.token";
+/// Tenant of the first clients.
+const TENANT: &str = "first";
+/// Plans for the first clients; the first of these that the policies have, else any.
+const PLANS: [&str; 3] = ["demo", "city", "standard"];
+/// Seconds a persona's token is good.
+const TOKEN_SECONDS: u32 = 24 * 3600 - 60;
+
+type Failed = Box<dyn std::error::Error + Send + Sync>;
+
+/// Keys and tokens of the first hour.
+#[derive(Default)]
+pub struct Credentials {
+    /// Key of the first live client.
+    pub client_key: Option<String>,
+    /// Key of the first sandbox client.
+    pub sandbox_key: Option<String>,
+    /// Tokens by persona.
+    pub subject_tokens: BTreeMap<String, String>,
+}
+
+/// The operators' token: the given one, else the store's, made at the first start.
+///
+/// # Errors
+/// If the store does not answer.
+pub async fn admin_token(store: &Store, given: Option<String>) -> Result<String, Failed> {
+    if let Some(given) = given.filter(|t| !t.is_empty()) {
+        return Ok(given);
+    }
+    let fresh = format!("hub_admin_{}", base64_url(&random::<24>()?));
+    Ok(String::from_utf8(
+        store.secrets().get_or_keep(ADMIN, fresh.as_bytes()).await?,
+    )?)
+}
+
+/// The first clients' keys, made at the first start.
+///
+/// # Errors
+/// If the store does not answer.
+pub async fn keys(store: &Store, registry: &Registry, plans: &Plans, now: Timestamp) -> Result<Credentials, Failed> {
+    let known = PLANS.into_iter().find(|p| plans.get(p).is_some());
+    let plan = known.or_else(|| plans.names().next()).unwrap_or("standard");
+    registry.put_tenant(TENANT, "First tenant", now).await?;
+    Ok(Credentials {
+        client_key: Some(key(store, registry, Environment::Live, plan, now).await?),
+        sandbox_key: Some(key(store, registry, Environment::Sandbox, plan, now).await?),
+        subject_tokens: BTreeMap::new(),
+    })
+}
+
+async fn key(
+    store: &Store,
+    registry: &Registry,
+    environment: Environment,
+    plan: &str,
+    now: Timestamp,
+) -> Result<String, Failed> {
+    let name = format!("first.{environment}");
+    if let Some(kept) = store.secrets().get(&name).await? {
+        let kept = String::from_utf8(kept)?;
+        if registry.client(&kept, now).is_some() {
+            return Ok(kept);
+        }
+    }
+    let new = NewClient {
+        id: Some(format!("{TENANT}-{environment}")),
+        tenant: TENANT.to_owned(),
+        name: format!("First {environment} client"),
+        plan: plan.to_owned(),
+        environment,
+        origins: Vec::new(),
+    };
+    let client = registry.put_client(new, now).await?;
+    let issued = registry.issue_key(&client.id, now).await?;
+    store.secrets().put(&name, issued.key.as_bytes()).await?;
+    Ok(issued.key)
+}
+
+/// A token for every persona and every mandate.
+///
+/// # Errors
+/// If signing fails.
+pub fn tokens(issuer: &TestIssuer, cast: &Cast, now: Timestamp) -> Result<BTreeMap<String, String>, Failed> {
+    let mut tokens = BTreeMap::new();
+    for word in cast.personas().words() {
+        if let Some(subject) = cast.signed_in(&word) {
+            tokens.insert(word, issuer.mint(&subject, TOKEN_SECONDS, now)?);
+        }
+    }
+    Ok(tokens)
+}

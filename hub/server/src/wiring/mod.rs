@@ -1,0 +1,15 @@
+//! Putting the rooms together into one process: what is read, opened, started, and stopped again.
+
+mod clock;
+mod doors;
+mod first;
+mod listen;
+mod parts;
+mod ready;
+mod secrets;
+mod simulated;
+mod start;
+mod upstreams;
+
+pub use ready::{RUNNING, Ready};
+pub use start::{Plan, Running, StartError, TRAIL};

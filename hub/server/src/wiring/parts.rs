@@ -1,0 +1,204 @@
+//! Building every room of a hub and joining them.
+
+use super::clock::MachineClock;
+use super::doors::Doors;
+use super::first::{self, Credentials};
+use super::listen::Listeners;
+use super::ready::Ready;
+use super::secrets::{DerivedSecrets, GivenSecrets, Own};
+use super::simulated::Answerer;
+use super::start::{Plan, StartError, TRAIL};
+use super::upstreams::{NamedUpstreams, SimulatedUpstreams, address};
+use crate::http::metrics::Metrics;
+use crate::hub::Edition;
+use crate::hub::Press;
+use crate::hub::{AUDIENCE, Cast, ISSUER};
+use crate::hub::{Hub, Worker};
+use hub_core::ports::Clock;
+use hub_gateway::{
+    AddressSource, Gateway, Journal, JournalSettings, LiveParts, LiveUpstream, SecretSource, Settings, Snapshots,
+};
+use hub_identity::{Identity, PairwiseKey, TestIssuer, TokenVerifier};
+use hub_outbound::{EgressPolicy, Outbound};
+use hub_registry::Registry;
+use hub_sandbox::{City, Contracts, MockEngine, Personas};
+use hub_store::Store;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+
+/// The built hub.
+pub struct Parts {
+    /// Shared state and pipeline.
+    pub worker: Worker,
+    /// The way to the upstreams, from which threads make their own.
+    pub live: Arc<LiveUpstream>,
+    /// The trail.
+    pub journal: Arc<Journal>,
+    /// What to tell programs.
+    pub ready: Ready,
+    /// Who answers for the simulated systems, if they are simulated.
+    pub answerer: Option<Answerer>,
+}
+
+/// Builds a hub. `city` is the address of the simulated systems, if there are any.
+///
+/// # Errors
+/// Whatever cannot be opened or read.
+pub async fn build(
+    plan: Plan,
+    edition: Edition,
+    store: Store,
+    listeners: &Listeners,
+    city: Option<String>,
+) -> Result<Parts, StartError> {
+    let Plan {
+        config,
+        credentials,
+        admin_token,
+        ..
+    } = plan;
+    let clock: Arc<dyn Clock> = Arc::new(MachineClock);
+    let now = clock.now();
+    let snapshots = Snapshots::new(edition.snapshot(1));
+    let registry = Arc::new(Registry::load(store.clone()).await.map_err(StartError::other)?);
+    let cast = Arc::new(Cast::new(personas(&config.paths.personas)?, Arc::clone(&clock)));
+
+    let test_issuer = match config.identity.test_issuer {
+        true => Some(
+            TestIssuer::load(&store, ISSUER, AUDIENCE)
+                .await
+                .map_err(StartError::other)?,
+        ),
+        false => None,
+    };
+    let trusted = test_issuer.iter().map(TestIssuer::trusted).collect();
+    let pairwise = PairwiseKey::load(&store).await.map_err(StartError::other)?;
+    let identity = Identity::new(TokenVerifier::new(trusted), pairwise);
+
+    let secrets: Arc<dyn SecretSource> = match &city {
+        Some(_) => Arc::new(DerivedSecrets::open(&store).await.map_err(StartError::other)?),
+        None => Arc::new(GivenSecrets::load(config.paths.secrets.as_deref()).map_err(StartError::Findings)?),
+    };
+    let addresses: Arc<dyn AddressSource> = match &city {
+        Some(base) => Arc::new(SimulatedUpstreams {
+            base: base.clone(),
+            snapshots: snapshots.clone(),
+        }),
+        None => Arc::new(NamedUpstreams),
+    };
+    let engine = Arc::new(engine(&snapshots, config.sandbox.seed, &clock, &cast)?);
+    let answerer = city.as_ref().map(|_| answerer(&snapshots, &engine, &secrets));
+    let outbound = Outbound::new(EgressPolicy::public()).map_err(StartError::other)?;
+    let journal = Journal::open(&config.paths.data.join(TRAIL), JournalSettings::default());
+    let journal = Arc::new(journal.map_err(StartError::other)?);
+    let live = Arc::new(LiveUpstream::new(LiveParts {
+        snapshots: snapshots.clone(),
+        outbound: outbound.clone(),
+        store: store.clone(),
+        secrets: Arc::clone(&secrets),
+        addresses,
+        clock: Arc::clone(&clock),
+    }));
+
+    let admin_token = first::admin_token(&store, admin_token)
+        .await
+        .map_err(StartError::other)?;
+    let mut first = match credentials {
+        true => first::keys(&store, &registry, &snapshots.get().policies.plans, now)
+            .await
+            .map_err(StartError::other)?,
+        false => Credentials::default(),
+    };
+    if let Some(issuer) = &test_issuer {
+        first.subject_tokens = first::tokens(issuer, &cast, now).map_err(StartError::other)?;
+    }
+    let gateway = Gateway::new(hub_gateway::Parts {
+        snapshots: snapshots.clone(),
+        clock: Arc::clone(&clock),
+        authenticator: Arc::new(Doors {
+            registry: Arc::clone(&registry),
+            identity,
+        }),
+        personas: Arc::clone(&cast) as Arc<dyn hub_gateway::Personas>,
+        store,
+        secrets,
+        trail: Arc::clone(&journal) as Arc<dyn hub_core::ports::TrailSink>,
+        live: Arc::clone(&live) as Arc<dyn hub_gateway::Line>,
+        sandbox: engine,
+        settings: Settings {
+            base: listeners.base.clone(),
+            file_cap: usize::try_from(config.listen.file_bytes).unwrap_or(usize::MAX),
+            ..Settings::default()
+        },
+    });
+    let simulated = city.iter().flat_map(|base| {
+        let snapshot = snapshots.get();
+        let each: Vec<_> = snapshot
+            .connectors
+            .keys()
+            .map(|s| (s.to_string(), address(base, s)))
+            .collect();
+        each
+    });
+    let ready = Ready {
+        base_url: listeners.base.clone(),
+        admin_url: listeners.admin_base.clone(),
+        client_key: first.client_key,
+        sandbox_key: first.sandbox_key,
+        admin_token: admin_token.clone(),
+        subject_tokens: first.subject_tokens,
+        default_persona: test_issuer.is_some().then(|| cast.personas().default_id().to_owned()),
+        simulated_systems: simulated.collect(),
+    };
+    let hub = Arc::new(Hub {
+        base: listeners.base.clone(),
+        admin_base: listeners.admin_base.clone(),
+        metrics: Metrics::default(),
+        trusted: config.trusted_proxies(),
+        config,
+        registry,
+        clock,
+        outbound,
+        snapshots,
+        cast,
+        admin_token,
+        press: Press::new(),
+        stopping: AtomicBool::new(false),
+        editions: AtomicU64::new(1),
+        reloading: tokio::sync::Mutex::new(()),
+    });
+    Ok(Parts {
+        worker: Worker { hub, gateway },
+        live,
+        journal,
+        ready,
+        answerer,
+    })
+}
+
+/// The personas of the file, or those that are shipped where there is none.
+fn personas(file: &std::path::Path) -> Result<Personas, StartError> {
+    let read = if file.is_file() {
+        Personas::load(file)
+    } else {
+        Personas::embedded()
+    };
+    read.map_err(StartError::other)
+}
+
+fn engine(snapshots: &Snapshots, seed: u64, clock: &Arc<dyn Clock>, cast: &Cast) -> Result<MockEngine, StartError> {
+    let contracts = snapshots.clone();
+    let source = Arc::new(move || Arc::clone(&contracts.get().catalog) as Arc<dyn Contracts>);
+    let engine = MockEngine::new(source, seed, Arc::clone(clock)).map_err(StartError::other)?;
+    Ok(engine.with_personas(Arc::new(cast.personas().clone())))
+}
+
+fn answerer(snapshots: &Snapshots, engine: &Arc<MockEngine>, secrets: &Arc<dyn SecretSource>) -> Answerer {
+    let (snapshots, secrets) = (snapshots.clone(), Arc::clone(secrets));
+    let city = City::new(
+        Arc::new(move |system| snapshots.get().connectors.get(system).cloned()),
+        Arc::clone(engine),
+        Arc::new(move |system| Arc::new(Own::new(&secrets, system))),
+    );
+    Arc::new(move |system, request| city.answer(system, &request))
+}

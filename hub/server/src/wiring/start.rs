@@ -1,0 +1,192 @@
+//! Starting a hub and stopping it.
+
+use super::listen::{Listeners, Served, serve};
+use super::parts::{Parts, build};
+use super::ready::{RUNNING, Ready};
+use super::simulated::SimulatedCity;
+use crate::config::Config;
+use crate::hub::Edition;
+use crate::hub::{Hub, Worker};
+use hub_core::Finding;
+use hub_gateway::{Jobs, Journal};
+use hub_store::Store;
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Folder of the trail in the data folder.
+pub const TRAIL: &str = "trail";
+/// File that keeps a second hub from the data folder.
+const LOCK: &str = "lock";
+
+/// What to start.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// Config.
+    pub config: Config,
+    /// Whether the simulated city stands behind it.
+    pub simulated: bool,
+    /// Whether first credentials are made.
+    pub credentials: bool,
+    /// Operators' token; made if missing.
+    pub admin_token: Option<String>,
+    /// Master key of the store, 64 hexadecimal digits; from the data folder if missing.
+    pub master_key: Option<String>,
+}
+
+/// Why a hub did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Folders or config cannot be used.
+    #[error("{} findings", .0.len())]
+    Findings(Vec<Finding>),
+    /// Something else, in words.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl StartError {
+    /// From anything with words.
+    pub fn other(error: impl std::fmt::Display) -> Self {
+        Self::Other(error.to_string())
+    }
+}
+
+/// A running hub.
+pub struct Running {
+    /// Addresses and credentials.
+    pub ready: Ready,
+    worker: Worker,
+    served: Served,
+    stop_jobs: watch::Sender<bool>,
+    jobs: tokio::task::JoinHandle<()>,
+    journal: Arc<Journal>,
+    store: Store,
+    data: std::path::PathBuf,
+    // Held as long as the hub runs; the system lets it go with the process.
+    _lock: File,
+}
+
+impl Running {
+    /// Starts a hub. When this returns it answers.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub async fn start(plan: Plan) -> Result<Self, StartError> {
+        let paths = plan.config.paths.clone();
+        let read = paths.clone();
+        let edition = tokio::task::spawn_blocking(move || Edition::load(&read))
+            .await
+            .map_err(StartError::other)?;
+        let edition = edition.map_err(StartError::Findings)?;
+        for note in &edition.notes {
+            tracing::debug!(finding = %note, "note");
+        }
+        let store = Store::open(&paths.data, plan.master_key.as_deref())
+            .await
+            .map_err(StartError::other)?;
+        let lock = lock(&paths.data)?;
+        let listeners = Listeners::bind(&plan.config.listen).map_err(StartError::other)?;
+        let city = if plan.simulated {
+            Some(SimulatedCity::bind().map_err(StartError::other)?)
+        } else {
+            None
+        };
+        let parts = build(
+            plan,
+            edition,
+            store.clone(),
+            &listeners,
+            city.as_ref().map(|c| c.base.clone()),
+        )
+        .await?;
+        let Parts {
+            worker,
+            live,
+            journal,
+            ready,
+            answerer,
+        } = parts;
+
+        let simulated = match city.zip(answerer) {
+            Some((city, answerer)) => Some(city.start(answerer).map_err(StartError::other)?),
+            None => None,
+        };
+        let served = serve(listeners, &worker, &live, simulated).map_err(StartError::other)?;
+        let (stop_jobs, stop) = watch::channel(false);
+        let jobs = tokio::spawn(Jobs::new(worker.gateway.clone()).run(stop));
+        ready.write(&paths.data.join(RUNNING)).map_err(StartError::other)?;
+        tracing::info!(address = %ready.base_url, services = worker.hub.catalog().counts().services, "the hub answers");
+        Ok(Self {
+            ready,
+            worker,
+            served,
+            stop_jobs,
+            jobs,
+            journal,
+            store,
+            data: paths.data,
+            _lock: lock,
+        })
+    }
+
+    /// The hub, for tests.
+    #[must_use]
+    pub fn hub(&self) -> &Arc<Hub> {
+        &self.worker.hub
+    }
+
+    /// Waits for Ctrl-C or SIGTERM.
+    pub async fn until_told(&self) {
+        let term = async {
+            match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+                Ok(mut signal) => drop(signal.recv().await),
+                Err(_) => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            () = term => {}
+        }
+    }
+
+    /// Stops: no new calls, those under way end, what is being delivered is delivered, everything is on disk.
+    pub async fn stop(self) {
+        self.worker.hub.stopping.store(true, Ordering::Relaxed);
+        let patience = Duration::from_secs(self.worker.hub.config.listen.shutdown_seconds);
+        self.served.stop_doors().await;
+        let settled = tokio::time::timeout(patience, self.worker.gateway.settle()).await;
+        if settled.is_err() {
+            tracing::warn!("calls were still under way after the longest wait; their submissions are kept");
+        }
+        // The timers hear of it between two deliveries.
+        let _told = self.stop_jobs.send(true);
+        drop(tokio::time::timeout(patience, self.jobs).await);
+        self.served.stop_city().await;
+        let journal = Arc::clone(&self.journal);
+        drop(tokio::task::spawn_blocking(move || journal.close()).await);
+        self.store.close().await;
+        drop(std::fs::remove_file(self.data.join(RUNNING)));
+        tracing::info!("the hub has stopped");
+    }
+}
+
+/// Takes the data folder for this process alone: two writers would break the chain of the trail.
+fn lock(data: &Path) -> Result<File, StartError> {
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(data.join(LOCK))
+        .map_err(StartError::other)?;
+    file.try_lock().map_err(|_| {
+        StartError::Other(format!(
+            "another hub runs over {}; stop it or name another --data-dir",
+            data.display()
+        ))
+    })?;
+    Ok(file)
+}

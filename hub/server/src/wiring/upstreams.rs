@@ -1,0 +1,47 @@
+//! Where the agencies' systems stand.
+
+use hub_core::SystemId;
+use hub_gateway::{AddressSource, Snapshots};
+
+/// Addresses named by an operator in `UPSTREAM_…` variables. An address that an operator names may be anywhere,
+/// loopback included: naming it is the operator's word.
+pub struct NamedUpstreams;
+
+impl AddressSource for NamedUpstreams {
+    fn variable(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok().filter(|v| !v.is_empty())
+    }
+
+    fn trusts_loopback(&self, system: &SystemId) -> bool {
+        self.variable(&system.upstream_variable()).is_some()
+    }
+}
+
+/// The simulated city: every system on one loopback listener, a path each. A variable of the operator's still wins,
+/// so that a real or an independent system can take the place of a simulated one.
+pub struct SimulatedUpstreams {
+    /// Address of the listener.
+    pub base: String,
+    /// The systems there are now.
+    pub snapshots: Snapshots,
+}
+
+/// Where a simulated system stands.
+#[must_use]
+pub fn address(base: &str, system: &SystemId) -> String {
+    format!("{base}/{system}")
+}
+
+impl AddressSource for SimulatedUpstreams {
+    fn variable(&self, name: &str) -> Option<String> {
+        NamedUpstreams.variable(name).or_else(|| {
+            let snapshot = self.snapshots.get();
+            let system = snapshot.connectors.keys().find(|s| s.upstream_variable() == name)?;
+            Some(address(&self.base, system))
+        })
+    }
+
+    fn trusts_loopback(&self, _system: &SystemId) -> bool {
+        true
+    }
+}
