@@ -164,6 +164,7 @@ impl Plans {
 fn read_plan(document: &Reading<'_>, name: &str, findings: &mut Vec<Finding>) -> Plan {
     let place = format!("/plans/{}", escape(name));
     document.only_keys(&place, &["title", "client", "subject", "operation"], findings);
+    let before = findings.len();
     let mut quotas = Vec::new();
     for scope in Scope::ALL {
         let at = format!("{place}/{}", scope.as_str());
@@ -192,7 +193,7 @@ fn read_plan(document: &Reading<'_>, name: &str, findings: &mut Vec<Finding>) ->
             });
         }
     }
-    if quotas.is_empty() {
+    if quotas.is_empty() && findings.len() == before {
         let message = Text::new(
             format!("方案 {name} 没有任何限额"),
             format!("Plan {name} limits nothing"),
