@@ -13,6 +13,7 @@ mod cover;
 mod place;
 mod read;
 mod schema;
+mod scope;
 mod stamp;
 pub mod template;
 
@@ -25,6 +26,7 @@ use algorithm::{Algorithm, Output};
 use cover::Cover;
 use hub_core::time::Timestamp;
 use place::Place;
+use scope::{Scope, Stamps};
 use stamp::{NonceForm, TimeForm};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -321,113 +323,6 @@ impl Recipe {
         } else {
             Ok(())
         }
-    }
-}
-
-/// Timestamp and nonce of one message.
-#[derive(Debug, Clone, Default)]
-struct Stamps {
-    timestamp: Option<String>,
-    nonce: Option<String>,
-}
-
-/// What the names in templates stand for, for one message.
-#[derive(Clone)]
-struct Scope<'s> {
-    given: &'s Given<'s>,
-    message: &'s Message,
-    body: WriteBody<'s>,
-    stamps: &'s Stamps,
-    recipe: &'s Recipe,
-    /// Names that only some templates have: `text`, `signature`, `name`, `value`.
-    local: Vec<(&'static str, Spans)>,
-}
-
-impl<'s> Scope<'s> {
-    fn new(
-        given: &'s Given<'s>,
-        message: &'s Message,
-        body: WriteBody<'s>,
-        stamps: &'s Stamps,
-        recipe: &'s Recipe,
-    ) -> Self {
-        Self {
-            given,
-            message,
-            body,
-            stamps,
-            recipe,
-            local: Vec::new(),
-        }
-    }
-
-    fn with_spans(&self, name: &'static str, spans: Spans) -> Self {
-        let mut scope = self.clone();
-        scope.local.retain(|(n, _)| *n != name);
-        scope.local.push((name, spans));
-        scope
-    }
-
-    fn with(&self, name: &'static str, text: String) -> Self {
-        self.with_spans(name, Spans::open(text.into_bytes()))
-    }
-
-    fn secret(&self, name: &str) -> Result<String, SignError> {
-        self.given
-            .secrets
-            .get(name)
-            .ok_or_else(|| SignError::NoSecret(name.to_owned()))
-    }
-
-    fn spans(&self, template: &Template) -> Result<Spans, SignError> {
-        template.fill(self.given.charset, &|name| self.lookup(name))
-    }
-
-    fn text(&self, template: &Template) -> Result<String, SignError> {
-        let bytes = self.spans(template)?.bytes();
-        self.given
-            .charset
-            .decode(&bytes)
-            .map_err(|e| SignError::Text(e.to_string()))
-    }
-
-    fn lookup(&self, name: &str) -> Result<Spans, SignError> {
-        if let Some((_, spans)) = self.local.iter().find(|(n, _)| *n == name) {
-            return Ok(spans.clone());
-        }
-        let stamp = |stamp: &Option<String>| stamp.clone().ok_or_else(|| SignError::Missing(format!("the {name}")));
-        let text = match name.split_once(':') {
-            Some(("secret", key)) => return Ok(Spans::hidden(self.encoded(&self.secret(key)?)?)),
-            Some(("session", key)) => {
-                let value = self.given.session.get(key);
-                let value = value.ok_or_else(|| SignError::NoSession(key.to_owned()))?;
-                return Ok(Spans::hidden(self.encoded(value)?));
-            }
-            Some((place, key)) => Place::named(place, key).get(self.message).unwrap_or_default(),
-            None => match name {
-                "secret" => {
-                    let key = self.recipe.secret.clone().unwrap_or_default();
-                    return Ok(Spans::hidden(self.encoded(&self.secret(&key)?)?));
-                }
-                "body" => return (self.body)(self.message).map(Spans::open).ok_or(SignError::Body),
-                "method" => self.message.method.clone(),
-                "path" => self.message.path.clone(),
-                "query" => cover::query(self.message, self.given.charset)?,
-                "timestamp" => stamp(&self.stamps.timestamp)?,
-                "nonce" => stamp(&self.stamps.nonce)?,
-                other => return Err(SignError::Missing(format!("`{other}`"))),
-            },
-        };
-        Ok(Spans::open(self.encoded(&text)?))
-    }
-
-    fn encoded(&self, text: &str) -> Result<Vec<u8>, SignError> {
-        let bytes = self
-            .given
-            .charset
-            .encode(text)
-            .map_err(|e| SignError::Text(e.to_string()))?;
-        Ok(bytes.into_owned())
     }
 }
 

@@ -1,12 +1,13 @@
 //! The `sign` part of a manifest, read and checked.
 
+mod check;
+mod cover;
+
+use super::Recipe;
 use super::algorithm::{self, Algorithm, Output};
-use super::cover::{Cover, Nested, Order, Parameters, Source};
 use super::place::Place;
 use super::stamp::{NonceForm, TimeForm};
 use super::template::Template;
-use super::{Recipe, SecretKind};
-use crate::mapping::path::Path;
 use hub_catalog::document::nearest;
 use hub_crypto::Sm2Form;
 use serde_json::{Map, Value};
@@ -196,87 +197,12 @@ impl Reader<'_> {
             skew: self.skew()?,
             answer: None,
         };
-        self.check_secret(&recipe);
-        self.check_stamps(&recipe);
+        // What hangs together is judged only where the parts are right.
+        if self.mistakes.is_empty() {
+            self.mistakes = check::recipe(&recipe);
+        }
         recipe.answer = self.answer();
         Some(recipe)
-    }
-
-    fn cover(&mut self) -> Option<Cover> {
-        let default = ["template", "fields"]
-            .into_iter()
-            .find(|key| self.part.contains_key(*key));
-        let word = self
-            .text("cover")
-            .unwrap_or_else(|| default.unwrap_or("sorted").to_owned());
-        if let Some(name) = word.strip_prefix("member ") {
-            return Some(Cover::Member(name.trim().to_owned()));
-        }
-        match word.as_str() {
-            "nothing" => Some(Cover::Nothing),
-            "body" => Some(Cover::Body),
-            "template" => {
-                let text = self.text("template");
-                if text.is_none() {
-                    self.mistake("cover", "a template is covered, but `template` is missing");
-                }
-                Some(Cover::Template(self.template("template", &text?, &[])))
-            }
-            "sorted" | "sent" | "fields" => self.parameters(&word).map(Cover::Parameters),
-            _ => {
-                self.mistake(
-                    "cover",
-                    format!("expected sorted, sent, fields, template, body, member NAME or nothing, got `{word}`"),
-                );
-                None
-            }
-        }
-    }
-
-    fn parameters(&mut self, word: &str) -> Option<Parameters> {
-        let fields = self.texts("fields");
-        let order = match word {
-            "fields" if fields.is_empty() => {
-                self.mistake("fields", "expected the names of the covered fields in order");
-                return None;
-            }
-            "fields" => Order::Listed(fields),
-            "sent" => Order::Sent,
-            _ => match self.text("order").as_deref() {
-                None | Some("name") => Order::Name,
-                Some("nocase") => Order::NameNoCase,
-                Some("descending") => Order::NameDescending,
-                Some("value") => Order::Value,
-                Some(other) => {
-                    let message = format!("expected name, nocase, descending or value, got `{other}`");
-                    self.mistake("order", message);
-                    return None;
-                }
-            },
-        };
-        let of = match self.text("of").as_deref() {
-            None | Some("all") => Source::All,
-            Some("query") => Source::Query,
-            Some("body") => Source::Body(Path::default()),
-            Some(path) => Source::Body(Path::parse(path.strip_prefix("body ").unwrap_or(path))),
-        };
-        let item = self.text("item").unwrap_or_else(|| "{name}={value}".into());
-        Some(Parameters {
-            of,
-            order,
-            exclude: self.texts("exclude"),
-            keep_empty: self.word("empties", &[("drop", false), ("keep", true)])?,
-            nested: self.word(
-                "nested",
-                &[
-                    ("json", Nested::Json),
-                    ("sorted-json", Nested::SortedJson),
-                    ("skip", Nested::Skip),
-                ],
-            )?,
-            item: self.template("item", &item, &["name", "value"]),
-            joiner: self.text("joiner").unwrap_or_else(|| "&".into()),
-        })
     }
 
     fn algorithm(&mut self) -> Option<Algorithm> {
@@ -412,46 +338,6 @@ impl Reader<'_> {
             self.mistake("skew", format!("expected a time like 300s, 5m or 1h, got `{text}`"));
         }
         seconds.map(Duration::from_secs)
-    }
-
-    /// A secret that a recipe needs and does not name, or names and does not use, is a mistake that would show only as a
-    /// refused signature.
-    fn check_secret(&mut self, recipe: &Recipe) {
-        let in_text = recipe.templates().iter().any(|t| t.names("secret"));
-        let used = match recipe.algorithm {
-            Algorithm::Hmac(_) => in_text,
-            Algorithm::Asymmetric(_) => true,
-            Algorithm::Plain | Algorithm::Digest(_) => {
-                [&recipe.wrap, &recipe.key, &recipe.value]
-                    .iter()
-                    .any(|t| t.names("secret"))
-                    || recipe.cover.template().is_some_and(|t| t.names("secret"))
-            }
-        };
-        let only_verifies = recipe.verify.is_some() && recipe.algorithm.secret_kind() != SecretKind::Text;
-        match &recipe.secret {
-            None if used && !only_verifies => self.mistake("", "`secret` is missing: the key, for example secret:key"),
-            Some(_) if !used => {
-                self.mistake(
-                    "secret",
-                    "the secret is not used; say where with `key`, for example key: \"suffix &key=\"",
-                );
-            }
-            _ => {}
-        }
-    }
-
-    /// Who verifies must find what was signed.
-    fn check_stamps(&mut self, recipe: &Recipe) {
-        let used = |name: &str| recipe.templates().iter().any(|t| t.names(name));
-        for (name, place) in [("timestamp", &recipe.timestamp_at), ("nonce", &recipe.nonce_at)] {
-            if used(name) && place.is_none() {
-                self.mistake(
-                    "",
-                    format!("{{{name}}} is signed; put it somewhere with `add`, or say with `seen` where it stands"),
-                );
-            }
-        }
     }
 
     /// The same part with what differs for answers.

@@ -3,6 +3,7 @@
 
 use super::SignError;
 use super::algorithm;
+use super::stamp::TimeForm;
 use crate::charset::Charset;
 use crate::form::{Escape, escape_bytes};
 use hub_catalog::document::nearest;
@@ -109,7 +110,7 @@ pub(super) const NAMES: [&str; 11] = [
     "nonce",
 ];
 /// Words before a colon.
-const PLACES: [&str; 7] = ["secret", "session", "header", "query", "head", "body", "field"];
+const PLACES: [&str; 8] = ["secret", "session", "time", "header", "query", "head", "body", "field"];
 
 #[derive(Debug, Clone, PartialEq)]
 enum Piece {
@@ -150,12 +151,13 @@ impl Template {
         Ok(Self(pieces))
     }
 
-    /// Whether this name stands in it.
+    /// Whether this name stands in it; a time in another form is the timestamp too.
     #[must_use]
     pub fn names(&self, wanted: &str) -> bool {
+        let same = |name: &str| name == wanted || wanted == "timestamp" && name.starts_with("time:");
         self.0
             .iter()
-            .any(|p| matches!(p, Piece::Name { name, .. } if name == wanted))
+            .any(|p| matches!(p, Piece::Name { name, .. } if same(name)))
     }
 
     /// Whether it is this name and nothing else.
@@ -226,6 +228,7 @@ fn piece(inside: &str, allowed: &[&str]) -> Result<Piece, String> {
     let mut parts = inside.split('|').map(str::trim);
     let name = parts.next().unwrap_or_default();
     let known = match name.split_once(':') {
+        Some(("time", form)) => return timed(name, form, parts),
         Some((place, key)) => PLACES.contains(&place) && !key.is_empty(),
         None => allowed.contains(&name),
     };
@@ -241,9 +244,19 @@ fn piece(inside: &str, allowed: &[&str]) -> Result<Piece, String> {
         });
         return Err(format!("`{{{name}}}` is not known here; expected {hint}"));
     }
+    finished(name, parts)
+}
+
+/// `time:yyyyMMdd utc`: the timestamp in another form.
+fn timed<'t>(name: &str, form: &str, functions: impl Iterator<Item = &'t str>) -> Result<Piece, String> {
+    TimeForm::parse(form)?;
+    finished(name, functions)
+}
+
+fn finished<'t>(name: &str, functions: impl Iterator<Item = &'t str>) -> Result<Piece, String> {
     Ok(Piece::Name {
         name: name.to_owned(),
-        functions: parts.map(Function::parse).collect::<Result<_, _>>()?,
+        functions: functions.map(Function::parse).collect::<Result<_, _>>()?,
     })
 }
 
