@@ -67,7 +67,7 @@ pub struct Codec {
 }
 
 /// What the first word of a codec may be.
-pub const NAMES: [&str; 27] = [
+pub const NAMES: [&str; 26] = [
     "plain",
     "date",
     "datetime",
@@ -77,7 +77,6 @@ pub const NAMES: [&str; 27] = [
     "yuan-number",
     "yuan-comma",
     "wanyuan",
-    "money",
     "bool",
     "id-card",
     "text",
@@ -223,7 +222,6 @@ impl Step {
             "datetime" => Self::DateTime(date::DateForm::parse(rest)?),
             "month" => Self::Month(date::DateForm::parse(rest)?),
             "fen" | "yuan" | "yuan-number" | "yuan-comma" | "wanyuan" => Self::Money(money::Money::parse(text)?),
-            "money" => Self::Money(money::Money::parse(rest)?),
             "bool" => Self::Truth(truth::TruthTable::parse(rest)?),
             "id-card" => Self::IdCard(identity::IdCard::parse(rest)?),
             "text" | "number" | "trim" | "upper" | "lower" | "prefix" | "suffix" | "pad" | "digits" => {

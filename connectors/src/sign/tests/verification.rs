@@ -245,3 +245,21 @@ fn other_forms_of_stamps() {
     assert!(stamps("epoch", "digits 6").1.parse::<u32>().is_ok());
     assert_eq!(stamps("epoch", "letters 20").1.len(), 20);
 }
+
+#[test]
+fn the_manual_is_right() {
+    let manual = include_str!("../../../../docs/how-to/signing.md");
+    let mut parts = 0;
+    for block in manual.split("```yaml\n").skip(1) {
+        let block = block.split("```").next().unwrap();
+        let document = hub_catalog::Document::parse("signing.md", block.as_bytes()).unwrap();
+        if let Err(mistakes) = Recipe::parse(&document.value["sign"]) {
+            panic!("{mistakes:?} in\n{block}");
+        }
+        parts += 1;
+    }
+    assert!(parts >= 12, "{parts}");
+    for key in read::KEYS.iter().chain(&read::RARE_KEYS) {
+        assert!(manual.contains(&format!("`{key}`")), "{key} is not described");
+    }
+}
