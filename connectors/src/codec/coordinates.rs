@@ -5,6 +5,7 @@
 //! good to a few metres of the real thing. BD-09 adds a rotation that its owner's converter can be checked against.
 
 use super::CodecError;
+use hub_core::{Semantic, Shape};
 use serde_json::{Map, Number, Value};
 use std::f64::consts::PI;
 
@@ -57,6 +58,22 @@ impl Datum {
         }
     }
 
+    /// Converts every longitude with its latitude in a decoded value to CGCS2000.
+    ///
+    /// # Errors
+    /// [`CodecError`] if one is not in degrees.
+    pub fn decode_tree(self, value: &mut Value, shape: &Shape) -> Result<(), CodecError> {
+        each_pair(value, shape, &|object, x, y| self.decode_pair(object, x, y))
+    }
+
+    /// Converts every longitude with its latitude in a canonical value from CGCS2000, before it is encoded.
+    ///
+    /// # Errors
+    /// [`CodecError`] if one is not in degrees.
+    pub fn encode_tree(self, value: &mut Value, shape: &Shape) -> Result<(), CodecError> {
+        each_pair(value, shape, &|object, x, y| self.encode_pair(object, x, y))
+    }
+
     /// Converts a pair of properties of one object to CGCS2000, rounded to six decimals (a decimetre). Nothing happens
     /// where one of them is missing or null.
     ///
@@ -83,6 +100,53 @@ impl Datum {
     ) -> Result<(), CodecError> {
         shift(object, longitude, latitude, |x, y| self.from_cgcs2000(x, y))
     }
+}
+
+type Convert<'c> = &'c dyn Fn(&mut Map<String, Value>, &str, &str) -> Result<(), CodecError>;
+
+fn each_pair(value: &mut Value, shape: &Shape, convert: Convert<'_>) -> Result<(), CodecError> {
+    match value {
+        Value::Object(object) => {
+            for (x, y) in pairs(shape) {
+                convert(object, x, y)?;
+            }
+            let mut below = shape.children.iter();
+            below.try_for_each(|child| match object.get_mut(child.name.as_ref()) {
+                Some(value) => each_pair(value, child, convert),
+                None => Ok(()),
+            })
+        }
+        Value::Array(items) => match &shape.item {
+            Some(item) => items.iter_mut().try_for_each(|value| each_pair(value, item, convert)),
+            None => Ok(()),
+        },
+        _ => Ok(()),
+    }
+}
+
+/// Longitudes of an object with their latitudes: those whose names differ by that word only, else the first with the
+/// first, and so on.
+fn pairs(shape: &Shape) -> Vec<(&str, &str)> {
+    let named = |meaning: Semantic| {
+        shape
+            .children
+            .iter()
+            .filter(move |c| c.semantic == meaning)
+            .map(|c| c.name.as_ref())
+    };
+    let latitudes: Vec<&str> = named(Semantic::Latitude).collect();
+    let partner = |index: usize, name: &str| {
+        let wanted = name
+            .replace("longitude", "latitude")
+            .replace("lng", "lat")
+            .replace("lon", "lat");
+        let by_name = latitudes.iter().find(|l| **l == wanted);
+        by_name.or_else(|| latitudes.get(index)).copied()
+    };
+    named(Semantic::Longitude)
+        .enumerate()
+        .filter_map(|(index, name)| Some((name, partner(index, name)?)))
+        .collect()
 }
 
 fn shift(

@@ -408,6 +408,34 @@ fn pairs_are_shifted_in_place() {
 }
 
 #[test]
+fn pairs_are_found_by_meaning() {
+    let named = |name: &str, semantic: Semantic| {
+        let mut shape = Shape::empty();
+        shape.name = name.into();
+        shape.semantic = semantic;
+        shape
+    };
+    let mut stop = named("", Semantic::Plain);
+    stop.children = vec![
+        named("to_latitude", Semantic::Latitude),
+        named("from_latitude", Semantic::Latitude),
+        named("from_longitude", Semantic::Longitude),
+        named("to_longitude", Semantic::Longitude),
+    ];
+    let mut list = named("stops", Semantic::Plain);
+    list.item = Some(Box::new(stop));
+    let mut root = Shape::empty();
+    root.children = vec![list];
+    let there = json!({"stops": [{"from_longitude": 116.404, "from_latitude": 39.915, "to_longitude": 2, "to_latitude": 48}], "x": 1});
+    let mut value = there.clone();
+    Datum::Gcj02.encode_tree(&mut value, &root).unwrap();
+    let moved = json!({"stops": [{"from_longitude": 116.410244, "from_latitude": 39.916404, "to_longitude": 2, "to_latitude": 48}], "x": 1});
+    assert_eq!(value, moved);
+    Datum::Gcj02.decode_tree(&mut value, &root).unwrap();
+    assert_eq!(value, there);
+}
+
+#[test]
 fn the_manual_is_right() {
     let manual = include_str!("../../../docs/how-to/wire-values.md");
     let mut named = std::collections::BTreeSet::new();
