@@ -33,7 +33,7 @@ unit: ## every Rust test, through a real hub where it matters
 	@start=$$SECONDS; cargo build --locked -p hub-server; \
 	 cargo nextest run --locked --workspace --no-run; \
 	 echo "build time: $$((SECONDS - start)) s"
-	@cargo nextest run --locked --workspace --no-fail-fast
+	@.ci/services run cargo nextest run --locked --workspace --no-fail-fast
 
 peers: ## judges from outside: Redocly, openapi-spec-validator, a generated client
 	@echo "asking outside judges ..."
