@@ -1,22 +1,38 @@
 //! A compiled connector and its public face.
 
+use crate::callback::CallbackRules;
 use crate::context::{Context, ServerContext};
-use crate::dialogue::Dialogue;
+use crate::dialogue::{Dialogue, not_connected};
 use crate::error::ConnectorError;
+use crate::plan::Plan;
 use crate::settings::{Availability, Origin, Settings};
-use crate::step::Step;
+use crate::step::{Purpose, Step};
+use crate::wiring::{UploadRules, Wiring};
 use hub_catalog::{Catalog, Document};
 use hub_core::ports::{Answer, Call};
 use hub_core::{Finding, Operation, Problem, RawRequest, RawResponse, SystemId, Text};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A manifest checked against its contract, ready to translate calls both ways.
 #[derive(Debug)]
 pub struct Connector {
-    system: SystemId,
-    settings: Settings,
-    lines: usize,
+    pub(crate) system: SystemId,
+    pub(crate) settings: Settings,
+    pub(crate) lines: usize,
+    pub(crate) wiring: Wiring,
+    /// Plans by operation key.
+    pub(crate) plans: BTreeMap<String, Arc<Plan>>,
+    /// For operations with `unsure`: the plan that asks, by the operation's key.
+    pub(crate) asks: BTreeMap<String, Arc<Plan>>,
+    pub(crate) login: Option<Arc<Plan>>,
+    pub(crate) upload: Option<(Arc<Plan>, UploadRules)>,
+    pub(crate) callback: Option<CallbackRules>,
+    /// Operations that are not connected, and why.
+    pub(crate) not_yet: BTreeMap<String, Text>,
+    /// Secrets it names.
+    pub(crate) secrets: Vec<String>,
 }
 
 /// What compiling a manifest gives.
@@ -51,8 +67,8 @@ impl Connector {
     ///
     /// # Errors
     /// Everything that is wrong, one finding a cause.
-    pub fn compile(_document: &Document, _catalog: &Catalog, _origin: Origin) -> Result<Compiled, Vec<Finding>> {
-        Err(Vec::new())
+    pub fn compile(document: &Document, catalog: &Catalog, origin: Origin) -> Result<Compiled, Vec<Finding>> {
+        crate::compile::compile(document, catalog, origin)
     }
 
     /// The system it binds.
@@ -73,35 +89,63 @@ impl Connector {
         self.lines
     }
 
+    /// Names of the secrets it needs, sorted.
+    #[must_use]
+    pub fn secrets(&self) -> &[String] {
+        &self.secrets
+    }
+
+    /// The secrets its signature needs and what they must be, for making test keys.
+    #[must_use]
+    pub fn signing_secrets(&self) -> Vec<(String, crate::sign::SecretKind)> {
+        self.wiring
+            .sign
+            .as_ref()
+            .map(crate::sign::Recipe::secrets)
+            .unwrap_or_default()
+    }
+
     /// Whether an operation answers live, by its key.
     #[must_use]
-    pub fn available(&self, _key: &str) -> Availability {
-        Availability::NotYet {
-            reason: Text::default(),
+    pub fn available(&self, key: &str) -> Availability {
+        if self.plans.contains_key(key) {
+            return Availability::Live;
         }
+        Availability::NotYet {
+            reason: self.reason(key),
+        }
+    }
+
+    fn reason(&self, key: &str) -> Text {
+        self.not_yet
+            .get(key)
+            .or_else(|| self.not_yet.get("*"))
+            .cloned()
+            .unwrap_or_else(|| Text::new("该操作没有接入", "The manifest binds no such operation"))
     }
 
     /// Whether there is an operation that tells if a call of this one arrived (`unsure: {ask: …}`).
     #[must_use]
-    pub fn can_ask(&self, _key: &str) -> bool {
-        false
+    pub fn can_ask(&self, key: &str) -> bool {
+        self.asks.contains_key(key)
     }
 
     /// The input field that makes a repeated call harmless for the upstream (`key: order_no`).
     #[must_use]
-    pub fn key_field(&self, _key: &str) -> Option<&str> {
-        None
+    pub fn key_field(&self, key: &str) -> Option<&str> {
+        self.plans.get(key)?.key_field.as_deref()
     }
 
     /// Starts a call.
     ///
     /// # Errors
     /// Whatever hinders before anything is sent.
-    pub fn begin(&self, call: &Call, _context: &Context<'_>) -> Result<Step, ConnectorError> {
-        Err(ConnectorError::NotConnected {
-            key: call.operation.key().to_owned(),
-            reason: Text::default(),
-        })
+    pub fn begin(&self, call: &Call, context: &Context<'_>) -> Result<Step, ConnectorError> {
+        let key = call.operation.key();
+        match self.plans.get(key) {
+            Some(plan) => Dialogue::new(call, Arc::clone(plan), Purpose::Act, context).next(self, context),
+            None => Err(not_connected(key, self.reason(key))),
+        }
     }
 
     /// Starts asking whether an earlier call arrived. `Done` is the call's own answer; the error
@@ -110,7 +154,14 @@ impl Connector {
     /// # Errors
     /// Also when there is nobody to ask.
     pub fn begin_ask(&self, call: &Call, context: &Context<'_>) -> Result<Step, ConnectorError> {
-        self.begin(call, context)
+        let key = call.operation.key();
+        match self.asks.get(key) {
+            Some(plan) => Dialogue::new(call, Arc::clone(plan), Purpose::Ask, context).next(self, context),
+            None => Err(not_connected(
+                key,
+                Text::new("没有可询问的操作", "There is no operation to ask"),
+            )),
+        }
     }
 
     /// Goes on after an answer.
@@ -120,29 +171,30 @@ impl Connector {
     pub fn resume(
         &self,
         dialogue: Dialogue,
-        _response: &RawResponse,
+        response: &RawResponse,
         context: &Context<'_>,
     ) -> Result<Step, ConnectorError> {
-        self.begin(dialogue.call(), context)
+        dialogue.resume(self, response, context)
     }
 
     /// Answers an upstream request as the system would, with `handler` in the place of its business.
     #[must_use]
-    pub fn serve(
-        &self,
-        _request: &RawRequest,
-        _context: &ServerContext<'_>,
-        _handler: &mut Handler<'_>,
-    ) -> RawResponse {
-        RawResponse::default()
+    pub fn serve(&self, request: &RawRequest, context: &ServerContext<'_>, handler: &mut Handler<'_>) -> RawResponse {
+        crate::server::serve(self, request, context, handler)
     }
 
     /// Verifies and reads an upstream's knock. The second value is what to answer it, either way.
     pub fn callback(
         &self,
-        _request: &RawRequest,
-        _context: &ServerContext<'_>,
+        request: &RawRequest,
+        context: &ServerContext<'_>,
     ) -> (Result<Event, ConnectorError>, RawResponse) {
-        (Err(ConnectorError::Callback("none".into())), RawResponse::default())
+        crate::callback::receive(self, request, context)
+    }
+
+    /// Whether the system knocks at all.
+    #[must_use]
+    pub fn has_callback(&self) -> bool {
+        self.callback.is_some()
     }
 }

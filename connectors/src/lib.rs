@@ -9,19 +9,33 @@
 //! [`ConnectorError`], never in a panic; a secret leaves only in the request it belongs to; a manifest sees only the
 //! secrets of its own system. It must never know the name of any agency or service, nor HTTP clients and servers.
 
+mod answer;
 pub mod calendar;
+mod callback;
 pub mod charset;
+mod client;
 pub mod codec;
+mod compile;
 mod connector;
 pub mod context;
+pub mod dialect;
 pub mod dialogue;
 pub mod error;
 mod folder;
+pub mod form;
 pub mod manifest;
 pub mod mapping;
 pub mod message;
+mod paging;
+mod parts;
+mod plan;
+mod server;
 pub mod settings;
+pub mod sign;
 pub mod step;
+mod values;
+mod wiring;
+pub mod xml;
 
 pub use connector::{Compiled, Connector, Event, Handler};
 pub use context::{Context, FileContent, Files, NoFiles, Secrets, ServerContext, Session};

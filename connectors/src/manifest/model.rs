@@ -49,6 +49,8 @@ pub struct Manifest {
     pub names: Option<Names>,
     /// `fields`, `request`, `response`.
     pub rows: RowSections,
+    /// `omit`.
+    pub omit: Vec<String>,
     /// `operations`, in order.
     pub operations: Vec<OperationPart>,
     /// `operations: same`, or the entry `"*"`.
@@ -312,7 +314,7 @@ pub struct Auth {
     /// User and password.
     pub basic: Option<(Arc<Template>, Arc<Template>)>,
     /// WS-Security.
-    pub wsse: Option<Wsse>,
+    pub wsse: Option<Arc<Wsse>>,
 }
 
 /// WS-Security UsernameToken.
@@ -609,6 +611,8 @@ pub struct OperationPart {
     pub send: Vec<SendItem>,
     /// What it gives.
     pub give: Vec<GiveItem>,
+    /// Input fields its upstream does not take.
+    pub omit: Vec<String>,
     /// Where its fields go.
     pub place: Option<Place>,
     /// What differs in its answer.

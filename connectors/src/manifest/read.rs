@@ -131,6 +131,7 @@ impl Reader<'_> {
             files: part(map, "files").and_then(|f| self.files(f)),
             names: text(map, "names").and_then(|n| Names::parse(&n)),
             rows: rows::sections(map, ""),
+            omit: texts(map, "omit"),
             callback: part(map, "callback").map(|c| self.callback(c)),
             system: system?,
             send,
@@ -295,11 +296,11 @@ impl Reader<'_> {
                 );
                 return None;
             };
-            Some(Wsse {
+            Some(Arc::new(Wsse {
                 user: self.template(user, at)?,
                 password: self.template(password, at)?,
                 digest: text(w, "type").as_deref() == Some("digest"),
-            })
+            }))
         });
         Auth {
             basic: self.pair(map, "basic", "/auth"),
@@ -542,6 +543,7 @@ impl Reader<'_> {
             rows: rows::sections(map, at),
             send: self.sends(map, "send", at),
             give: self.gives(map, "give", at),
+            omit: texts(map, "omit"),
             place: text(map, "in").map(|w| if w == "query" { Place::Query } else { Place::Body }),
             answer: part(map, "answer")
                 .map(|a| self.answer(a, &format!("{at}/answer")))

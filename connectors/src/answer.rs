@@ -1,0 +1,480 @@
+//! Reading an upstream's answer: is it one, did it go well, where is its data, what does its failure mean.
+
+use crate::charset::{Charset, decode};
+use crate::context::Session;
+use crate::dialect::{Document, ReadError, is_html, json, pairs, soap, text_form, xml};
+use crate::error::{ConnectorError, Failure};
+use crate::manifest::model::{Empty, FailTest, Format, Lost, Place, Spot, TextForm};
+use crate::mapping::decode::Source;
+use crate::mapping::path::Path;
+use crate::mapping::template::scalar_text;
+use crate::plan::Plan;
+use crate::wiring::{Wiring, code_text};
+use hub_core::RawResponse;
+use serde_json::{Value, json};
+
+/// Characters of an upstream's words that are looked at.
+const MAX_WORDS: usize = 500;
+
+/// An answer that was read.
+#[derive(Debug)]
+pub(crate) struct Reading<'r> {
+    /// The response as it came.
+    pub response: &'r RawResponse,
+    /// What its body says.
+    pub document: Document,
+}
+
+/// What an answer means.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// It went well; this is the data.
+    Good(Value),
+    /// The session is gone.
+    Lost,
+    /// It failed.
+    Failed(ConnectorError),
+}
+
+/// Reads a body in the plan's format.
+pub(crate) fn read_body(plan: &Plan, response: &RawResponse, charset: Charset) -> Result<Document, ReadError> {
+    let content_type = response.header("content-type");
+    if plan.answers == Format::None {
+        return Ok(Document::default());
+    }
+    if plan.answers == Format::Multipart {
+        return pairs::read_multipart(&response.body, content_type.unwrap_or_default(), charset);
+    }
+    let text = decode(&response.body, Some(charset), content_type)
+        .map_err(|e| ReadError::Broken(e.to_string()))?
+        .text;
+    let document = match plan.answers {
+        Format::Json => json::read(&text)?,
+        Format::Xml => xml::read(&text)?,
+        Format::Soap => soap_body(plan, &text)?,
+        Format::Form if is_html(&text) => return Err(ReadError::Html),
+        Format::Form => pairs::read(&text, charset)?,
+        _ => Document::of(Value::from(text)),
+    };
+    Ok(document)
+}
+
+/// A SOAP answer: what stands below the response element, below `output`, and inside its text.
+fn soap_body(plan: &Plan, text: &str) -> Result<Document, ReadError> {
+    let mut document = soap::read(text)?;
+    if document.fault.is_some() {
+        return Ok(document);
+    }
+    if let Some(output) = plan.output() {
+        let found = Path::parse(&output).get(&document.tree).cloned();
+        document.tree = found.ok_or_else(|| ReadError::Broken(format!("no element `{output}` in the answer")))?;
+    }
+    let form = plan.frame.reads.unwrap_or_default();
+    if form != TextForm::Object {
+        document.tree = text_form::read(&document.tree, form)?.tree;
+    }
+    Ok(document)
+}
+
+impl Reading<'_> {
+    /// What stands at a spot: a header, a cookie, or a place in the body.
+    pub fn at(&self, spot: &Spot) -> Option<Value> {
+        match spot.place {
+            Some(Place::Header) => spot
+                .path
+                .only_name()
+                .and_then(|name| self.response.header(name))
+                .map(Value::from),
+            Some(Place::Cookie) => spot
+                .path
+                .only_name()
+                .and_then(|name| cookie(self.response, name))
+                .map(Value::from),
+            Some(Place::Head) => spot.path.get(&self.document.head).cloned(),
+            _ => spot.path.get(&self.document.tree).cloned(),
+        }
+    }
+
+    fn code(&self, plan: &Plan) -> Option<String> {
+        let spot = plan.answer.code.as_ref()?;
+        code_text(&self.at(spot)?)
+    }
+
+    fn words(&self, plan: &Plan) -> Option<String> {
+        let spot = plan.answer.message.as_ref()?;
+        let value = self.at(spot)?;
+        let text = match &value {
+            Value::Array(items) => items.iter().filter_map(scalar_text).collect::<Vec<_>>().join("; "),
+            other => code_text(other)?,
+        };
+        Some(text.chars().take(MAX_WORDS).collect())
+    }
+}
+
+/// The value of a cookie that a response sets.
+pub(crate) fn cookie<'r>(response: &'r RawResponse, name: &str) -> Option<&'r str> {
+    response
+        .headers
+        .iter()
+        .filter(|(n, _)| n.eq_ignore_ascii_case("set-cookie"))
+        .filter_map(|(_, v)| v.split(';').next()?.trim().split_once('='))
+        .find(|(n, _)| *n == name)
+        .map(|(_, v)| v)
+}
+
+/// What an answer means for its plan.
+pub(crate) fn judge(plan: &Plan, wiring: &Wiring, response: &RawResponse) -> (Verdict, Value) {
+    let document = read_body(plan, response, wiring.charset);
+    if plan.session && is_lost(plan, wiring, response, &document) {
+        return (Verdict::Lost, Value::Null);
+    }
+    let document = match document {
+        Ok(document) => document,
+        Err(error) => return (Verdict::Failed(unreadable(plan, response, &error)), Value::Null),
+    };
+    let reading = Reading { response, document };
+    let verdict = match failure(plan, &reading) {
+        Some(ConnectorError::Failed {
+            failure: Failure::Session,
+            ..
+        }) if plan.session => Verdict::Lost,
+        Some(error) => Verdict::Failed(error),
+        None => match data(plan, &reading) {
+            Ok(data) => Verdict::Good(data),
+            Err(error) => Verdict::Failed(error),
+        },
+    };
+    (verdict, reading.document.tree)
+}
+
+fn is_lost(plan: &Plan, wiring: &Wiring, response: &RawResponse, document: &Result<Document, ReadError>) -> bool {
+    let Some(session) = &wiring.session else {
+        return false;
+    };
+    session.lost.iter().any(|sign| match sign {
+        Lost::Html => matches!(document, Err(ReadError::Html)),
+        Lost::Status(status, part) => {
+            response.status == *status
+                && part
+                    .as_ref()
+                    .is_none_or(|p| response.header("location").is_some_and(|l| l.contains(p.as_str())))
+        }
+        Lost::Code(code) => document.as_ref().is_ok_and(|document| {
+            let reading = Reading {
+                response,
+                document: document.clone(),
+            };
+            reading.code(plan).as_deref() == Some(code.as_str())
+        }),
+    })
+}
+
+/// An answer that is not what the format says. The status knows more than the bytes where it is no success.
+fn unreadable(plan: &Plan, response: &RawResponse, error: &ReadError) -> ConnectorError {
+    let by_rule = http_rule(plan, response.status);
+    if let Some(failure) = by_rule {
+        return failed(failure, None, None);
+    }
+    match (response.status, error) {
+        (200..=299, ReadError::Html) => ConnectorError::Blocked { effect_unknown: false },
+        (200..=299, ReadError::Broken(what)) => ConnectorError::Unreadable {
+            what: what.clone(),
+            effect_unknown: false,
+        },
+        (300..=399, _) => ConnectorError::Unreadable {
+            what: format!("a redirect ({})", response.status),
+            effect_unknown: false,
+        },
+        (403, ReadError::Html) => ConnectorError::Blocked { effect_unknown: false },
+        (status, _) => failed(by_status(status), Some(format!("http {status}")), None),
+    }
+}
+
+fn failed(failure: Failure, upstream_code: Option<String>, message: Option<String>) -> ConnectorError {
+    ConnectorError::Failed {
+        failure,
+        upstream_code,
+        message,
+        effect_unknown: false,
+    }
+}
+
+/// Why an answer that could be read is no success; `None` if it is one.
+fn failure(plan: &Plan, reading: &Reading<'_>) -> Option<ConnectorError> {
+    let words = reading.words(plan);
+    if let Some((code, fault_words)) = &reading.document.fault {
+        let failure = fault_rule(plan, code)
+            .or_else(|| code_rule(plan, code, fault_words))
+            .or_else(|| any_rule(plan))
+            .unwrap_or(if code.ends_with("Server") || code.ends_with("Receiver") {
+                Failure::Unavailable
+            } else {
+                Failure::Rejected
+            });
+        return Some(failed(failure, Some(code.clone()), Some(fault_words.clone()))).filter(|_| failure != Failure::Ok);
+    }
+    let code = reading.code(plan);
+    let status = reading.response.status;
+    if !(200..300).contains(&status) {
+        // A known code inside says more than the status around it.
+        let known = code
+            .as_deref()
+            .and_then(|c| code_rule(plan, c, words.as_deref().unwrap_or("")));
+        let failure = known
+            .or_else(|| http_rule(plan, status))
+            .unwrap_or_else(|| by_status(status));
+        let shown = code.or_else(|| Some(format!("http {status}")));
+        return (failure != Failure::Ok).then(|| failed(failure, shown, words));
+    }
+    if is_success(plan, reading, code.as_deref()) {
+        return None;
+    }
+    let text = words.as_deref().unwrap_or("");
+    let failure = match code.as_deref() {
+        Some(code) => code_rule(plan, code, text),
+        None => message_rule(plan, text),
+    };
+    let failure = failure.or_else(|| any_rule(plan));
+    match (failure, &code) {
+        (Some(Failure::Ok), _) => None,
+        (Some(failure), _) => Some(failed(failure, code, words)),
+        // No code where one must be: not the answer that the manual promises.
+        (None, None) => Some(ConnectorError::Misfit {
+            place: plan
+                .answer
+                .code
+                .as_ref()
+                .map_or_else(String::new, |s| s.path.to_string()),
+            expected: "a result code".to_owned(),
+            got: "nothing".to_owned(),
+            effect_unknown: false,
+        }),
+        (None, Some(_)) => Some(failed(Failure::Rejected, code, words)),
+    }
+}
+
+fn is_success(plan: &Plan, reading: &Reading<'_>, code: Option<&str>) -> bool {
+    if let Some(when) = &plan.answer.when {
+        let status = json!(reading.response.status);
+        let value = when.evaluate(&[("answer", &reading.document.tree), ("status", &status)]);
+        return value.is_ok_and(|v| v == true);
+    }
+    match (&plan.answer.ok, &plan.answer.code) {
+        (Some(ok), Some(_)) => code.is_some_and(|code| ok.iter().any(|o| o.trim() == code)),
+        _ => true,
+    }
+}
+
+fn code_rule(plan: &Plan, code: &str, words: &str) -> Option<Failure> {
+    let particular = plan.fails.iter().find(|rule| match &rule.test {
+        FailTest::Code(c, part) => c == code && !part.is_empty() && words.contains(part.as_str()),
+        _ => false,
+    });
+    particular
+        .or_else(|| {
+            plan.fails
+                .iter()
+                .find(|rule| matches!(&rule.test, FailTest::Code(c, part) if c == code && part.is_empty()))
+        })
+        .map(|rule| rule.failure)
+        .or_else(|| message_rule(plan, words))
+}
+
+fn message_rule(plan: &Plan, words: &str) -> Option<Failure> {
+    plan.fails
+        .iter()
+        .find(|rule| matches!(&rule.test, FailTest::Message(part) if words.contains(part.as_str())))
+        .map(|rule| rule.failure)
+}
+
+fn fault_rule(plan: &Plan, code: &str) -> Option<Failure> {
+    plan.fails
+        .iter()
+        .find(|rule| matches!(&rule.test, FailTest::Fault(end) if code.ends_with(end.as_str())))
+        .map(|rule| rule.failure)
+}
+
+fn http_rule(plan: &Plan, status: u16) -> Option<Failure> {
+    plan.fails
+        .iter()
+        .find(|rule| match &rule.test {
+            FailTest::Http(from, to) => (*from..=*to).contains(&status),
+            // Where no code is declared, the status is the code.
+            FailTest::Code(code, _) => plan.answer.code.is_none() && *code == status.to_string(),
+            _ => false,
+        })
+        .map(|rule| rule.failure)
+}
+
+fn any_rule(plan: &Plan) -> Option<Failure> {
+    plan.fails
+        .iter()
+        .find(|rule| rule.test == FailTest::Any)
+        .map(|rule| rule.failure)
+}
+
+/// What a status means where the manifest says nothing.
+fn by_status(status: u16) -> Failure {
+    match status {
+        401 | 403 | 407 => Failure::Refused,
+        404 | 410 => Failure::NotFound,
+        408 | 504 => Failure::Timeout,
+        409 | 423 => Failure::Conflict,
+        429 => Failure::Busy,
+        500..=599 => Failure::Unavailable,
+        _ => Failure::Rejected,
+    }
+}
+
+/// The data of a success, decoded from its text if it stands in one; nothing found where the rule of emptiness says so.
+fn data(plan: &Plan, reading: &Reading<'_>) -> Result<Value, ConnectorError> {
+    let tree = &reading.document.tree;
+    let found = match &plan.answer.data {
+        Some(path) => path.get(tree).cloned().unwrap_or(Value::Null),
+        None => tree.clone(),
+    };
+    if is_empty(plan, &found) {
+        return Err(failed(Failure::NotFound, reading.code(plan), reading.words(plan)));
+    }
+    let form = plan.answer.form.unwrap_or_default();
+    if form == TextForm::Object || found.is_null() {
+        return Ok(found);
+    }
+    let inner = text_form::read(&found, form).map_err(|error| ConnectorError::Unreadable {
+        what: error.to_string(),
+        effect_unknown: false,
+    })?;
+    if is_empty(plan, &inner.tree) {
+        return Err(failed(Failure::NotFound, reading.code(plan), reading.words(plan)));
+    }
+    Ok(inner.tree)
+}
+
+fn is_empty(plan: &Plan, data: &Value) -> bool {
+    if !plan.has_output {
+        return false;
+    }
+    match plan.answer.empty.as_ref().unwrap_or(&Empty::Auto) {
+        Empty::Never => false,
+        Empty::Values(values) => values.iter().any(|v| v == data || loosely(v, data)),
+        Empty::Auto if !plan.needs_data => false,
+        Empty::Auto => match data {
+            Value::Null => true,
+            Value::String(text) => matches!(text.trim(), "" | "null" | "[]" | "{}"),
+            Value::Object(map) => map.is_empty(),
+            Value::Array(items) => items
+                .iter()
+                .all(|i| i.as_object().is_some_and(serde_json::Map::is_empty)),
+            _ => false,
+        },
+    }
+}
+
+/// `"null"` and `null`, `"[]"` and `[]`: a text that says the same JSON.
+fn loosely(expected: &Value, data: &Value) -> bool {
+    data.as_str().is_some_and(|text| text.trim() == expected.to_string())
+}
+
+/// What a login leaves: values by name, cookies, and when it ends.
+pub(crate) fn session(
+    wiring: &Wiring,
+    response: &RawResponse,
+    document: &Value,
+    data: &Value,
+    now: hub_core::time::Timestamp,
+) -> Result<Session, ConnectorError> {
+    use crate::calendar::later;
+    use crate::manifest::model::Lives;
+    let missing = |what: &str| ConnectorError::Misfit {
+        place: what.to_owned(),
+        expected: "what the login promises".to_owned(),
+        got: "nothing".to_owned(),
+        effect_unknown: false,
+    };
+    let mut session = Session {
+        values: std::collections::BTreeMap::new(),
+        since: now,
+        until: None,
+    };
+    let Some(rules) = &wiring.session else {
+        return Ok(session);
+    };
+    for (name, spot) in &rules.read {
+        let value = match spot.place {
+            Some(Place::Header) => spot
+                .path
+                .only_name()
+                .and_then(|n| response.header(n))
+                .map(str::to_owned),
+            Some(Place::Cookie) => spot
+                .path
+                .only_name()
+                .and_then(|n| cookie(response, n))
+                .map(str::to_owned),
+            _ => spot
+                .path
+                .get(if spot.path.absolute { document } else { data })
+                .and_then(code_text),
+        };
+        session.values.insert(name.clone(), value.ok_or_else(|| missing(name))?);
+    }
+    let cookies: Vec<String> = rules
+        .keep
+        .iter()
+        .map(|name| {
+            cookie(response, name)
+                .map(|v| format!("{name}={v}"))
+                .ok_or_else(|| missing(name))
+        })
+        .collect::<Result<_, _>>()?;
+    if !cookies.is_empty() {
+        session.values.insert("cookie".to_owned(), cookies.join("; "));
+    }
+    session.until = match &rules.lives {
+        Lives::Fixed(ms) => Some(later(now, *ms)),
+        Lives::Once => Some(now),
+        Lives::Unknown => None,
+        Lives::Told(path) => path
+            .get(document)
+            .and_then(code_text)
+            .and_then(|t| t.trim().parse::<u64>().ok())
+            // Early, so that a token does not end on its way.
+            .map(|seconds| {
+                later(
+                    now,
+                    seconds
+                        .saturating_sub((seconds / 20).min(60))
+                        .saturating_mul(1_000)
+                        .max(1),
+                )
+            }),
+    };
+    Ok(session)
+}
+
+/// Data and the whole answer as one source: rows start at the data, absolute ones at the answer, `header x` at headers.
+pub(crate) struct AnswerSource<'a> {
+    /// Where rows start.
+    pub data: &'a Value,
+    /// The whole answer.
+    pub document: &'a Value,
+    /// For headers and cookies.
+    pub response: &'a RawResponse,
+}
+
+impl Source for AnswerSource<'_> {
+    fn get(&self, place: Place, path: &Path) -> Option<Value> {
+        match place {
+            Place::Header => path.only_name().and_then(|n| self.response.header(n)).map(Value::from),
+            Place::Cookie => path.only_name().and_then(|n| cookie(self.response, n)).map(Value::from),
+            _ if path.absolute => path.get(self.document).cloned(),
+            _ => path.get(self.data).cloned(),
+        }
+    }
+
+    fn get_each(&self, _place: Place, path: &Path) -> Option<Vec<Value>> {
+        let tree = if path.absolute { self.document } else { self.data };
+        let found = path.get_each(tree)?;
+        Some(found.into_iter().map(|v| v.cloned().unwrap_or(Value::Null)).collect())
+    }
+}

@@ -1,0 +1,367 @@
+//! The client half of a call's first direction: canonical input into a request, framed, authorised, signed, written.
+
+use crate::charset::Charset;
+use crate::context::{Context, FileContent, Session};
+use crate::dialect::{ReadError, json, pairs, soap, text_form, usernametoken, xml};
+use crate::error::ConnectorError;
+use crate::form::{self, Escape, multipart};
+use crate::manifest::model::{Format, Place, SendItem};
+use crate::mapping::encode::{Encoder, Sink};
+use crate::mapping::template::scalar_text;
+use crate::message::Message;
+use crate::parts::{Parts, merge, object};
+use crate::plan::Plan;
+use crate::sign::{Given, SignError};
+use crate::values::Maker;
+use crate::wiring::Wiring;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hub_core::ports::Call;
+use hub_core::{RawRequest, Text};
+use serde_json::Value;
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+/// One request in the making.
+pub(crate) struct Outgoing<'a> {
+    /// What is called.
+    pub plan: &'a Plan,
+    /// What all calls of the system share.
+    pub wiring: &'a Wiring,
+    /// On whose behalf.
+    pub call: &'a Call,
+    /// Canonical input.
+    pub input: &'a Value,
+    /// Time, randomness, secrets, files.
+    pub context: &'a Context<'a>,
+    /// The session, if the plan needs one.
+    pub session: Option<&'a Session>,
+    /// Upstream ids of papers.
+    pub uploaded: &'a BTreeMap<String, String>,
+    /// The paper this uploads.
+    pub file: Option<&'a FileContent>,
+}
+
+impl Outgoing<'_> {
+    fn maker(&self) -> Maker<'_> {
+        Maker {
+            now: self.context.now,
+            random: self.context.random,
+            secrets: self.context.secrets,
+            session: self.session,
+            input: self.input,
+            wire: &self.plan.wire,
+            code: self.plan.code.as_deref(),
+            submission: self.call.submission.as_deref(),
+            request_id: &self.call.request_id,
+            pairwise: self.call.pairwise.as_deref(),
+            file: self.file,
+            variables: Vec::new(),
+            drawn: Cell::new(0),
+        }
+    }
+
+    /// The whole request.
+    ///
+    /// # Errors
+    /// A value the upstream cannot take, a missing secret or file.
+    pub fn build(&self) -> Result<RawRequest, ConnectorError> {
+        let maker = self.maker();
+        let mut parts = Parts::default();
+        let encoder = Encoder {
+            files: self.context.files,
+            uploaded: self.uploaded,
+            absent: self.plan.absent,
+        };
+        self.send(&self.plan.send, &maker, &mut parts)?;
+        encoder.encode(&self.plan.request, self.input, &mut parts, "")?;
+        if let Some(paging) = &self.plan.paging {
+            paging.encode(self.input, &mut parts);
+        }
+        self.authorise(&maker, &mut parts)?;
+        let message = self.message(parts)?;
+        self.write(message, &maker)
+    }
+
+    fn send(&self, items: &[SendItem], maker: &Maker<'_>, parts: &mut Parts) -> Result<(), ConnectorError> {
+        for item in items {
+            let Some(value) = maker.make(&item.value)? else {
+                continue;
+            };
+            let place = item.spot.place.unwrap_or(Place::Frame);
+            let value = match (&value, self.file, self.plan.sends) {
+                // A file part of a multipart body keeps its name and type beside its content.
+                (Value::String(_), Some(file), Format::Multipart) if is_content(item) => {
+                    pairs::file(&file.bytes, &file.name, &file.media_type)
+                }
+                _ => value,
+            };
+            parts.put(place, &item.spot.path, value);
+        }
+        Ok(())
+    }
+
+    fn authorise(&self, maker: &Maker<'_>, parts: &mut Parts) -> Result<(), ConnectorError> {
+        if let Some((user, password)) = &self.plan.basic {
+            let user = maker.text(user)?.unwrap_or_default();
+            let password = maker.text(password)?.unwrap_or_default();
+            let value = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
+            parts.headers.push(("Authorization".to_owned(), value));
+        }
+        if let Some(wsse) = &self.plan.wsse {
+            let user = maker.text(&wsse.user)?.unwrap_or_default();
+            let password = maker.text(&wsse.password)?.unwrap_or_default();
+            let nonce: Vec<u8> = maker.bytes().into_iter().take(16).collect();
+            let (name, token) = usernametoken::write(&user, &password, wsse.digest, &nonce, self.context.now);
+            merge(
+                &mut parts.head,
+                Value::Object(serde_json::Map::from_iter([(name, token)])),
+            );
+        }
+        if let Some(cookie) = self
+            .session
+            .filter(|_| self.plan.session)
+            .and_then(|s| s.values.get("cookie"))
+        {
+            for (name, value) in cookie.split("; ").filter_map(|c| c.split_once('=')) {
+                parts.cookies.push((name.to_owned(), value.to_owned()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Lays fields, constants and code into one content, and the content into a message.
+    fn message(&self, mut parts: Parts) -> Result<Message, ConnectorError> {
+        let frame = &self.plan.frame;
+        if let (Some(spot), Some(code)) = (&frame.code, &self.plan.code) {
+            let mut coded = Parts::default();
+            coded.put(
+                spot.place.unwrap_or(Place::Frame),
+                &spot.path,
+                Value::from(code.as_str()),
+            );
+            merge(&mut coded.outer, std::mem::take(&mut parts.outer));
+            parts.outer = coded.outer;
+            parts.query.extend(coded.query);
+            parts.headers.extend(coded.headers);
+        }
+        let path = self
+            .plan
+            .path
+            .fill(&|name| parts.path.get(name).cloned())
+            .ok_or_else(|| ConnectorError::Input {
+                place: format!("/{}", self.plan.path.names().join(", ")),
+                expected: Text::new("路径需要的值", "a value for the path"),
+            })?;
+        let content = self.content(&mut parts)?;
+        let mut message = Message {
+            method: self.plan.method.clone(),
+            path,
+            query: self.plan.query.clone(),
+            headers: parts.headers,
+            head: object(parts.head),
+            body: Value::Null,
+        };
+        message.query.extend(parts.query);
+        if self.plan.in_query {
+            message.query.extend(pairs::from_tree(&content));
+        } else {
+            message.body = content;
+        }
+        if !parts.cookies.is_empty() {
+            let cookies: Vec<String> = parts.cookies.iter().map(|(n, v)| format!("{n}={v}")).collect();
+            message.set_header("Cookie", cookies.join("; "));
+        }
+        Ok(message)
+    }
+
+    fn content(&self, parts: &mut Parts) -> Result<Value, ConnectorError> {
+        let frame = &self.plan.frame;
+        let mut fields = ordered(std::mem::take(&mut parts.fields), &frame.order);
+        let mut content = std::mem::take(&mut parts.outer);
+        match &frame.body {
+            None if content.is_null() => content = fields,
+            None => merge(&mut content, fields),
+            Some(spot) => {
+                if fields.is_null() {
+                    fields = Value::Object(serde_json::Map::new());
+                }
+                let form = frame.form.unwrap_or_default();
+                let body = text_form::write(fields, form, frame.root.as_deref(), frame.declaration.as_deref())
+                    .map_err(unwritable)?;
+                match spot.place {
+                    Some(place @ (Place::Query | Place::Header)) => parts.put(place, &spot.path, body),
+                    _ => spot.path.set(&mut content, body),
+                }
+            }
+        }
+        Ok(ordered(content, &frame.order))
+    }
+
+    fn write(&self, mut message: Message, maker: &Maker<'_>) -> Result<RawRequest, ConnectorError> {
+        let charset = self.wiring.charset;
+        let boundary = format!("hub-{}", hub_crypto::hex(&maker.bytes()).get(..32).unwrap_or_default());
+        self.headers(&mut message, &boundary)?;
+        let write = |message: &Message| write_body(self.plan, message, charset, &boundary).ok();
+        if let Some(recipe) = self.wiring.sign.as_ref().filter(|_| self.plan.signed) {
+            let none = BTreeMap::new();
+            let given = Given {
+                now: self.context.now,
+                random: self.context.random,
+                secrets: self.context.secrets,
+                session: self.session.map_or(&none, |s| &s.values),
+                charset,
+            };
+            recipe.sign(&mut message, &given, &write).map_err(unsigned)?;
+        }
+        let body = write_body(self.plan, &message, charset, &boundary).map_err(unwritable)?;
+        let query = form::encode(message.query.iter().map(|(n, v)| (n, v)), charset, Escape::Percent)
+            .map_err(|e| unwritable(ReadError::Broken(e.to_string())))?;
+        let target = if query.is_empty() {
+            message.path
+        } else {
+            format!("{}?{query}", message.path)
+        };
+        Ok(RawRequest {
+            method: message.method,
+            target,
+            headers: message.headers,
+            body,
+        })
+    }
+
+    fn headers(&self, message: &mut Message, boundary: &str) -> Result<(), ConnectorError> {
+        let plan = self.plan;
+        let accept = match plan.answers {
+            Format::Json => "application/json",
+            Format::Xml | Format::Soap => "text/xml, application/xml, application/soap+xml",
+            _ => "*/*",
+        };
+        if message.header("Accept").is_none() {
+            message.set_header("Accept", accept);
+        }
+        if plan.has_body() {
+            let content_type = plan
+                .content_type
+                .clone()
+                .unwrap_or_else(|| content_type(plan, self.wiring.charset, boundary));
+            message.set_header("Content-Type", content_type);
+            if plan.sends == Format::Soap && !soap::is_12(&plan.frame) {
+                message.set_header(
+                    "SOAPAction",
+                    format!("\"{}\"", soap::action(&plan.frame, plan.element())),
+                );
+            }
+        }
+        let unsendable = message
+            .headers
+            .iter()
+            .find(|(_, v)| v.chars().any(char::is_control) || !v.is_ascii());
+        match unsendable {
+            None => Ok(()),
+            Some((name, _)) => Err(ConnectorError::Input {
+                place: format!("header {name}"),
+                expected: Text::new("可写入请求头的 ASCII 文本", "ASCII text that a header can carry"),
+            }),
+        }
+    }
+}
+
+/// Media type of a request's body.
+fn content_type(plan: &Plan, charset: Charset, boundary: &str) -> String {
+    let with_charset = |kind: &str| format!("{kind}; charset={}", charset.label());
+    match plan.sends {
+        Format::Json if charset == Charset::Utf8 => json::CONTENT_TYPE.to_owned(),
+        Format::Json => with_charset(json::CONTENT_TYPE),
+        Format::Form => with_charset(pairs::CONTENT_TYPE),
+        Format::Xml => with_charset(xml::CONTENT_TYPE),
+        Format::Soap => soap::content_type(&plan.frame, Some(&soap::action(&plan.frame, plan.element())))
+            .replace("utf-8", &charset.label().to_ascii_lowercase()),
+        Format::Multipart => multipart::content_type(boundary),
+        Format::Text | Format::None => with_charset("text/plain"),
+    }
+}
+
+/// The bytes of a request's body.
+pub(crate) fn write_body(
+    plan: &Plan,
+    message: &Message,
+    charset: Charset,
+    boundary: &str,
+) -> Result<Vec<u8>, ReadError> {
+    if !plan.has_body() {
+        return Ok(Vec::new());
+    }
+    let content = &message.body;
+    let label = charset.label();
+    match plan.sends {
+        Format::Json => encode(charset, &json::write(content)),
+        Format::Form => {
+            let text =
+                pairs::write(&pairs::from_tree(content), charset).map_err(|e| ReadError::Broken(e.to_string()))?;
+            Ok(text.into_bytes())
+        }
+        Format::Xml => {
+            let text = xml::write(plan.document_root(), content, &plan.frame, Some(label.to_owned()))?;
+            encode(charset, &text)
+        }
+        Format::Soap => {
+            let text = soap::write(plan.element(), content.clone(), &message.head, &plan.frame, label)?;
+            encode(charset, &text)
+        }
+        Format::Multipart => pairs::write_multipart(content, boundary, charset),
+        Format::Text => {
+            let text = scalar_text(content).unwrap_or_else(|| json::write(content));
+            encode(charset, &text)
+        }
+        Format::None => Ok(Vec::new()),
+    }
+}
+
+fn unsigned(error: SignError) -> ConnectorError {
+    match error {
+        SignError::NoSecret(name) => ConnectorError::SecretMissing(name),
+        other => ConnectorError::Manifest(format!("the request cannot be signed: {other}")),
+    }
+}
+
+/// Text in the upstream's charset. A character it has no bytes for is refused: a name that becomes `?` is a failed
+/// identity check.
+fn encode(charset: Charset, text: &str) -> Result<Vec<u8>, ReadError> {
+    charset
+        .encode(text)
+        .map(std::borrow::Cow::into_owned)
+        .map_err(|e| ReadError::Broken(e.to_string()))
+}
+
+fn unwritable(error: ReadError) -> ConnectorError {
+    ConnectorError::Input {
+        place: String::new(),
+        expected: Text::new(
+            "上游系统能表示的内容（字符集或格式不支持）",
+            format!("what the upstream can carry: {error}"),
+        ),
+    }
+}
+
+fn is_content(item: &SendItem) -> bool {
+    use crate::mapping::template::{Piece, Template};
+    matches!(&*item.value, Template::Pieces(p) if matches!(p.as_slice(), [Piece::File(part)] if part == "content"))
+}
+
+/// Members in the order an upstream insists on; the others behind them as they were.
+pub(crate) fn ordered(tree: Value, order: &[String]) -> Value {
+    match tree {
+        Value::Object(mut map) if !order.is_empty() => {
+            let mut sorted = serde_json::Map::new();
+            for name in order {
+                if let Some(value) = map.shift_remove(name) {
+                    sorted.insert(name.clone(), value);
+                }
+            }
+            sorted.extend(map);
+            Value::Object(sorted)
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,463 @@
+//! From a manifest and a contract to a connector: everything laid together and checked.
+
+mod calls;
+mod merge;
+mod rows;
+
+use crate::callback::{CallbackRules, Proof};
+use crate::charset::Charset;
+use crate::codec::WireDefaults;
+use crate::connector::{Compiled, Connector};
+use crate::dialect::{Dialect, LATER, Preset, SPOKEN};
+use crate::manifest::model::{AnswerPart, Frame, Manifest, Names, OperationPart, Place, Verify};
+use crate::manifest::{self};
+use crate::mapping::bind::Codes;
+use crate::settings::{Origin, Settings};
+use crate::sign::Recipe;
+use crate::wiring::{SessionRules, Wiring};
+use hub_catalog::Catalog;
+use hub_catalog::document::{Document, escape, nearest};
+use hub_core::{Finding, Operation, Severity, Shape, Text};
+use rows::{Direction, RowCompiler};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
+
+/// Milliseconds for one attempt where the manifest says nothing.
+const DEFAULT_TIMEOUT_MS: u64 = 10_000;
+
+/// Checks a manifest against the contract and makes it ready.
+pub(crate) fn compile(document: &Document, catalog: &Catalog, origin: Origin) -> Result<Compiled, Vec<Finding>> {
+    let manifest = manifest::read(document, origin)?;
+    let operations: Vec<Arc<Operation>> = catalog.operations_of(&manifest.system).cloned().collect();
+    if catalog.system(&manifest.system).is_none() {
+        return Err(vec![unknown_system(document, catalog, &manifest)]);
+    }
+    let lines = lines_of(document.source());
+    let preset = match Dialect::named(&manifest.upstream.dialect) {
+        Dialect::Spoken(preset) => *preset,
+        Dialect::Later(reason) => return Ok(later(manifest, reason, lines)),
+        Dialect::Unknown => return Err(vec![unknown_dialect(document, &manifest)]),
+    };
+    let mut compiler = Compiler::new(document, catalog, &manifest, &preset, origin);
+    let compiled = compiler.connector(&operations, lines);
+    let (errors, notes): (Vec<_>, Vec<_>) = std::mem::take(&mut compiler.findings)
+        .into_iter()
+        .partition(|f| f.severity == Severity::Error);
+    if errors.is_empty() {
+        Ok(Compiled {
+            connector: compiled,
+            notes,
+            lines,
+        })
+    } else {
+        Err(errors)
+    }
+}
+
+/// Everything known while one manifest is compiled.
+struct Compiler<'a> {
+    document: &'a Document,
+    catalog: &'a Catalog,
+    manifest: &'a Manifest,
+    frame: Frame,
+    answer: AnswerPart,
+    preset: &'a Preset,
+    names: Names,
+    wire: WireDefaults,
+    codes: BTreeMap<String, Arc<Codes>>,
+    recipe: Option<Recipe>,
+    charset: Charset,
+    findings: Vec<Finding>,
+    used: HashSet<String>,
+}
+
+impl<'a> Compiler<'a> {
+    fn new(
+        document: &'a Document,
+        catalog: &'a Catalog,
+        manifest: &'a Manifest,
+        preset: &'a Preset,
+        _origin: Origin,
+    ) -> Self {
+        let mut findings = Vec::new();
+        let wire = merge::wire(document, "", &manifest.wire, &WireDefaults::default(), &mut findings);
+        let recipe = manifest.sign.as_ref().and_then(|part| match Recipe::parse(part) {
+            Ok(recipe) => Some(recipe),
+            Err(mistakes) => {
+                for (pointer, words) in mistakes {
+                    let at = format!("/sign{pointer}");
+                    findings.push(document.finding("bad-sign", &at, Text::new("签名方案有误", words)));
+                }
+                None
+            }
+        });
+        let charset = match manifest.upstream.charset.as_deref() {
+            None => preset.charset,
+            Some(label) => Charset::named(label).unwrap_or(preset.charset),
+        };
+        Self {
+            document,
+            catalog,
+            manifest,
+            frame: merge::frame(&preset.frame, &manifest.frame),
+            answer: merge::answer(&preset.answer, &manifest.answer),
+            preset,
+            names: manifest.names.unwrap_or(preset.names),
+            wire,
+            codes: manifest
+                .codes
+                .iter()
+                .map(|t| (t.name.clone(), Arc::new(Codes::new(t.entries.clone()))))
+                .collect(),
+            recipe,
+            charset,
+            findings,
+            used: HashSet::new(),
+        }
+    }
+
+    fn connector(&mut self, operations: &[Arc<Operation>], lines: usize) -> Connector {
+        let mut plans = BTreeMap::new();
+        let mut asks = BTreeMap::new();
+        let mut not_yet = BTreeMap::new();
+        self.unknown_operations(operations);
+        for operation in operations {
+            let Some(part) = self.part_of(operation.key()) else {
+                self.unbound(operation);
+                continue;
+            };
+            if let Some(reason) = &part.not_yet {
+                not_yet.insert(operation.key().to_owned(), reason.clone());
+                continue;
+            }
+            let plan = self.plan(part, operation);
+            if let Some(ask) = plan.ask.clone()
+                && let Some(plan) = self.ask(&ask, part, operation, operations)
+            {
+                asks.insert(operation.key().to_owned(), Arc::new(plan));
+            }
+            plans.insert(operation.key().to_owned(), Arc::new(plan));
+        }
+        let login = self.login().map(Arc::new);
+        let upload = self.upload().map(|(plan, rules)| (Arc::new(plan), rules));
+        let callback = self.callback(operations);
+        self.unused_rows(operations);
+        let mut connector = Connector {
+            system: self.manifest.system.clone(),
+            settings: settings(self.manifest),
+            lines,
+            wiring: self.wiring(),
+            plans,
+            asks,
+            login,
+            upload,
+            callback,
+            not_yet,
+            secrets: Vec::new(),
+        };
+        connector.secrets = secrets(&connector);
+        self.session_names(&connector);
+        connector
+    }
+
+    fn wiring(&self) -> Wiring {
+        Wiring {
+            charset: self.charset,
+            sign: self.recipe.clone(),
+            session: self.manifest.session.as_ref().map(|s| SessionRules {
+                read: s.read.clone(),
+                keep: s.keep.clone(),
+                lives: s.lives.clone(),
+                lost: s.lost.clone(),
+            }),
+        }
+    }
+
+    fn part_of(&self, key: &str) -> Option<&'a OperationPart> {
+        let manifest = self.manifest;
+        manifest
+            .operations
+            .iter()
+            .find(|o| o.key == key && !o.internal)
+            .or(manifest.others.as_ref())
+    }
+
+    fn unbound(&mut self, operation: &Operation) {
+        let key = operation.key();
+        self.findings.push(
+            self.document
+                .finding(
+                    "operation-not-bound",
+                    "/operations",
+                    Text::new(
+                        format!("操作 `{key}` 没有绑定"),
+                        format!("Operation `{key}` is not bound"),
+                    ),
+                )
+                .expected(format!("`{key}: <call>` or `{key}: not-yet`"), "nothing"),
+        );
+    }
+
+    fn unknown_operations(&mut self, operations: &[Arc<Operation>]) {
+        let keys: Vec<&str> = operations.iter().map(|o| o.key()).collect();
+        for part in &self.manifest.operations {
+            if part.internal || keys.contains(&part.key.as_str()) {
+                continue;
+            }
+            self.findings.push(
+                self.document
+                    .finding(
+                        "unknown-operation",
+                        &part.pointer,
+                        Text::new(
+                            format!("合同中没有操作 `{}`", part.key),
+                            format!("The contract has no operation `{}`", part.key),
+                        ),
+                    )
+                    .expected("an operation of the system, or `internal: true`", part.key.as_str())
+                    .near(nearest(&part.key, keys.iter().copied())),
+            );
+        }
+    }
+
+    /// `session:x` names must be read at login.
+    fn session_names(&mut self, connector: &Connector) {
+        let known: Vec<&str> = connector
+            .wiring
+            .session
+            .iter()
+            .flat_map(|s| {
+                s.read
+                    .iter()
+                    .map(|(n, _)| n.as_str())
+                    .chain(s.keep.iter().map(String::as_str))
+            })
+            .collect();
+        let mut seen = HashSet::new();
+        for item in connector.plans.values().flat_map(|p| &p.send) {
+            for name in item.value.session_values() {
+                if !known.contains(&name) && seen.insert(item.pointer.clone()) {
+                    self.findings.push(
+                        self.document
+                            .finding(
+                                "unknown-session-value",
+                                &item.pointer,
+                                Text::new(format!("会话没有 `{name}`"), format!("The session has no `{name}`")),
+                            )
+                            .expected("a name under `session.read`", name)
+                            .near(nearest(name, known.iter().copied())),
+                    );
+                }
+            }
+        }
+    }
+
+    fn unused_rows(&mut self, operations: &[Arc<Operation>]) {
+        let mut names = BTreeSet::new();
+        for operation in operations {
+            for shape in [&operation.input, &operation.output] {
+                names.extend(shape.children.iter().map(|c| c.name.to_string()));
+            }
+        }
+        let names: Vec<String> = names.into_iter().collect();
+        let catalog = self.catalog;
+        let known = |name: &str| catalog.field(name).is_some() || names.iter().any(|n| n == name);
+        let sections = std::iter::once(&self.manifest.rows)
+            .chain(self.manifest.operations.iter().filter(|o| !o.internal).map(|o| &o.rows))
+            .chain(self.manifest.others.as_ref().map(|o| &o.rows));
+        let mut findings = Vec::new();
+        for section in sections {
+            for rows in [&section.fields, &section.request, &section.response] {
+                findings.extend(rows::unused(self.document, rows, &self.used, &known, &names));
+            }
+        }
+        self.findings.extend(findings);
+    }
+
+    /// Every field the rows know, for knocks: they may carry any of them.
+    fn callback(&mut self, operations: &[Arc<Operation>]) -> Option<CallbackRules> {
+        let part = self.manifest.callback.as_ref()?;
+        let mut all = Shape::empty();
+        for operation in operations {
+            for child in operation.output.children.iter().chain(&operation.input.children) {
+                if all.child(&child.name).is_none() {
+                    let mut child = child.clone();
+                    child.required = false;
+                    all.children.push(child);
+                }
+            }
+        }
+        let system = &self.manifest.rows;
+        let layered = rows::overlay(&[&system.fields, &system.response, &part.fields]);
+        let reached = HashSet::new();
+        let mut findings = Vec::new();
+        let binds = RowCompiler {
+            document: self.document,
+            direction: Direction::Response,
+            codes: &self.codes,
+            wire: &self.wire,
+            names: Names::Rows,
+            place: Place::Body,
+            reached: &reached,
+            path_names: &[],
+            has_upload: self.manifest.files.is_some(),
+            operation: "callback",
+            pointer: "/callback",
+            findings: &mut findings,
+            used: &mut self.used,
+        }
+        .resolve(&layered, &all);
+        if matches!(part.verify, Verify::None) {
+            self.findings.push(
+                self.document
+                    .finding(
+                        "callback-unverified",
+                        "/callback",
+                        Text::new(
+                            "回调没有校验",
+                            "The callback is not verified: whoever knows the address can knock",
+                        ),
+                    )
+                    .severity(Severity::Warning),
+            );
+        }
+        Some(CallbackRules {
+            verify: match &part.verify {
+                Verify::Sign => Proof::Sign,
+                Verify::Secret(template, spot) => Proof::Secret(Arc::clone(template), spot.clone()),
+                Verify::None => Proof::None,
+            },
+            format: part.sends.or(self.manifest.upstream.sends).unwrap_or(self.preset.sends),
+            form: if part.data.is_self() {
+                crate::manifest::model::TextForm::Object
+            } else {
+                self.frame.form.unwrap_or_default()
+            },
+            case: part.case.clone(),
+            state: part.state.clone(),
+            time: part.time.clone(),
+            data: part.data.clone(),
+            binds,
+            answer: part.answer.clone(),
+            refuse: part.refuse.clone(),
+        })
+    }
+}
+
+fn settings(manifest: &Manifest) -> Settings {
+    Settings {
+        base: manifest
+            .upstream
+            .url
+            .clone()
+            .unwrap_or_else(|| format!("${{{}}}", manifest.system.upstream_variable())),
+        timeout_ms: manifest.upstream.timeout_ms.unwrap_or(DEFAULT_TIMEOUT_MS),
+        limits: manifest.limits,
+        closed: manifest.closed.clone(),
+        has_session: manifest.session.is_some(),
+    }
+}
+
+fn secrets(connector: &Connector) -> Vec<String> {
+    let mut names = BTreeSet::new();
+    let plans = connector
+        .plans
+        .values()
+        .chain(connector.asks.values())
+        .chain(&connector.login)
+        .chain(connector.upload.iter().map(|(p, _)| p));
+    for plan in plans {
+        let templates = plan.send.iter().map(|i| &i.value);
+        let basic = plan.basic.iter().flat_map(|(u, p)| [u, p]);
+        let wsse = plan.wsse.iter().flat_map(|w| [&w.user, &w.password]);
+        for template in templates.chain(basic).chain(wsse) {
+            names.extend(template.secrets().map(str::to_owned));
+        }
+    }
+    if let Some(CallbackRules {
+        verify: Proof::Secret(template, _),
+        ..
+    }) = &connector.callback
+    {
+        names.extend(template.secrets().map(str::to_owned));
+    }
+    names.extend(connector.signing_secrets().into_iter().map(|(n, _)| n));
+    names.into_iter().collect()
+}
+
+/// Lines that say something.
+fn lines_of(source: &str) -> usize {
+    source
+        .lines()
+        .map(str::trim)
+        .filter(|l| !l.is_empty() && !l.starts_with('#'))
+        .count()
+}
+
+fn later(manifest: Manifest, reason: Text, lines: usize) -> Compiled {
+    let connector = Connector {
+        settings: settings(&manifest),
+        system: manifest.system,
+        lines,
+        wiring: Wiring {
+            charset: Charset::Utf8,
+            sign: None,
+            session: None,
+        },
+        plans: BTreeMap::new(),
+        asks: BTreeMap::new(),
+        login: None,
+        upload: None,
+        callback: None,
+        not_yet: BTreeMap::from([("*".to_owned(), reason)]),
+        secrets: Vec::new(),
+    };
+    Compiled {
+        connector,
+        notes: Vec::new(),
+        lines,
+    }
+}
+
+fn unknown_system(document: &Document, catalog: &Catalog, manifest: &Manifest) -> Finding {
+    let names: Vec<String> = catalog.systems().iter().map(|s| s.id.to_string()).collect();
+    let name = manifest.system.to_string();
+    document
+        .finding(
+            "unknown-system",
+            "/system",
+            Text::new(
+                format!("目录中没有系统 `{name}`：没有规范的连接器无法使用"),
+                format!("The catalog has no system `{name}`: a connector without a spec is of no use"),
+            ),
+        )
+        .expected("a system of the catalog", name.clone())
+        .near(nearest(&name, names.iter().map(String::as_str)))
+}
+
+fn unknown_dialect(document: &Document, manifest: &Manifest) -> Finding {
+    let word = &manifest.upstream.dialect;
+    let (code, zh, en) = if word.is_empty() {
+        (
+            "missing-key",
+            "缺少 `upstream.dialect`".to_owned(),
+            "`upstream.dialect` is missing".to_owned(),
+        )
+    } else {
+        (
+            "unknown-word",
+            format!("没有方言 `{word}`"),
+            format!("There is no dialect `{word}`"),
+        )
+    };
+    let all = SPOKEN.iter().chain(&LATER).copied();
+    document
+        .finding(code, "/upstream/dialect", Text::new(zh, en))
+        .expected(format!("one of {}", SPOKEN.join(", ")), word.as_str())
+        .near(nearest(word, all))
+}
+
+/// Pointer of a key below a part.
+fn below(at: &str, key: &str) -> String {
+    format!("{at}/{}", escape(key))
+}

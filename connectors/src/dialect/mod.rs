@@ -1,0 +1,221 @@
+//! Dialects: what an upstream speaks, by one word. A dialect is a set of defaults over orthogonal parts (formats,
+//! charset, frame, envelope); each format has its client half and its server half in one file.
+
+pub mod json;
+pub mod pairs;
+pub mod soap;
+pub mod text_form;
+pub mod usernametoken;
+pub mod xml;
+
+use crate::charset::Charset;
+use crate::manifest::model::{AnswerPart, Format, Frame, Names, Spot, TextForm};
+use crate::mapping::path::Path;
+use hub_core::Text;
+use serde_json::Value;
+
+/// Defaults a dialect's word stands for.
+#[derive(Debug, Clone)]
+pub struct Preset {
+    /// Format of requests.
+    pub sends: Format,
+    /// Format of answers.
+    pub answers: Format,
+    /// Charset both ways.
+    pub charset: Charset,
+    /// Method of calls that name none.
+    pub method: &'static str,
+    /// What becomes of fields without a row.
+    pub names: Names,
+    /// Frame.
+    pub frame: Frame,
+    /// Envelope.
+    pub answer: AnswerPart,
+}
+
+/// What a word means.
+#[derive(Debug, Clone)]
+pub enum Dialect {
+    /// Spoken.
+    Spoken(Box<Preset>),
+    /// Known, spoken in a later release.
+    Later(Text),
+    /// Not a dialect.
+    Unknown,
+}
+
+/// Dialects that are spoken.
+pub const SPOKEN: [&str; 9] = [
+    "rest-json",
+    "rest-envelope",
+    "signed-gateway",
+    "form",
+    "form-gbk",
+    "xml",
+    "xml-gbk",
+    "soap",
+    "soap-cdata",
+];
+
+/// Styles of a later release: their manifests are read as far as they go and their operations say `not-connected`.
+pub const LATER: [&str; 10] = [
+    "sm-gateway",
+    "csv-batch",
+    "front-db",
+    "ticket-h5",
+    "open311",
+    "gbfs",
+    "gtfs-rt",
+    "fhir-lite",
+    "ocpi-lite",
+    "ogc-features",
+];
+
+impl Dialect {
+    /// By its word.
+    #[must_use]
+    pub fn named(word: &str) -> Self {
+        if LATER.contains(&word) {
+            return Dialect::Later(Text::new(
+                format!("接入方式 `{word}` 将在后续版本提供"),
+                format!("The style `{word}` comes with a later release"),
+            ));
+        }
+        let plain = Preset {
+            sends: Format::Json,
+            answers: Format::Json,
+            charset: Charset::Utf8,
+            method: "POST",
+            names: Names::Rows,
+            frame: Frame::default(),
+            answer: AnswerPart::default(),
+        };
+        let preset = match word {
+            "rest-json" => Preset {
+                names: Names::Same,
+                answer: AnswerPart {
+                    message: Some(Spot::parse("message")),
+                    ..AnswerPart::default()
+                },
+                ..plain
+            },
+            "rest-envelope" => Preset {
+                answer: envelope(),
+                ..plain
+            },
+            "signed-gateway" => Preset {
+                frame: Frame {
+                    form: Some(TextForm::Json),
+                    ..Frame::default()
+                },
+                answer: envelope(),
+                ..plain
+            },
+            "form" | "form-gbk" => Preset {
+                sends: Format::Form,
+                charset: charset_of(word),
+                ..plain
+            },
+            "xml" | "xml-gbk" => Preset {
+                sends: Format::Xml,
+                answers: Format::Xml,
+                charset: charset_of(word),
+                ..plain
+            },
+            "soap" => Preset {
+                sends: Format::Soap,
+                answers: Format::Soap,
+                ..plain
+            },
+            "soap-cdata" => Preset {
+                sends: Format::Soap,
+                answers: Format::Soap,
+                frame: Frame {
+                    form: Some(TextForm::Xml),
+                    reads: Some(TextForm::Xml),
+                    ..Frame::default()
+                },
+                ..plain
+            },
+            _ => return Dialect::Unknown,
+        };
+        Dialect::Spoken(Box::new(preset))
+    }
+}
+
+fn charset_of(word: &str) -> Charset {
+    if word.ends_with("-gbk") {
+        Charset::Gbk
+    } else {
+        Charset::Utf8
+    }
+}
+
+fn envelope() -> AnswerPart {
+    let mut data = Path::parse("data");
+    data.absolute = true;
+    AnswerPart {
+        code: Some(Spot::parse("/code")),
+        message: Some(Spot::parse("/msg")),
+        data: Some(data),
+        ..AnswerPart::default()
+    }
+}
+
+/// What cannot be read, without its content.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// A page for people.
+    #[error("a page instead of data")]
+    Html,
+    /// Not what the format says.
+    #[error("{0}")]
+    Broken(String),
+}
+
+/// An answer or a request body as a tree.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Document {
+    /// The tree.
+    pub tree: Value,
+    /// SOAP fault: code and words.
+    pub fault: Option<(String, String)>,
+    /// Name of the element that held the tree (XML root, SOAP call element).
+    pub element: Option<String>,
+    /// Children of the SOAP header.
+    pub head: Value,
+}
+
+impl Document {
+    /// A tree without more.
+    #[must_use]
+    pub fn of(tree: Value) -> Self {
+        Self {
+            tree,
+            ..Self::default()
+        }
+    }
+}
+
+/// Whether a text is a page for people.
+#[must_use]
+pub fn is_html(text: &str) -> bool {
+    let start: String = text
+        .trim_start()
+        .chars()
+        .take(200)
+        .collect::<String>()
+        .to_ascii_lowercase();
+    let start = start
+        .strip_prefix("<?xml")
+        .and_then(|s| s.split_once("?>"))
+        .map_or(start.as_str(), |(_, s)| s);
+    let start = start.trim_start();
+    start.starts_with("<!doctype html")
+        || start.starts_with("<html")
+        || start.starts_with("<head")
+        || start.starts_with("<script")
+}
+
+/// Levels of nesting an answer may have.
+pub const MAX_DEPTH: usize = 64;

@@ -1,0 +1,138 @@
+//! A row made ready for one operation and one direction: where it stands upstream, which canonical field it is, and what
+//! happens to the value on the way.
+
+use super::path::Path;
+use crate::codec::Codec;
+use crate::manifest::model::Place;
+use hub_core::{DataLevel, ShapeKind};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// One row of one operation in one direction.
+#[derive(Debug)]
+pub struct Bind {
+    /// Where it stands.
+    pub place: Place,
+    /// Upstream path there.
+    pub path: Path,
+    /// Canonical path.
+    pub field: Path,
+    /// What happens to the value, upstream first.
+    pub chain: Vec<Link>,
+    /// Whether the chain is for a list as a whole (`join ,`) rather than for each item.
+    pub whole: bool,
+    /// Canonical kind.
+    pub kind: ShapeKind,
+    /// Canonical kind of the items, for lists.
+    pub item: Option<ShapeKind>,
+    /// Whether the contract allows null.
+    pub nullable: bool,
+    /// Whether the contract requires it.
+    pub required: bool,
+    /// How sensitive the value is.
+    pub level: DataLevel,
+    /// Rows of its members or items.
+    pub rows: Option<Vec<Bind>>,
+}
+
+impl Bind {
+    /// Whether values pass without any change, so that they need not be looked at.
+    #[must_use]
+    pub fn is_untouched(&self) -> bool {
+        self.path == self.field && self.rows.is_none() && self.chain.iter().all(Link::is_plain)
+    }
+}
+
+/// One thing that happens to a value.
+#[derive(Debug)]
+pub enum Link {
+    /// A codec.
+    Codec(Box<Codec>),
+    /// A table of codes.
+    Codes(Arc<Codes>),
+    /// The id under which the upstream keeps an uploaded paper.
+    Upload,
+    /// Something of a paper, inline.
+    File(FilePart),
+}
+
+impl Link {
+    fn is_plain(&self) -> bool {
+        matches!(self, Link::Codec(codec) if codec.is_plain())
+    }
+}
+
+/// What of a paper is sent inline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FilePart {
+    /// Its content, in Base64.
+    Base64,
+    /// Its name.
+    Name,
+    /// Its media type.
+    Type,
+    /// Its size in bytes.
+    Size,
+}
+
+impl FilePart {
+    /// From the word behind `file`.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Some(match word {
+            "" | "base64" => FilePart::Base64,
+            "name" => FilePart::Name,
+            "type" => FilePart::Type,
+            "size" => FilePart::Size,
+            _ => return None,
+        })
+    }
+}
+
+/// Upstream codes and what they mean. Several codes may mean one; the first is sent back.
+#[derive(Debug)]
+pub struct Codes {
+    entries: Vec<(String, Value)>,
+}
+
+impl Codes {
+    /// From a table in order.
+    #[must_use]
+    pub fn new(entries: Vec<(String, Value)>) -> Self {
+        Self { entries }
+    }
+
+    /// What a code means; `None` if the table does not know it. `*` in a table means every other code.
+    #[must_use]
+    pub fn meaning(&self, code: &Value) -> Option<Value> {
+        let text = as_text(code);
+        self.entries
+            .iter()
+            .find(|(c, _)| *c == text)
+            .or_else(|| self.entries.iter().find(|(c, _)| c == "*"))
+            .map(|(_, v)| v.clone())
+    }
+
+    /// The code of a canonical value.
+    #[must_use]
+    pub fn code(&self, value: &Value) -> Option<Value> {
+        let text = as_text(value);
+        self.entries
+            .iter()
+            .find(|(c, v)| c != "*" && as_text(v) == text)
+            .map(|(c, _)| Value::from(c.as_str()))
+    }
+
+    /// Canonical values in the table.
+    pub fn values(&self) -> impl Iterator<Item = &Value> {
+        self.entries.iter().map(|(_, v)| v)
+    }
+}
+
+/// Codes are compared as texts: `1`, `"1"` and `true` written without quotes all occur.
+fn as_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.trim().to_owned(),
+        other => other.to_string(),
+    }
+}

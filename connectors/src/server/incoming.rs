@@ -1,0 +1,183 @@
+//! A request as it came, read in the formats of the plans it may be for.
+
+use crate::charset::decode;
+use crate::connector::Connector;
+use crate::dialect::{Document, ReadError, json, pairs, soap, text_form, xml};
+use crate::manifest::model::{Format, Place, Spot};
+use crate::mapping::decode::Source;
+use crate::mapping::template::Template;
+use crate::message::Message;
+use crate::parts::{Parts, object};
+use crate::plan::Plan;
+use crate::wiring::code_text;
+use hub_core::RawRequest;
+use serde_json::Value;
+
+/// A request and what was read of it so far.
+pub(super) struct Incoming<'r> {
+    connector: &'r Connector,
+    pub(super) request: &'r RawRequest,
+    query: Vec<(String, String)>,
+    cookies: Vec<(String, String)>,
+    read: Vec<(Format, Option<Document>)>,
+}
+
+impl<'r> Incoming<'r> {
+    pub fn new(connector: &'r Connector, request: &'r RawRequest) -> Self {
+        let query = crate::form::decode(request.query(), connector.wiring.charset).unwrap_or_default();
+        let cookies = request
+            .header("cookie")
+            .unwrap_or_default()
+            .split(';')
+            .filter_map(|c| c.trim().split_once('='))
+            .map(|(n, v)| (n.to_owned(), v.to_owned()))
+            .collect();
+        Self {
+            connector,
+            request,
+            query,
+            cookies,
+            read: Vec::new(),
+        }
+    }
+
+    /// Whether any format could read it so far.
+    pub fn is_readable(&self) -> bool {
+        self.read.is_empty() || self.read.iter().any(|(_, d)| d.is_some())
+    }
+
+    /// The request's values by place, if it is for this plan.
+    pub fn fits(&mut self, plan: &Plan) -> Option<Parts> {
+        if plan.method != self.request.method {
+            return None;
+        }
+        let path = plan.path.matches(self.request.path())?;
+        if !plan.query.iter().all(|constant| self.query.contains(constant)) {
+            return None;
+        }
+        let document = self.document(plan)?;
+        if plan.sends == Format::Soap && plan.has_body() && document.element.as_deref() != Some(plan.element()) {
+            return None;
+        }
+        if plan.sends == Format::Xml
+            && plan.has_body()
+            && document.element.as_deref() != Some(local(plan.document_root()))
+        {
+            return None;
+        }
+        let content = if plan.has_body() && plan.sends == Format::Xml {
+            xml::below_root(document.clone())
+        } else {
+            document.tree.clone()
+        };
+        let mut parts = Parts {
+            fields: content.clone(),
+            outer: content,
+            query: self.query.clone(),
+            headers: self.request.headers.clone(),
+            cookies: self.cookies.clone(),
+            path: path.into_iter().collect(),
+            head: document.head.clone(),
+        };
+        if !self.is_code(plan, &parts) || contradicts(plan, &parts) {
+            return None;
+        }
+        if let Some(spot) = &plan.frame.body {
+            parts.fields = self.fields(plan, spot, &parts)?;
+        }
+        Some(parts)
+    }
+
+    fn is_code(&self, plan: &Plan, parts: &Parts) -> bool {
+        match (&plan.frame.code, &plan.code) {
+            (Some(spot), Some(code)) => {
+                let place = spot.place.unwrap_or(Place::Frame);
+                parts.get(place, &spot.path).as_ref().and_then(code_text).as_deref() == Some(code)
+            }
+            _ => true,
+        }
+    }
+
+    fn fields(&self, plan: &Plan, spot: &Spot, parts: &Parts) -> Option<Value> {
+        let place = spot.place.unwrap_or(Place::Frame);
+        let held = parts.get(place, &spot.path).unwrap_or(Value::Null);
+        let form = plan.frame.form.unwrap_or_default();
+        let document = text_form::read(&held, form).ok()?;
+        // XML in a text keeps its root; the rows stand below it.
+        Some(if document.element.is_some() {
+            xml::below_root(document)
+        } else {
+            document.tree
+        })
+    }
+
+    fn document(&mut self, plan: &Plan) -> Option<Document> {
+        if !plan.has_body() {
+            return Some(Document::of(pairs::to_tree(self.query.clone())));
+        }
+        if let Some((_, document)) = self.read.iter().find(|(f, _)| *f == plan.sends) {
+            return document.clone();
+        }
+        let document = self.parse(plan.sends).ok();
+        self.read.push((plan.sends, document.clone()));
+        document
+    }
+
+    fn parse(&self, format: Format) -> Result<Document, ReadError> {
+        let charset = self.connector.wiring.charset;
+        let content_type = self.request.header("content-type");
+        if format == Format::Multipart {
+            return pairs::read_multipart(&self.request.body, content_type.unwrap_or_default(), charset);
+        }
+        let text = decode(&self.request.body, Some(charset), content_type)
+            .map_err(|e| ReadError::Broken(e.to_string()))?
+            .text;
+        match format {
+            Format::Json => json::read(&text),
+            Format::Form => pairs::read(&text, charset),
+            Format::Xml => xml::read(&text),
+            Format::Soap => soap::read(&text),
+            _ => Ok(Document::of(Value::from(text))),
+        }
+    }
+
+    /// The message as it was signed.
+    pub fn message(&self, plan: &Plan, parts: &Parts) -> Message {
+        Message {
+            method: self.request.method.clone(),
+            path: self.request.path().to_owned(),
+            query: self.query.clone(),
+            headers: self.request.headers.clone(),
+            head: object(parts.head.clone()),
+            body: if plan.has_body() {
+                parts.outer.clone()
+            } else {
+                Value::Null
+            },
+        }
+    }
+}
+
+/// A constant that the request carries with another value: two operations on one path may differ by such a one alone.
+fn contradicts(plan: &Plan, parts: &Parts) -> bool {
+    plan.send.iter().any(|item| {
+        let Template::Constant(constant) = &*item.value else {
+            return false;
+        };
+        let place = item.spot.place.unwrap_or(Place::Frame);
+        if place == Place::Body && plan.frame.body.is_some() {
+            return false;
+        }
+        match (
+            parts.get(place, &item.spot.path).as_ref().and_then(code_text),
+            code_text(constant),
+        ) {
+            (Some(found), Some(expected)) => found != expected,
+            _ => false,
+        }
+    })
+}
+
+fn local(name: &str) -> &str {
+    name.rsplit(':').next().unwrap_or(name)
+}

@@ -1,0 +1,185 @@
+//! The server half: an upstream request in, canonical input to whoever does the business, its answer out in the dialect.
+//!
+//! It runs over the same plans as the client half, backwards; the simulated city is made of it.
+
+mod incoming;
+mod outgoing;
+mod proof;
+
+pub(crate) use proof::credential;
+
+use crate::connector::{Connector, Handler};
+use crate::context::ServerContext;
+use crate::error::Failure;
+use crate::mapping::decode::{Decoder, file_id};
+use crate::parts::Parts;
+use crate::plan::Plan;
+use crate::wiring::UploadRules;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hub_core::ports::Answer;
+use hub_core::{Problem, RawRequest, RawResponse};
+use incoming::Incoming;
+use outgoing::{Reply, write};
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+/// Answers one upstream request.
+pub(crate) fn serve(
+    connector: &Connector,
+    request: &RawRequest,
+    context: &ServerContext<'_>,
+    handler: &mut Handler<'_>,
+) -> RawResponse {
+    let mut incoming = Incoming::new(connector, request);
+    if let Some(login) = &connector.login
+        && let Some(parts) = incoming.fits(login)
+    {
+        return log_in(connector, login, &parts, context);
+    }
+    if let Some((upload, rules)) = &connector.upload
+        && let Some(parts) = incoming.fits(upload)
+    {
+        return match proof::check(connector, upload, &parts, &incoming, context) {
+            Err(failure) => write(connector, upload, &Value::Null, Reply::Failed(failure, "无权访问")),
+            Ok(()) => take_paper(connector, upload, rules, &parts),
+        };
+    }
+    let Some((plan, parts)) = find(connector, &mut incoming) else {
+        return unknown(connector, &incoming);
+    };
+    if let Err(failure) = proof::check(connector, &plan, &parts, &incoming, context) {
+        return write(connector, &plan, &Value::Null, Reply::Failed(failure, "无权访问"));
+    }
+    act(connector, &plan, &parts, handler)
+}
+
+/// The most particular plan that a request fits.
+fn find(connector: &Connector, incoming: &mut Incoming<'_>) -> Option<(Arc<Plan>, Parts)> {
+    let mut best: Option<(usize, Arc<Plan>, Parts)> = None;
+    for plan in connector.plans.values().chain(connector.asks.values()) {
+        let weight = plan.path.weight() * 2 + plan.query.len() + usize::from(plan.operation.is_some());
+        if best.as_ref().is_some_and(|(w, _, _)| *w >= weight) {
+            continue;
+        }
+        if let Some(parts) = incoming.fits(plan) {
+            best = Some((weight, Arc::clone(plan), parts));
+        }
+    }
+    best.map(|(_, plan, parts)| (plan, parts))
+}
+
+fn act(connector: &Connector, plan: &Plan, parts: &Parts, handler: &mut Handler<'_>) -> RawResponse {
+    let mut decoder = Decoder::default();
+    let mut input = match decoder.decode(&plan.request, parts) {
+        Ok(input) => input,
+        Err(error) => {
+            let words = error.to_string();
+            return write(connector, plan, &Value::Null, Reply::Failed(Failure::Invalid, &words));
+        }
+    };
+    if let Some(paging) = &plan.paging {
+        paging.decode(parts, &mut input);
+    }
+    if !input.is_object() {
+        input = Value::Object(Map::new());
+    }
+    compute_input(plan, parts, &mut input);
+    let Some(operation) = &plan.operation else {
+        // A question only the upstream's own memory could answer; the simulated city has none, so nothing is found.
+        return write(connector, plan, &input, Reply::Failed(Failure::NotFound, "没有查到"));
+    };
+    let map = input.as_object().cloned().unwrap_or_default();
+    match handler(operation, map) {
+        Ok(answer) => write(connector, plan, &input, Reply::Good(&answer)),
+        Err(problem) => {
+            let words = words_of(&problem);
+            write(
+                connector,
+                plan,
+                &input,
+                Reply::Failed(Failure::of(problem.code), &words),
+            )
+        }
+    }
+}
+
+/// `serve: {input: …}`: canonical input that no row can read back.
+fn compute_input(plan: &Plan, parts: &Parts, input: &mut Value) {
+    for item in &plan.serve_input {
+        let value = match &*item.value {
+            crate::mapping::template::Template::Constant(value) => Some(value.clone()),
+            crate::mapping::template::Template::Expression(expression) => expression
+                .evaluate(&[("request", &parts.fields), ("input", input)])
+                .ok(),
+            crate::mapping::template::Template::Pieces(_) => None,
+        };
+        if let Some(value) = value.filter(|v| !v.is_null()) {
+            item.field.set(input, value);
+        }
+    }
+}
+
+fn words_of(problem: &Problem) -> String {
+    problem
+        .detail
+        .as_ref()
+        .map_or_else(|| problem.code.title().zh, |d| d.zh.clone())
+}
+
+fn log_in(connector: &Connector, login: &Plan, parts: &Parts, context: &ServerContext<'_>) -> RawResponse {
+    if proof::credentials(login, parts, context, None).is_err() || proof::basic(login, parts, context).is_err() {
+        return write(
+            connector,
+            login,
+            &Value::Null,
+            Reply::Failed(Failure::Refused, "用户名或密码错误"),
+        );
+    }
+    let values = proof::session_values(connector, context);
+    write(connector, login, &Value::Null, Reply::Session(&values))
+}
+
+fn take_paper(connector: &Connector, upload: &Plan, rules: &UploadRules, parts: &Parts) -> RawResponse {
+    let content = rules
+        .content
+        .path
+        .get(&parts.fields)
+        .or_else(|| rules.content.path.get(&parts.outer));
+    let bytes = match content {
+        Some(Value::String(text)) => STANDARD.decode(text).ok(),
+        Some(file) => file
+            .get(crate::dialect::pairs::FILE_KEY)
+            .and_then(Value::as_str)
+            .and_then(|text| STANDARD.decode(text).ok()),
+        None => None,
+    };
+    match bytes {
+        Some(bytes) => {
+            let mut body = Value::Null;
+            rules.read.set(&mut body, Value::from(file_id(&bytes)));
+            let answer = Answer {
+                status: 200,
+                body,
+                headers: Vec::new(),
+            };
+            write(connector, upload, &Value::Null, Reply::Raw(&answer.body))
+        }
+        None => write(
+            connector,
+            upload,
+            &Value::Null,
+            Reply::Failed(Failure::Invalid, "没有文件内容"),
+        ),
+    }
+}
+
+/// A request that no plan knows. A plain 404: real gateways do no better.
+fn unknown(connector: &Connector, incoming: &Incoming<'_>) -> RawResponse {
+    let body = json!({"code": "404", "message": format!("{}: no such operation", connector.system)});
+    RawResponse {
+        status: if incoming.is_readable() { 404 } else { 400 },
+        headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
+        body: body.to_string().into_bytes(),
+    }
+}

@@ -1,0 +1,403 @@
+//! Writing the simulated city's answers: envelope, data, failures, in the dialect.
+
+use crate::connector::Connector;
+use crate::context::NoFiles;
+use crate::dialect::{json, pairs, soap, text_form, xml};
+use crate::error::Failure;
+use crate::manifest::model::{AnswerPart, Empty, FailTest, Format, Frame, Lives, Lost, Place, Spot, TextForm};
+use crate::mapping::encode::{Absent, Encoder, Sink};
+use crate::mapping::path::Path;
+use crate::mapping::template::{Template, scalar_text};
+use crate::plan::Plan;
+use hub_core::RawResponse;
+use hub_core::ports::Answer;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// What to answer.
+pub(super) enum Reply<'a> {
+    /// A canonical answer.
+    Good(&'a Answer),
+    /// Data that is already in the upstream's names.
+    Raw(&'a Value),
+    /// The values of a session.
+    Session(&'a BTreeMap<String, String>),
+    /// A failure and its words.
+    Failed(Failure, &'a str),
+}
+
+/// An answer in the making.
+#[derive(Default)]
+struct Made {
+    data: Value,
+    document: Value,
+    headers: Vec<(String, String)>,
+    status: u16,
+    fault: Option<(String, String)>,
+}
+
+impl Sink for Made {
+    fn put(&mut self, place: Place, path: &Path, value: Value) {
+        match place {
+            Place::Header => {
+                if let (Some(name), Some(text)) = (path.only_name(), scalar_text(&value)) {
+                    self.headers.push((name.to_owned(), text));
+                }
+            }
+            _ if path.absolute => path.set(&mut self.document, value),
+            _ => path.set(&mut self.data, value),
+        }
+    }
+
+    fn put_each(&mut self, _place: Place, path: &Path, values: Vec<Value>) {
+        let target = if path.absolute {
+            &mut self.document
+        } else {
+            &mut self.data
+        };
+        path.set_each(target, values);
+    }
+
+    fn has(&self, place: Place, path: &Path) -> bool {
+        match place {
+            Place::Header => path
+                .only_name()
+                .is_some_and(|n| self.headers.iter().any(|(h, _)| h == n)),
+            _ => path
+                .get(if path.absolute { &self.document } else { &self.data })
+                .is_some_and(|v| !v.is_null()),
+        }
+    }
+}
+
+/// Writes an answer. What cannot be written is a bare 500, as it would be behind a real system that breaks.
+pub(super) fn write(connector: &Connector, plan: &Plan, input: &Value, reply: Reply<'_>) -> RawResponse {
+    let mut made = Made {
+        status: 200,
+        ..Made::default()
+    };
+    match reply {
+        Reply::Failed(Failure::Session, words) => match lost(connector, plan) {
+            Some(response) => return response,
+            None => fail(plan, Failure::Session, words, &mut made),
+        },
+        Reply::Failed(failure, words) => fail(plan, failure, words, &mut made),
+        Reply::Good(answer) => {
+            if let Err(words) = good(plan, answer, input, &mut made) {
+                fail(plan, Failure::Unavailable, &words, &mut made);
+            }
+        }
+        Reply::Raw(data) => {
+            made.data = data.clone();
+            success(&plan.answer, &mut made);
+        }
+        Reply::Session(values) => session(connector, plan, values, &mut made),
+    }
+    finish(connector, plan, made).unwrap_or_else(|| RawResponse {
+        status: 500,
+        ..RawResponse::default()
+    })
+}
+
+fn good(plan: &Plan, answer: &Answer, input: &Value, made: &mut Made) -> Result<(), String> {
+    let uploaded = BTreeMap::new();
+    let encoder = Encoder {
+        files: &NoFiles,
+        uploaded: &uploaded,
+        absent: Absent::Drop,
+    };
+    encoder
+        .encode(&plan.response, &answer.body, made, "")
+        .map_err(|e| e.to_string())?;
+    if let Some(paging) = &plan.paging {
+        paging.put_total(&answer.body, input, &mut made.document, &mut made.data);
+    }
+    for item in &plan.serve_data {
+        let value = match &*item.value {
+            Template::Constant(value) => Some(value.clone()),
+            Template::Expression(expression) => expression.evaluate(&[("out", &answer.body), ("input", input)]).ok(),
+            Template::Pieces(_) => None,
+        };
+        if let Some(value) = value.filter(|v| !v.is_null()) {
+            made.put(Place::Body, &item.spot.path, value);
+        }
+    }
+    success(&plan.answer, made);
+    Ok(())
+}
+
+/// The envelope of a success around the data.
+fn success(answer: &AnswerPart, made: &mut Made) {
+    put_words(answer, made, "成功");
+    if let (Some(spot), Some(code)) = (&answer.code, answer.ok.as_ref().and_then(|ok| ok.first())) {
+        put(spot, Value::from(code.as_str()), made);
+    }
+    place_data(answer, made);
+}
+
+fn place_data(answer: &AnswerPart, made: &mut Made) {
+    let data = std::mem::take(&mut made.data);
+    let form = answer.form.unwrap_or_default();
+    let data = if form == TextForm::Object || data.is_null() {
+        data
+    } else {
+        text_form::write(data, form, None, None).unwrap_or(Value::Null)
+    };
+    match &answer.data {
+        Some(path) if data.is_null() && path.is_self() => {}
+        Some(path) => path.set(&mut made.document, data),
+        None if made.document.is_null() => made.document = data,
+        None => crate::parts::merge(&mut made.document, data),
+    }
+}
+
+fn put(spot: &Spot, value: Value, made: &mut Made) {
+    match spot.place {
+        Some(Place::Header) => made.put(Place::Header, &spot.path, value),
+        _ => spot.path.set(&mut made.document, value),
+    }
+}
+
+fn put_words(answer: &AnswerPart, made: &mut Made, words: &str) {
+    // In an envelope only: a bare object has no place for words beside its data.
+    if let (Some(spot), true) = (&answer.message, answer.code.is_some()) {
+        put(spot, Value::from(words), made);
+    }
+}
+
+fn fail(plan: &Plan, failure: Failure, words: &str, made: &mut Made) {
+    made.data = Value::Null;
+    made.document = Value::Null;
+    let by_code = plan.answer.code.as_ref();
+    let rule = plan
+        .fails
+        .iter()
+        .find(|r| r.failure == failure && is_writable(&r.test, by_code.is_some(), plan));
+    match (by_code, rule.map(|r| &r.test)) {
+        (_, Some(FailTest::Http(status, _))) => {
+            made.status = *status;
+            if let (Some(spot), Some(message)) = (by_code, &plan.answer.message) {
+                put(spot, Value::from(status.to_string()), made);
+                put(message, Value::from(words), made);
+            } else if let Some(message) = &plan.answer.message {
+                put(message, Value::from(words), made);
+            }
+        }
+        (Some(spot), Some(FailTest::Code(code, part))) => {
+            put(spot, Value::from(code.as_str()), made);
+            put_words(&plan.answer, made, &with_part(words, part));
+        }
+        (None, Some(FailTest::Code(code, _))) if plan.answers != Format::Soap => {
+            made.status = code.parse().unwrap_or(500);
+            if let Some(message) = &plan.answer.message {
+                put(message, Value::from(words), made);
+            }
+        }
+        (None, Some(FailTest::Fault(code) | FailTest::Code(code, _))) => {
+            made.fault = Some((
+                if code.is_empty() {
+                    "Client".to_owned()
+                } else {
+                    code.clone()
+                },
+                words.to_owned(),
+            ));
+        }
+        (Some(spot), _) if failure == Failure::NotFound && plan.needs_data => {
+            // No code means `nothing found`: then emptiness does.
+            put(
+                spot,
+                Value::from(
+                    plan.answer
+                        .ok
+                        .as_ref()
+                        .and_then(|ok| ok.first())
+                        .cloned()
+                        .unwrap_or_default(),
+                ),
+                made,
+            );
+            put_words(&plan.answer, made, words);
+            made.data = match &plan.answer.empty {
+                Some(Empty::Values(values)) => values.first().cloned().unwrap_or(Value::Null),
+                _ => Value::Null,
+            };
+            place_data(&plan.answer, made);
+        }
+        (Some(spot), _) => {
+            put(spot, Value::from(other_code(plan)), made);
+            put_words(&plan.answer, made, words);
+        }
+        (None, _) if plan.answers == Format::Soap => made.fault = Some(("Client".to_owned(), words.to_owned())),
+        (None, _) => {
+            made.status = status_of(failure);
+            if let Some(message) = &plan.answer.message {
+                put(message, Value::from(words), made);
+            }
+        }
+    }
+}
+
+/// Whether a rule can be written back: one for the message alone cannot, nor one for all codes.
+fn is_writable(test: &FailTest, by_code: bool, plan: &Plan) -> bool {
+    match test {
+        FailTest::Http(..) => true,
+        FailTest::Code(code, _) => by_code || plan.answers == Format::Soap || code.parse::<u16>().is_ok(),
+        FailTest::Fault(_) => plan.answers == Format::Soap,
+        FailTest::Message(_) | FailTest::Any => false,
+    }
+}
+
+fn with_part(words: &str, part: &str) -> String {
+    if words.contains(part) {
+        words.to_owned()
+    } else {
+        format!("{part}: {words}")
+    }
+}
+
+/// A code that no rule and no success has.
+fn other_code(plan: &Plan) -> String {
+    let used = |code: &str| {
+        plan.answer.ok.iter().flatten().any(|o| o == code)
+            || plan
+                .fails
+                .iter()
+                .any(|r| matches!(&r.test, FailTest::Code(c, _) if c == code))
+    };
+    ["-1", "99999", "-99999"]
+        .into_iter()
+        .find(|c| !used(c))
+        .unwrap_or("-999999")
+        .to_owned()
+}
+
+fn status_of(failure: Failure) -> u16 {
+    match failure {
+        Failure::NotFound => 404,
+        Failure::Conflict => 409,
+        Failure::Rejected | Failure::Invalid => 422,
+        Failure::Busy => 429,
+        Failure::Refused => 403,
+        Failure::Session => 401,
+        Failure::Maintenance | Failure::Unavailable => 503,
+        Failure::Timeout => 504,
+        Failure::Ok => 200,
+    }
+}
+
+/// What a lost session looks like by the manifest's own signs.
+fn lost(connector: &Connector, plan: &Plan) -> Option<RawResponse> {
+    if plan.fails.iter().any(|r| r.failure == Failure::Session) {
+        return None;
+    }
+    let rules = connector.wiring.session.as_ref()?;
+    rules.lost.iter().find_map(|sign| match sign {
+        Lost::Status(status, part) => Some(RawResponse {
+            status: *status,
+            headers: part.iter().map(|p| ("Location".to_owned(), p.clone())).collect(),
+            body: Vec::new(),
+        }),
+        Lost::Html => Some(RawResponse {
+            status: 200,
+            headers: vec![("Content-Type".to_owned(), "text/html".to_owned())],
+            body: b"<html><body>login</body></html>".to_vec(),
+        }),
+        Lost::Code(code) => {
+            let spot = plan.answer.code.as_ref()?;
+            let mut made = Made {
+                status: 200,
+                ..Made::default()
+            };
+            put(spot, Value::from(code.as_str()), &mut made);
+            finish(connector, plan, made)
+        }
+    })
+}
+
+fn session(connector: &Connector, plan: &Plan, values: &BTreeMap<String, String>, made: &mut Made) {
+    let Some(rules) = &connector.wiring.session else { return };
+    for (name, spot) in &rules.read {
+        let value = Value::from(values.get(name).cloned().unwrap_or_default());
+        match spot.place {
+            Some(Place::Cookie) => {
+                let cookie = spot.path.only_name().unwrap_or_default();
+                let text = scalar_text(&value).unwrap_or_default();
+                made.headers
+                    .push(("Set-Cookie".to_owned(), format!("{cookie}={text}; Path=/")));
+            }
+            Some(Place::Header) => made.put(Place::Header, &spot.path, value),
+            _ => made.put(Place::Body, &spot.path, value),
+        }
+    }
+    for name in &rules.keep {
+        let value = values.get(name).cloned().unwrap_or_default();
+        made.headers
+            .push(("Set-Cookie".to_owned(), format!("{name}={value}; Path=/; HttpOnly")));
+    }
+    if let Lives::Told(path) = &rules.lives {
+        path.set(&mut made.document, Value::from(7_200));
+    }
+    success(&plan.answer, made);
+}
+
+fn finish(connector: &Connector, plan: &Plan, made: Made) -> Option<RawResponse> {
+    let charset = connector.wiring.charset;
+    let label = charset.label();
+    let document = made.document;
+    let (content_type, text) = match plan.answers {
+        Format::Json => (json::CONTENT_TYPE.to_owned(), json::write(&document)),
+        Format::Form => (
+            pairs::CONTENT_TYPE.to_owned(),
+            pairs::write(&pairs::from_tree(&document), charset).ok()?,
+        ),
+        Format::Xml => {
+            let (root, content) = single(document).unwrap_or_else(|d| ("response".to_owned(), d));
+            let text = xml::write(&root, &content, &Frame::default(), Some(label.to_owned())).ok()?;
+            (format!("{}; charset={label}", xml::CONTENT_TYPE), text)
+        }
+        Format::Soap => (
+            soap::content_type(&plan.frame, None),
+            soap_text(plan, document, made.fault.as_ref(), label)?,
+        ),
+        _ => (
+            format!("text/plain; charset={label}"),
+            scalar_text(&document).unwrap_or_else(|| json::write(&document)),
+        ),
+    };
+    let status = if made.fault.is_some() { 500 } else { made.status };
+    let mut headers = made.headers;
+    let content_type = plan.answer.content_type.clone().unwrap_or(content_type);
+    headers.push(("Content-Type".to_owned(), content_type));
+    Some(RawResponse {
+        status,
+        headers,
+        body: charset.encode(&text).ok()?.into_owned(),
+    })
+}
+
+fn single(document: Value) -> Result<(String, Value), Value> {
+    match document {
+        Value::Object(map) if map.len() == 1 => map.into_iter().next().ok_or(Value::Null),
+        other => Err(other),
+    }
+}
+
+fn soap_text(plan: &Plan, document: Value, fault: Option<&(String, String)>, label: &str) -> Option<String> {
+    if let Some((code, words)) = fault {
+        return soap::write_fault(code, words, &plan.frame, label).ok();
+    }
+    let form = plan.frame.reads.unwrap_or_default();
+    let mut content = if form == TextForm::Object {
+        document
+    } else {
+        text_form::write(document, form, None, plan.frame.declaration.as_deref()).ok()?
+    };
+    if let Some(output) = plan.output() {
+        let mut below = Value::Null;
+        Path::parse(&output).set(&mut below, content);
+        content = below;
+    }
+    let element = format!("{}Response", plan.element());
+    soap::write(&element, content, &Map::new(), &plan.frame, label).ok()
+}

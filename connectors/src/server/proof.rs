@@ -1,0 +1,169 @@
+//! Who calls the simulated city: credentials, sessions and signatures, checked as the real system would.
+
+use super::incoming::Incoming;
+use crate::connector::Connector;
+use crate::context::ServerContext;
+use crate::dialect::usernametoken;
+use crate::error::Failure;
+use crate::manifest::model::Place;
+use crate::mapping::decode::Source;
+use crate::mapping::template::{Piece, Template};
+use crate::parts::Parts;
+use crate::plan::Plan;
+use crate::sign::Given;
+use crate::wiring::code_text;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hub_crypto::{Digest, ct_eq, digest};
+use std::collections::BTreeMap;
+
+/// Everything that must be right before the business looks at a request.
+pub(super) fn check(
+    connector: &Connector,
+    plan: &Plan,
+    parts: &Parts,
+    incoming: &Incoming<'_>,
+    context: &ServerContext<'_>,
+) -> Result<(), Failure> {
+    basic(plan, parts, context)?;
+    let session = session_values(connector, context);
+    if plan.session {
+        cookies(connector, parts, &session)?;
+    }
+    credentials(plan, parts, context, Some(&session))?;
+    if let Some(wsse) = &plan.wsse {
+        let user = credential(&wsse.user, context, None).ok_or(Failure::Refused)?;
+        let password = credential(&wsse.password, context, None).ok_or(Failure::Refused)?;
+        if !usernametoken::verify(&parts.head, &user, &password) {
+            return Err(Failure::Refused);
+        }
+    }
+    if let Some(recipe) = connector.wiring.sign.as_ref().filter(|_| plan.signed) {
+        let given = Given {
+            now: context.now,
+            random: [0; 32],
+            secrets: context.secrets,
+            session: &session,
+            charset: connector.wiring.charset,
+        };
+        let message = incoming.message(plan, parts);
+        let body = incoming.request.body.clone();
+        recipe
+            .verify(&message, &given, &|_| Some(body.clone()))
+            .map_err(|_| Failure::Refused)?;
+    }
+    Ok(())
+}
+
+/// A credential's text; `None` if it is made of something that the server cannot know.
+pub(crate) fn credential(
+    template: &Template,
+    context: &ServerContext<'_>,
+    session: Option<&BTreeMap<String, String>>,
+) -> Option<String> {
+    let pieces = match template {
+        Template::Constant(_) => return template.constant_text(),
+        Template::Expression(_) => return None,
+        Template::Pieces(pieces) => pieces,
+    };
+    let mut text = String::new();
+    for piece in pieces {
+        match piece {
+            Piece::Literal(literal) => text.push_str(literal),
+            Piece::Secret(name) => text.push_str(&context.secrets.get(name)?),
+            Piece::Session(name) => text.push_str(session?.get(name)?),
+            _ => return None,
+        }
+    }
+    Some(text)
+}
+
+/// Values of `send` that hold secrets or session values must be the right ones.
+pub(super) fn credentials(
+    plan: &Plan,
+    parts: &Parts,
+    context: &ServerContext<'_>,
+    session: Option<&BTreeMap<String, String>>,
+) -> Result<(), Failure> {
+    for item in plan.send.iter().filter(|i| i.value.is_credential()) {
+        let Some(expected) = credential(&item.value, context, session) else {
+            continue;
+        };
+        let place = item.spot.place.unwrap_or(Place::Frame);
+        let found = parts
+            .get(place, &item.spot.path)
+            .as_ref()
+            .and_then(code_text)
+            .unwrap_or_default();
+        if !ct_eq(found.as_bytes(), expected.trim().as_bytes()) {
+            let of_session = item.value.session_values().next().is_some();
+            return Err(if of_session { Failure::Session } else { Failure::Refused });
+        }
+    }
+    Ok(())
+}
+
+/// HTTP Basic (RFC 7617).
+pub(super) fn basic(plan: &Plan, parts: &Parts, context: &ServerContext<'_>) -> Result<(), Failure> {
+    let Some((user, password)) = &plan.basic else {
+        return Ok(());
+    };
+    let user = credential(user, context, None).ok_or(Failure::Refused)?;
+    let password = credential(password, context, None).ok_or(Failure::Refused)?;
+    let expected = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
+    let authorization = crate::mapping::path::Path::parse("Authorization");
+    let found = parts
+        .get(Place::Header, &authorization)
+        .as_ref()
+        .and_then(code_text)
+        .unwrap_or_default();
+    if ct_eq(found.as_bytes(), expected.as_bytes()) {
+        Ok(())
+    } else {
+        Err(Failure::Refused)
+    }
+}
+
+fn cookies(connector: &Connector, parts: &Parts, session: &BTreeMap<String, String>) -> Result<(), Failure> {
+    let keep = connector
+        .wiring
+        .session
+        .as_ref()
+        .map(|s| s.keep.as_slice())
+        .unwrap_or_default();
+    for name in keep {
+        let expected = session.get(name).map(String::as_str).unwrap_or_default();
+        let good = parts
+            .cookies
+            .iter()
+            .any(|(n, v)| n == name && ct_eq(v.as_bytes(), expected.as_bytes()));
+        if !good {
+            return Err(Failure::Session);
+        }
+    }
+    Ok(())
+}
+
+/// The session a login gives, the same for all logins with the same credentials: the city keeps no memory of logins.
+pub(super) fn session_values(connector: &Connector, context: &ServerContext<'_>) -> BTreeMap<String, String> {
+    let Some(rules) = &connector.wiring.session else {
+        return BTreeMap::new();
+    };
+    let mut seed = connector.system.to_string();
+    for item in connector.login.iter().flat_map(|l| &l.send) {
+        for name in item.value.secrets() {
+            seed.push_str(&context.secrets.get(name).unwrap_or_default());
+        }
+    }
+    let names = rules
+        .read
+        .iter()
+        .map(|(n, _)| n.as_str())
+        .chain(rules.keep.iter().map(String::as_str));
+    names
+        .map(|name| {
+            let token = hub_crypto::hex(&digest(Digest::Sha256, format!("{seed}/{name}").as_bytes()));
+            (name.to_owned(), token.get(..32).unwrap_or(&token).to_owned())
+        })
+        .collect()
+}

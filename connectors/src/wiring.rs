@@ -1,0 +1,49 @@
+//! What all calls of one system share.
+
+use crate::charset::Charset;
+use crate::manifest::model::{Lives, Lost, Spot};
+use crate::sign::Recipe;
+use serde_json::Value;
+
+/// What all calls of one system share.
+#[derive(Debug)]
+pub(crate) struct Wiring {
+    /// Charset both ways.
+    pub charset: Charset,
+    /// The signature, if there is one.
+    pub sign: Option<Recipe>,
+    /// The session, if there is one.
+    pub session: Option<SessionRules>,
+}
+
+/// What a login leaves and how its loss shows.
+#[derive(Debug)]
+pub(crate) struct SessionRules {
+    /// Names for values of its answer.
+    pub read: Vec<(String, Spot)>,
+    /// Cookies to keep.
+    pub keep: Vec<String>,
+    /// How long it lives.
+    pub lives: Lives,
+    /// Signs that it is gone.
+    pub lost: Vec<Lost>,
+}
+
+/// How papers are uploaded.
+#[derive(Debug)]
+pub(crate) struct UploadRules {
+    /// Where the upstream's id is, from the data.
+    pub read: crate::mapping::path::Path,
+    /// Where the content is.
+    pub content: Spot,
+}
+
+/// A success value or failure code as text, however it is written.
+pub(crate) fn code_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.trim().to_owned()),
+        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+        Value::Object(map) => map.get("#text").and_then(code_text),
+        _ => None,
+    }
+}
