@@ -13,6 +13,7 @@
 //! A lone element of a list cannot be told from a plain one here; the contract's shape decides that above.
 //! Document types are refused, so there are no entities to expand; depth and size are bounded.
 
+mod scan;
 mod write;
 
 pub use write::{Nulls, Style, write};
@@ -69,6 +70,8 @@ pub struct Limits {
     pub depth: usize,
     /// Elements, texts and comments together.
     pub nodes: u32,
+    /// Attributes and namespace declarations of one element.
+    pub attributes: usize,
 }
 
 impl Default for Limits {
@@ -76,6 +79,7 @@ impl Default for Limits {
         Self {
             depth: 64,
             nodes: 500_000,
+            attributes: 256,
         }
     }
 }
@@ -117,11 +121,7 @@ pub fn parse(text: &str, limits: Limits) -> Result<Element, XmlError> {
         nodes_limit: limits.nodes,
         ..ParsingOptions::default()
     };
-    if deeper_than(text, limits.depth) {
-        return Err(XmlError::TooLarge {
-            limit: "the allowed depth",
-        });
-    }
+    scan::check(text, limits)?;
     let document = Document::parse_with_options(text.trim_start(), options).map_err(|error| match error {
         roxmltree::Error::DtdDetected => XmlError::DocumentType,
         roxmltree::Error::NodesLimitReached => XmlError::TooLarge {
@@ -133,34 +133,6 @@ pub fn parse(text: &str, limits: Limits) -> Result<Element, XmlError> {
         },
     })?;
     element(document.root_element(), limits.depth)
-}
-
-/// A quick look before anything is built: tags opened and not closed, outside of comments and CDATA.
-fn deeper_than(text: &str, limit: usize) -> bool {
-    let (mut depth, mut rest) = (0_usize, text);
-    while let Some((_, tag)) = rest.split_once('<') {
-        rest = tag;
-        for (opening, closing) in [("![CDATA[", "]]>"), ("!--", "-->"), ("?", "?>")] {
-            if let Some(body) = tag.strip_prefix(opening) {
-                rest = body.split_once(closing).map_or("", |(_, after)| after);
-            }
-        }
-        if rest.len() != tag.len() {
-            continue;
-        }
-        if tag.starts_with('/') {
-            depth = depth.saturating_sub(1);
-            continue;
-        }
-        let inside = tag.split_once('>').map_or(tag, |(inside, _)| inside);
-        if !inside.ends_with('/') {
-            depth += 1;
-        }
-        if depth > limit {
-            return true;
-        }
-    }
-    false
 }
 
 /// Recursion is bounded by `left`.

@@ -91,13 +91,41 @@ fn hostile_documents_are_refused() {
     assert!(matches!(read(&sixty_five), Err(XmlError::TooLarge { .. })));
     let sixty_four = format!("{}{}", "<a>".repeat(64), "</a>".repeat(64));
     assert!(read(&sixty_four).is_ok());
-    let small = Limits { depth: 8, nodes: 10 };
+    let small = Limits {
+        depth: 8,
+        nodes: 10,
+        ..Limits::default()
+    };
     assert_eq!(
         parse(&format!("<a>{}</a>", "<b/>".repeat(20)), small),
         Err(XmlError::TooLarge {
             limit: "the allowed number of nodes"
         })
     );
+}
+
+#[test]
+fn the_look_ahead_sees_what_the_reader_sees() {
+    let attributes = |count: usize| (0..count).map(|i| format!(" a{i}='='")).collect::<String>();
+    assert!(read(&format!("<a{}/>", attributes(256))).is_ok());
+    assert_eq!(
+        read(&format!("<b><a{}/></b>", attributes(257))),
+        Err(XmlError::TooLarge {
+            limit: "the allowed number of attributes"
+        })
+    );
+    // Nothing inside comments, CDATA, instructions and values is a tag.
+    let quiet = format!(
+        "<a b='>' c=\"/>\"><!-- {0} --><![CDATA[{0}]]><?x {0} ?>t</a>",
+        "<b>".repeat(100)
+    );
+    assert_eq!(read(&quiet).unwrap().attribute("c"), Some("/>"));
+    // A broken text costs no more than a good one.
+    let started = std::time::Instant::now();
+    let broken = format!("{}/", "<a".repeat(60)) + &"</a".repeat(200_000);
+    assert!(read(&broken).is_err());
+    assert!(read(&format!("<a b='{}", "x".repeat(1_000_000))).is_err());
+    assert!(started.elapsed().as_secs() < 5);
 }
 
 #[test]
