@@ -4,6 +4,7 @@
 //! nobody at all, so that a newcomer's first line of curl works: then a persona stands in.
 
 use crate::ports::Personas;
+use crate::setting::Setting;
 use hub_core::ports::{Authenticator, Client};
 use hub_core::time::Timestamp;
 use hub_core::{Environment, Inbound, Operation, Problem, ProblemCode, Subject, Text};
@@ -47,47 +48,42 @@ struct Credentials<'a> {
 }
 
 /// Reads the credentials and proves them.
-pub(crate) fn caller(
-    authenticator: &dyn Authenticator,
-    personas: &dyn Personas,
-    inbound: &Inbound,
-    environment: Environment,
-    operation: &Operation,
-    now: Timestamp,
-) -> Result<Caller, Problem> {
-    let credentials = credentials(inbound)?;
+pub(crate) fn authenticate(at: &Setting<'_>, operation: &Operation) -> Result<Caller, Problem> {
+    let authenticator = at.core.authenticator.as_ref();
+    let credentials = credentials(at.inbound)?;
     let client = match credentials.key {
-        Some(key) => Some(client(authenticator, key, environment, now)?),
-        None if environment == Environment::Sandbox => None,
+        Some(key) => Some(client(authenticator, key, at.environment, at.now)?),
+        None if at.environment == Environment::Sandbox => None,
         None => return Err(Problem::new(ProblemCode::KeyMissing)),
     };
-    let subject = match (credentials.token, environment) {
-        (Some(token), _) => Some(authenticator.subject(token, now)?),
-        (None, Environment::Sandbox) => persona(personas, inbound, operation)?,
+    let subject = match (credentials.token, at.environment) {
+        (Some(token), _) => Some(authenticator.subject(token, at.now)?),
+        (None, Environment::Sandbox) => persona(at.core.personas.as_ref(), at.inbound, operation)?,
         (None, Environment::Live) => None,
     };
     Ok(Caller {
         client,
         subject,
-        peer: inbound.peer,
+        peer: at.inbound.peer,
     })
 }
 
 /// Key and token for the doors that always need both (`/me`).
-pub(crate) fn both(
-    authenticator: &dyn Authenticator,
-    inbound: &Inbound,
-    now: Timestamp,
-) -> Result<(Arc<Client>, Arc<Subject>), Problem> {
-    let credentials = credentials(inbound)?;
+pub(crate) fn both(at: &Setting<'_>) -> Result<Caller, Problem> {
+    let authenticator = at.core.authenticator.as_ref();
+    let credentials = credentials(at.inbound)?;
     let key = credentials.key.ok_or_else(|| Problem::new(ProblemCode::KeyMissing))?;
     let client = authenticator
-        .client(key, now)
+        .client(key, at.now)
         .ok_or_else(|| Problem::new(ProblemCode::KeyInvalid))?;
     let token = credentials
         .token
         .ok_or_else(|| Problem::new(ProblemCode::TokenMissing))?;
-    Ok((client, authenticator.subject(token, now)?))
+    Ok(Caller {
+        client: Some(client),
+        subject: Some(authenticator.subject(token, at.now)?),
+        peer: at.inbound.peer,
+    })
 }
 
 fn credentials(inbound: &Inbound) -> Result<Credentials<'_>, Problem> {

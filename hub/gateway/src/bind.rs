@@ -3,31 +3,24 @@
 
 use crate::authenticate::Caller;
 use crate::evidence::{CheckedInput, Grant, Permit};
-use hub_core::ports::{Authenticator, Call};
-use hub_core::{Environment, Mask, Operation, ParameterPlace, Problem, ProblemCode, SubjectAttribute, Text};
+use crate::setting::Setting;
+use hub_core::ports::Call;
+use hub_core::{Mask, Operation, ParameterPlace, Problem, ProblemCode, SubjectAttribute, Text};
 use serde_json::Value;
 use std::sync::Arc;
 
-/// What `bind` needs besides the call itself.
-pub(crate) struct Binding<'a> {
-    pub(crate) authenticator: &'a dyn Authenticator,
-    pub(crate) caller: &'a Caller,
-    pub(crate) environment: Environment,
-    pub(crate) request_id: &'a str,
-    pub(crate) controls: Vec<(String, String)>,
-    pub(crate) deadline_ms: u64,
-}
-
 /// Fills the bound fields and makes the call and its grant.
 pub(crate) fn bind(
+    at: &Setting<'_>,
+    caller: &Caller,
     operation: &Arc<Operation>,
     checked: CheckedInput,
     permit: Permit,
-    binding: Binding<'_>,
+    controls: Vec<(String, String)>,
 ) -> Result<(Call, Grant), Problem> {
     let mut input = checked.into_fields();
-    let subject = binding.caller.subject.as_ref();
-    let pairwise = subject.map(|s| binding.authenticator.pairwise(s, &operation.system.agency));
+    let subject = caller.subject.as_ref();
+    let pairwise = subject.map(|s| at.core.authenticator.pairwise(s, &operation.system.agency));
     for bound in &operation.bound {
         let proven = match (bound.from, subject) {
             (SubjectAttribute::Pairwise, _) => pairwise.as_deref(),
@@ -52,16 +45,16 @@ pub(crate) fn bind(
             }
         }
     }
-    let grant = Grant::new(operation, binding.environment, binding.caller, permit);
+    let grant = Grant::new(operation, at.environment, caller, permit);
     let call = Call {
         operation: Arc::clone(operation),
         input,
         subject: subject.cloned(),
         pairwise,
         submission: None,
-        request_id: binding.request_id.to_owned(),
-        controls: binding.controls,
-        deadline_ms: binding.deadline_ms,
+        request_id: at.inbound.request_id.clone(),
+        controls,
+        deadline_ms: at.core.settings.deadline_ms,
     };
     Ok((call, grant))
 }

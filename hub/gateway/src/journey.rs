@@ -83,8 +83,9 @@ impl Journey {
         self.record.fields = personal_fields(&call.operation, &call.input);
     }
 
-    pub(crate) fn header(&mut self, name: &str, value: impl Into<String>) {
-        self.headers.push((name.to_owned(), value.into()));
+    pub(crate) fn replayed(&mut self) {
+        self.headers
+            .push(("Idempotency-Replayed".to_owned(), "true".to_owned()));
     }
 
     /// Whether the record must be on disk before the answer leaves.

@@ -35,6 +35,7 @@ mod reading;
 mod refusal;
 mod replay;
 mod resolve;
+mod setting;
 mod show;
 mod snapshot;
 mod submissions;

@@ -1,16 +1,15 @@
 //! `/me`: what belongs to the subject and lives in the hub: papers and submissions. Bearer only.
 
-use crate::authenticate::{Caller, both};
+use crate::authenticate::both;
 use crate::gateway::Gateway;
 use crate::journey::{Journey, subject_mark};
+use crate::limits::admit;
 use crate::replay::unavailable;
+use crate::setting::Setting;
 use crate::{files, submissions};
-use hub_core::ports::Client;
-use hub_core::time::Timestamp;
 use hub_core::wire::ReplyBody;
-use hub_core::{Inbound, Lang, Problem, ProblemCode, Reply, Subject};
+use hub_core::{Environment, Inbound, Lang, Problem, ProblemCode, Reply, Subject};
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 /// Submissions or papers listed at once.
 const PAGE: u32 = 50;
@@ -58,39 +57,33 @@ fn wanted<'a>(method: &str, path: &'a str) -> Result<Wanted<'a>, Problem> {
 impl Gateway {
     /// One call of `/me`, under the address limit and the plan of its client like any other.
     pub(crate) async fn own(&self, inbound: &Inbound, journey: &mut Journey) -> Result<Reply, Problem> {
-        let core = self.core.as_ref();
-        let now = core.clock.now();
-        let snapshot = core.snapshots.get();
-        let plans = &snapshot.policies.plans;
-        core.limiters.address(plans, inbound.peer, now)?;
+        let at = Setting::new(&self.core, inbound, Environment::Live);
+        at.address()?;
         let wanted = wanted(&inbound.method, &inbound.path)?;
         journey.record.operation = Some(wanted.name().to_owned());
-        let (client, subject) = both(core.authenticator.as_ref(), inbound, now)?;
-        journey.record.environment = client.environment;
-        let caller = known(client, &subject, inbound);
+        let caller = both(&at)?;
+        if let Some(client) = &caller.client {
+            journey.record.environment = client.environment;
+        }
         journey.known(&caller);
-        let (allowance, admitted) = core.limiters.admit(plans, &caller, wanted.name(), now);
+        let (allowance, admitted) = admit(&at, &caller, wanted.name());
         journey.limited(allowance.as_ref());
         admitted?;
-        let hours = snapshot.policies.privacy.unused_file_hours;
-        self.serve(inbound, &wanted, &subject, now, hours).await
+        let subject = caller
+            .subject
+            .as_ref()
+            .ok_or_else(|| Problem::new(ProblemCode::TokenMissing))?;
+        self.serve(&at, &wanted, subject).await
     }
 
-    async fn serve(
-        &self,
-        inbound: &Inbound,
-        wanted: &Wanted<'_>,
-        subject: &Subject,
-        now: Timestamp,
-        hours: u32,
-    ) -> Result<Reply, Problem> {
-        let core = self.core.as_ref();
+    async fn serve(&self, at: &Setting<'_>, wanted: &Wanted<'_>, subject: &Subject) -> Result<Reply, Problem> {
+        let (core, inbound, now) = (at.core, at.inbound, at.now);
         let owner = subject_mark(&subject.id);
         let lang = Lang::from_accept_language(inbound.header("accept-language").unwrap_or_default());
         match *wanted {
             Wanted::PutFile => {
                 let name = inbound.header("hub-file-name").map(percent_decoded).unwrap_or_default();
-                let cap = core.settings.file_cap;
+                let (cap, hours) = (core.settings.file_cap, at.policies().privacy.unused_file_hours);
                 let view = files::put(&core.store, subject, &name, &inbound.body, cap, now, hours).await?;
                 Ok(json_reply(201, view))
             }
@@ -154,14 +147,6 @@ impl Gateway {
                 ))
             }
         }
-    }
-}
-
-fn known(client: Arc<Client>, subject: &Arc<Subject>, inbound: &Inbound) -> Caller {
-    Caller {
-        client: Some(client),
-        subject: Some(Arc::clone(subject)),
-        peer: inbound.peer,
     }
 }
 

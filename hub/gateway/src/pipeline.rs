@@ -1,15 +1,17 @@
 //! The pipeline of one call, in its fixed order, on a page. Whoever runs it (`edge`) writes the trail.
 
 use crate::access::authorize;
-use crate::authenticate::caller;
-use crate::bind::{Binding, bind};
+use crate::authenticate::authenticate;
+use crate::bind::bind;
 use crate::cache::Age;
 use crate::evidence::Grant;
 use crate::gateway::Gateway;
 use crate::journey::Journey;
+use crate::limits::admit;
 use crate::normalize::{normalize, reply};
-use crate::replay::{Begun, Claimant, Ticket, begin};
-use crate::resolve::{controls, resolve};
+use crate::replay::{Begun, Ticket, begin};
+use crate::resolve::{Found, controls, resolve};
+use crate::setting::Setting;
 use crate::show::{mask_from, show};
 use crate::snapshot::Snapshot;
 use crate::submissions::{self, settle};
@@ -27,76 +29,41 @@ impl Gateway {
         environment: Environment,
         journey: &mut Journey,
     ) -> Result<Reply, Problem> {
-        let core = self.core.as_ref();
-        let now = core.clock.now();
-        let snapshot = core.snapshots.get();
-        let policies = snapshot.policies.as_ref();
-
+        let at = Setting::new(&self.core, inbound, environment);
         // resolve; its refusal waits behind the address limit, so that probing costs the prober
-        let found = resolve(&snapshot.catalog, inbound);
+        let found = resolve(&at);
         // address
-        core.limiters.address(&policies.plans, inbound.peer, now)?;
-        let found = found?;
-        let operation = &found.operation;
-        journey.resolved(operation);
-        let controls = controls(inbound, environment)?;
+        at.address()?;
+        let Found { operation, path } = found?;
+        journey.resolved(&operation);
+        let controls = controls(&at)?;
         // authenticate
-        let personas = core.personas.as_ref();
-        let caller = caller(
-            core.authenticator.as_ref(),
-            personas,
-            inbound,
-            environment,
-            operation,
-            now,
-        )?;
+        let caller = authenticate(&at, &operation)?;
         journey.known(&caller);
         // authorize
-        let permit = authorize(
-            &policies.access,
-            &snapshot.catalog,
-            &caller,
-            operation,
-            environment,
-            now,
-        )?;
+        let permit = authorize(&at, &caller, &operation)?;
         journey.allowed(&permit);
         // limit
-        let (allowance, admitted) = core.limiters.admit(&policies.plans, &caller, &operation.id, now);
+        let (allowance, admitted) = admit(&at, &caller, &operation.id);
         journey.limited(allowance.as_ref());
         admitted?;
         // validate
-        let checked = validate(&snapshot.catalog, operation, found.path, inbound)?;
+        let checked = validate(&at, &operation, path)?;
         // bind
-        let binding = Binding {
-            authenticator: core.authenticator.as_ref(),
-            caller: &caller,
-            environment,
-            request_id: &inbound.request_id,
-            controls,
-            deadline_ms: core.settings.deadline_ms,
-        };
-        let (mut call, grant) = bind(operation, checked, permit, binding)?;
+        let (mut call, grant) = bind(&at, &caller, &operation, checked, permit, controls)?;
         journey.bound(&call);
         // replay
-        let claimant = Claimant {
-            caller: &caller,
-            environment,
-            now,
-            hours: policies.privacy.idempotency_hours,
-        };
-        let ticket = match begin(&core.store, inbound, &call, &claimant).await? {
+        let ticket = match begin(&at, &caller, &call).await? {
             Begun::Fresh(ticket) => ticket,
             Begun::Replayed(outcome) => {
-                core.metrics.replays.fetch_add(1, Ordering::Relaxed);
-                journey.header("Idempotency-Replayed", "true");
-                return outcome.map(|answer| reply(operation, answer, None));
+                journey.replayed();
+                return outcome.map(|answer| reply(&operation, answer, None));
             }
         };
         // cache, accept, call, normalize, show
-        let (outcome, age) = self.carry(&snapshot, &mut call, &grant, &ticket, journey).await;
-        ticket.end(&core.store, &outcome).await;
-        outcome.map(|answer| reply(operation, answer, age))
+        let (outcome, age) = self.carry(&at.snapshot, &mut call, &grant, &ticket, journey).await;
+        ticket.end(&self.core.store, &outcome).await;
+        outcome.map(|answer| reply(&operation, answer, age))
     }
 
     /// The part of a call that may have an effect: its outcome, and its age where others may see it too.

@@ -5,12 +5,13 @@
 
 use crate::authenticate::{Caller, once};
 use crate::kept::{pack, unpack};
+use crate::setting::Setting;
 use crate::{fingerprint, submissions};
 use hub_core::ports::{Answer, Call};
-use hub_core::time::Timestamp;
-use hub_core::{Effect, Environment, Inbound, Kept, Problem, ProblemCode, Text};
+use hub_core::{Effect, Inbound, Kept, Problem, ProblemCode, Text};
 use hub_store::{Claim, Store, StoreError};
 use jiff::SignedDuration;
+use std::sync::atomic::Ordering;
 
 /// Longest key.
 const MAX_KEY: usize = 255;
@@ -27,63 +28,53 @@ pub(crate) enum Begun {
     Replayed(Result<Answer, Problem>),
 }
 
-/// Who claims, and when.
-pub(crate) struct Claimant<'a> {
-    pub(crate) caller: &'a Caller,
-    pub(crate) environment: Environment,
-    pub(crate) now: Timestamp,
-    /// Hours an answer is kept.
-    pub(crate) hours: u32,
-}
-
 /// Looks the key up and claims it.
-pub(crate) async fn begin(
-    store: &Store,
-    inbound: &Inbound,
-    call: &Call,
-    claimant: &Claimant<'_>,
-) -> Result<Begun, Problem> {
+pub(crate) async fn begin(at: &Setting<'_>, caller: &Caller, call: &Call) -> Result<Begun, Problem> {
     let counts = call.operation.method == "POST" && call.operation.effect != Effect::None;
-    let key = match key(inbound)? {
+    let key = match key(at.inbound)? {
         Some(key) if counts => key,
         _ => return Ok(Begun::Fresh(Ticket(None))),
     };
-    let scope = scope(call, claimant, key);
+    let scope = scope(at, caller, call, key);
     let request = fingerprint::of_input(&call.input);
-    let now = claimant.now;
+    let (store, now) = (&at.core.store, at.now);
     // By then this call has ended one way or another.
     let busy_until = now + SignedDuration::from_millis(i64::try_from(call.deadline_ms).unwrap_or(60_000) + 30_000);
-    let expires = now + SignedDuration::from_hours(i64::from(claimant.hours));
+    let expires = now + SignedDuration::from_hours(i64::from(at.policies().privacy.idempotency_hours));
     let claim = store
         .idempotency()
         .claim(&scope, &request, now, busy_until, expires)
         .await;
-    match claim.map_err(unavailable)? {
-        Claim::New => Ok(Begun::Fresh(Ticket(Some(scope)))),
-        Claim::Busy { .. } => Err(busy()),
-        Claim::Different => Err(Problem::new(ProblemCode::IdempotencyConflict).at(
-            "header/Idempotency-Key",
-            Text::new("首次使用该键时的请求", "the request this key was first used for"),
-            "another request",
-        )),
+    let begun = match claim.map_err(unavailable)? {
+        Claim::New => return Ok(Begun::Fresh(Ticket(Some(scope)))),
+        Claim::Busy { .. } => return Err(busy()),
+        Claim::Different => {
+            return Err(Problem::new(ProblemCode::IdempotencyConflict).at(
+                "header/Idempotency-Key",
+                Text::new("首次使用该键时的请求", "the request this key was first used for"),
+                "another request",
+            ));
+        }
         Claim::Interrupted { submission } => {
             let outcome = submissions::outcome(store, &submission, &call.operation).await?;
-            outcome.ok_or_else(busy).map(Begun::Replayed)
+            outcome.ok_or_else(busy).map(Begun::Replayed)?
         }
-        Claim::Done { status, answer } => done(store, call, status, &answer).await,
-    }
+        Claim::Done { status, answer } => done(store, call, status, &answer).await?,
+    };
+    at.core.metrics.replays.fetch_add(1, Ordering::Relaxed);
+    Ok(begun)
 }
 
-fn scope(call: &Call, claimant: &Claimant<'_>, key: &str) -> String {
+fn scope(at: &Setting<'_>, caller: &Caller, call: &Call, key: &str) -> String {
     let world = call
         .controls
         .iter()
         .find(|(n, _)| n == "hub-world")
         .map_or("", |(_, v)| v.as_str());
     fingerprint::of(&[
-        claimant.environment.as_str(),
+        at.environment.as_str(),
         world,
-        &claimant.caller.client_key(),
+        &caller.client_key(),
         call.subject.as_ref().map_or("", |s| s.id.as_str()),
         &call.operation.id,
         key,

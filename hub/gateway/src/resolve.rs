@@ -1,7 +1,8 @@
 //! Step resolve: which operation is meant, and which sandbox controls come with it.
 
-use hub_catalog::{Catalog, Resolution};
-use hub_core::{Environment, Inbound, Operation, Problem, ProblemCode, Text};
+use crate::setting::Setting;
+use hub_catalog::Resolution;
+use hub_core::{Environment, Operation, Problem, ProblemCode, Text};
 use std::sync::Arc;
 
 /// What a path led to.
@@ -11,8 +12,9 @@ pub(crate) struct Found {
 }
 
 /// Looks the operation up.
-pub(crate) fn resolve(catalog: &Catalog, inbound: &Inbound) -> Result<Found, Problem> {
-    match catalog.resolve(&inbound.method, &inbound.path) {
+pub(crate) fn resolve(at: &Setting<'_>) -> Result<Found, Problem> {
+    let inbound = at.inbound;
+    match at.catalog().resolve(&inbound.method, &inbound.path) {
         Resolution::Found { operation, parameters } => Ok(Found {
             operation,
             path: parameters,
@@ -25,14 +27,15 @@ pub(crate) fn resolve(catalog: &Catalog, inbound: &Inbound) -> Result<Found, Pro
 }
 
 /// Headers that steer the sandbox. A live call that carries one was meant for the other world.
-pub(crate) fn controls(inbound: &Inbound, environment: Environment) -> Result<Vec<(String, String)>, Problem> {
-    let controls: Vec<(String, String)> = inbound
+pub(crate) fn controls(at: &Setting<'_>) -> Result<Vec<(String, String)>, Problem> {
+    let controls: Vec<(String, String)> = at
+        .inbound
         .headers
         .iter()
         .map(|(name, value)| (name.to_ascii_lowercase(), value.clone()))
         .filter(|(name, _)| name.starts_with("hub-"))
         .collect();
-    match (environment, controls.first()) {
+    match (at.environment, controls.first()) {
         (Environment::Live, Some((name, _))) => Err(Problem::new(ProblemCode::ControlNotAllowed).at(
             format!("header/{name}"),
             Text::new("/gateway 上没有 Hub- 头", "no Hub- header on /gateway"),

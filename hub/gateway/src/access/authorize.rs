@@ -1,34 +1,27 @@
 //! The decision.
 
 use super::condition::Facts;
-use super::rule::{Access, domain};
+use super::rule::domain;
 use crate::authenticate::Caller;
 use crate::evidence::Permit;
-use hub_catalog::Catalog;
-use hub_core::time::Timestamp;
-use hub_core::{Assurance, Audience, Environment, Operation, Problem, ProblemCode, Subject};
+use crate::setting::Setting;
+use hub_core::{Assurance, Audience, Operation, Problem, ProblemCode, Subject};
 use std::sync::Arc;
 
 /// Whether this caller may make this call, and by which rule.
-pub(crate) fn authorize(
-    access: &Access,
-    catalog: &Catalog,
-    caller: &Caller,
-    operation: &Operation,
-    environment: Environment,
-    now: Timestamp,
-) -> Result<Permit, Problem> {
+pub(crate) fn authorize(at: &Setting<'_>, caller: &Caller, operation: &Operation) -> Result<Permit, Problem> {
     demands(operation, caller.subject.as_deref())?;
     let facts = Facts {
         caller,
         operation,
-        domain: domain(catalog, operation),
-        environment,
-        now,
+        domain: domain(at.catalog(), operation),
+        environment: at.environment,
+        now: at.now,
     };
-    access
+    at.policies()
+        .access
         .of(operation)
-        .find(|rule| rule.covers(caller, environment) && rule.when.as_ref().is_none_or(|when| when.holds(&facts)))
+        .find(|rule| rule.covers(caller, at.environment) && rule.when.as_ref().is_none_or(|when| when.holds(&facts)))
         .map(|rule| Permit {
             rule: Arc::clone(&rule.name),
         })

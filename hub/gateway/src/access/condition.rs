@@ -5,10 +5,12 @@
 //! {environment, address, hour, weekday, date}. Whatever is not exactly `true`, a failure included, does not open.
 
 use crate::authenticate::Caller;
-use cel::{Context, Program, Value};
+use cel::{Context, Env, Program, Value};
 use hub_core::time::{Timestamp, civil};
 use hub_core::{Assurance, Environment, Operation};
 use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
 
 /// Names a condition may use.
 pub(super) const VARIABLES: [&str; 4] = ["client", "subject", "operation", "call"];
@@ -17,8 +19,17 @@ pub(super) const VARIABLES: [&str; 4] = ["client", "subject", "operation", "call
 const MAX_CHARS: usize = 2_000;
 
 /// A compiled condition.
-#[derive(Debug)]
-pub(super) struct Condition(Program);
+pub(super) struct Condition {
+    program: Program,
+    /// Kept, because making the standard environment costs more than running the condition.
+    env: Arc<Env>,
+}
+
+impl fmt::Debug for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Condition").field(&self.program).finish()
+    }
+}
 
 impl Condition {
     /// Compiles a condition; the reason where it is not one.
@@ -26,7 +37,8 @@ impl Condition {
         if source.chars().count() > MAX_CHARS {
             return Err(format!("longer than {MAX_CHARS} characters"));
         }
-        let program = Program::compile(source).map_err(|e| {
+        let env = Arc::new(Env::stdlib());
+        let program = env.compile(source).map_err(|e| {
             let lines: Vec<String> = e
                 .errors
                 .iter()
@@ -42,17 +54,17 @@ impl Condition {
             .map(str::to_owned);
         match unknown {
             Some(name) => Err(format!("`{name}` is not one of {}", VARIABLES.join(", "))),
-            None => Ok(Self(program)),
+            None => Ok(Self { program, env }),
         }
     }
 
     /// Whether it is true for this call.
     pub(super) fn holds(&self, facts: &Facts<'_>) -> bool {
-        let mut context = Context::default();
+        let mut context = Context::with_env(Arc::clone(&self.env));
         for (name, value) in facts.variables() {
             context.add_variable_from_value(name, value);
         }
-        match self.0.execute(&context) {
+        match self.program.execute(&context) {
             Ok(Value::Bool(holds)) => holds,
             Ok(_) => false,
             Err(error) => {

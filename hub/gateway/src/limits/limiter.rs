@@ -5,6 +5,7 @@ use super::header::{Remaining, policy, remaining};
 use super::plan::{Plan, Plans, Quota, Scope, Window};
 use crate::authenticate::Caller;
 use crate::fingerprint;
+use crate::setting::Setting;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DefaultKeyedStateStore;
@@ -18,6 +19,11 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 type Keyed = RateLimiter<u64, DefaultKeyedStateStore<u64>, DefaultClock, StateInformationMiddleware>;
+
+/// Takes one call of an operation out of every quota of the caller's plan. The headers are told in any case.
+pub(crate) fn admit(at: &Setting<'_>, caller: &Caller, operation: &str) -> (Option<Allowance>, Result<(), Problem>) {
+    at.core.limiters.admit(&at.policies().plans, caller, operation, at.now)
+}
 
 /// All counters. They outlive a reload: a plan that did not change goes on where it was.
 pub(crate) struct Limiters {
@@ -62,8 +68,7 @@ impl Limiters {
         }
     }
 
-    /// Takes one call out of every quota of the caller's plan. The headers are told in any case.
-    pub(crate) fn admit(
+    fn admit(
         &self,
         plans: &Plans,
         caller: &Caller,

@@ -8,5 +8,5 @@ mod header;
 mod limiter;
 mod plan;
 
-pub(crate) use limiter::{Allowance, Limiters};
+pub(crate) use limiter::{Allowance, Limiters, admit};
 pub use plan::{Plan, Plans, Quota, Scope, Window};
