@@ -192,6 +192,10 @@ impl<'a> Compiler<'a> {
         strict: bool,
     ) -> Vec<crate::mapping::bind::Bind> {
         let mut ignored: Vec<Finding> = Vec::new();
+        let path_names = match direction {
+            Direction::Request => plan.path.names(),
+            Direction::Response => Vec::new(),
+        };
         RowCompiler {
             document: self.document,
             direction,
@@ -200,7 +204,7 @@ impl<'a> Compiler<'a> {
             names,
             place: Place::Body,
             reached,
-            path_names: &plan.path.names(),
+            path_names: &path_names,
             has_upload: self.manifest.files.is_some(),
             operation: &plan.key,
             pointer: &part.pointer,
