@@ -95,20 +95,6 @@ const FUNCTIONS: [&str; 19] = [
     "raw",
 ];
 
-/// Names without a colon that some template knows.
-pub(super) const NAMES: [&str; 11] = [
-    "text",
-    "signature",
-    "name",
-    "value",
-    "secret",
-    "body",
-    "method",
-    "path",
-    "query",
-    "timestamp",
-    "nonce",
-];
 /// Words before a colon.
 const PLACES: [&str; 8] = ["secret", "session", "time", "header", "query", "head", "body", "field"];
 
