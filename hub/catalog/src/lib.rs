@@ -13,6 +13,7 @@ pub mod document;
 mod load;
 mod search;
 mod unified;
+mod vacuous;
 
 pub use catalog::{
     BODY_FIELD, Catalog, Counts, Event, Format, OpenApiVersion, Resolution, SearchPage, SearchQuery, Selection, Theme,

@@ -7,7 +7,8 @@ use crate::check::checker::Checker;
 use crate::check::contract::{self, Ground};
 use crate::load::schema::split_component;
 use crate::load::{self, Dictionary, Loaded};
-use crate::unified;
+use crate::search::{self, Search};
+use crate::{unified, vacuous};
 use hub_core::problem::Violation;
 use hub_core::{Agency, Audience, Finding, Operation, Service, Shape, System, SystemId, Text};
 use paths::Paths;
@@ -37,6 +38,7 @@ pub struct Catalog {
     service_index: HashMap<String, usize>,
     operation_index: HashMap<Arc<str>, usize>,
     paths: Paths,
+    search: Search,
     checker: Checker,
     texts: Texts,
 }
@@ -203,14 +205,23 @@ impl Catalog {
         let operations: Vec<Arc<Operation>> = loaded.operations.into_iter().map(Arc::new).collect();
         let services: Vec<Arc<Service>> = loaded.services.into_iter().map(Arc::new).collect();
         let both = |(i, s): (usize, &Arc<Service>)| [(s.id.clone(), i), (s.number.clone(), i)];
-        let _ = loaded.synonyms;
+        let operation_index: HashMap<Arc<str>, usize> = operations
+            .iter()
+            .enumerate()
+            .map(|(i, o)| (Arc::clone(&o.id), i))
+            .collect();
+        let search = Search::new(
+            &services,
+            &operation_index,
+            &operations,
+            &loaded.agencies,
+            &loaded.themes,
+            &loaded.synonyms,
+        );
         Self {
             service_index: services.iter().enumerate().flat_map(both).collect(),
-            operation_index: operations
-                .iter()
-                .enumerate()
-                .map(|(i, o)| (Arc::clone(&o.id), i))
-                .collect(),
+            operation_index,
+            search,
             paths: Paths::new(&operations),
             agencies: loaded.agencies,
             systems: loaded.systems,
@@ -360,14 +371,24 @@ impl Catalog {
         }
     }
 
-    /// Finds services.
+    /// Finds services. Filters add up; a page beyond the last is empty.
     #[must_use]
     pub fn search(&self, query: &SearchQuery) -> SearchPage {
+        let (page, page_size) = search::paging(query);
+        let found = self.search.find(&query.q, self.services.len());
+        let services = found.into_iter().filter_map(|number| self.services.get(number));
+        let fitting: Vec<&Arc<Service>> = services.filter(|s| search::passes(s, query)).collect();
+        let start = (page - 1).saturating_mul(page_size);
         SearchPage {
-            items: Vec::new(),
-            total: 0,
-            page: query.page.max(1),
-            page_size: query.page_size,
+            items: fitting
+                .iter()
+                .skip(start)
+                .take(page_size)
+                .map(|s| Arc::clone(s))
+                .collect(),
+            total: fitting.len(),
+            page,
+            page_size,
         }
     }
 
@@ -418,10 +439,46 @@ impl Catalog {
         }
     }
 
-    /// Operation id and JSON pointer (below `request` or `response`) of every schema that accepts anything.
+    /// Operation id and place of every schema that accepts anything: a pointer below `parameter`, `request` or
+    /// `response`, or the pointer of a component, which is named once, with the first operation that uses it.
     #[must_use]
     pub fn vacuous_schemas(&self) -> Vec<(String, String)> {
-        Vec::new()
+        let mut search = vacuous::Search::new(&self.components);
+        let mut all = Vec::new();
+        for operation in &self.operations {
+            let mut found = Vec::new();
+            for parameter in &operation.parameters {
+                search.find(&parameter.schema, &format!("parameter/{}", parameter.name), &mut found);
+            }
+            for (schema, root) in [(&operation.request, "request"), (&operation.response, "response")] {
+                if let Some(schema) = schema {
+                    search.find(schema, root, &mut found);
+                }
+            }
+            all.extend(found.into_iter().map(|pointer| (operation.id.to_string(), pointer)));
+        }
+        all
+    }
+
+    /// Operation id, name of the example and violation of every example that doesn't fit its own contract.
+    #[must_use]
+    pub fn unfit_examples(&self) -> Vec<(String, String, Violation)> {
+        let mut unfit = Vec::new();
+        for operation in &self.operations {
+            for example in &operation.examples {
+                let input = example
+                    .input
+                    .as_ref()
+                    .map_or(Ok(()), |i| self.check_input(operation, i));
+                let output = example
+                    .output
+                    .as_ref()
+                    .map_or(Ok(()), |o| self.check_output(operation, o));
+                let violations = [input, output].into_iter().filter_map(Result::err).flatten();
+                unfit.extend(violations.map(|v| (operation.id.to_string(), example.name.clone(), v)));
+            }
+        }
+        unfit
     }
 
     /// Topics in order.

@@ -37,7 +37,7 @@ pub(crate) fn document(catalog: &Catalog, selection: &Selection, version: OpenAp
             .entry(agency.clone())
             .or_insert_with(|| catalog.agency(&agency));
         let item = paths.entry(operation.public_path()).or_insert_with(|| json!({}));
-        item[operation.method.to_ascii_lowercase()] = object;
+        parts::set(item, &operation.method.to_ascii_lowercase(), object);
     }
     let paths = Value::Object(paths);
     let schemas = schemas(catalog, &paths, widener);

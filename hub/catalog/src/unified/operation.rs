@@ -1,6 +1,6 @@
 //! One operation of a unified document.
 
-use super::parts;
+use super::parts::{self, set};
 use super::widen::Widener;
 use crate::catalog::BODY_FIELD;
 use crate::load::schema::component_reference;
@@ -105,11 +105,15 @@ fn parameter(operation: &Operation, parameter: &Parameter, components: &HashMap<
     let word = |key: &str| parameter.schema.get(key).and_then(Value::as_str);
     if let Some(zh) = word("title") {
         let en = word("x-hub-en").filter(|en| *en != zh);
-        out["description"] = json!(en.map_or_else(|| zh.to_owned(), |en| format!("{zh} {en}")));
+        set(
+            &mut out,
+            "description",
+            json!(en.map_or_else(|| zh.to_owned(), |en| format!("{zh} {en}"))),
+        );
     }
     let given = |e: &Example| e.input.as_ref()?.get(&parameter.name).cloned();
     if let Some(example) = operation.examples.iter().find_map(given) {
-        out["example"] = example;
+        set(&mut out, "example", example);
     }
     out
 }
@@ -128,7 +132,7 @@ fn request_body(operation: &Operation, is_optional: bool) -> Option<Value> {
     let mut media = json!({"schema": schema});
     let examples = named_examples(operation, body_of);
     if !examples.is_empty() {
-        media["examples"] = Value::Object(examples);
+        set(&mut media, "examples", Value::Object(examples));
     }
     let media_type = operation.request_type.as_deref().unwrap_or("application/json");
     Some(json!({"required": !is_optional, "content": {media_type: media}}))
@@ -156,9 +160,9 @@ fn responses(operation: &Operation, widener: &mut Widener<'_>) -> Value {
         let mut media = json!({"schema": schema});
         let examples = named_examples(operation, |e| e.output.clone());
         if !examples.is_empty() {
-            media["examples"] = Value::Object(examples);
+            set(&mut media, "examples", Value::Object(examples));
         }
-        good["content"] = json!({"application/json": media});
+        set(&mut good, "content", json!({"application/json": media}));
     }
     let mut out = Map::new();
     out.insert(operation.status.to_string(), good);

@@ -69,11 +69,19 @@ pub(super) fn responses(statuses: impl IntoIterator<Item = u16>, base: &str) -> 
                 .collect();
             let mut headers = json!({"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}});
             if matches!(status, 429 | 503) {
-                headers["Retry-After"] = json!({"$ref": "#/components/headers/Retry-After"});
+                set(
+                    &mut headers,
+                    "Retry-After",
+                    json!({"$ref": "#/components/headers/Retry-After"}),
+                );
             }
             let mut media = json!({"schema": {"$ref": "#/components/schemas/Problem"}});
             if let Some(first) = codes.first() {
-                media["examples"] = json!({first.as_str(): {"value": example(*first, base)}});
+                set(
+                    &mut media,
+                    "examples",
+                    json!({first.as_str(): {"value": example(*first, base)}}),
+                );
             }
             let response = json!({
                 "description": format!("{}\n\n{}", zh.join("；"), en.join("; ")),
@@ -181,5 +189,12 @@ pub(super) fn fixed() -> Map<String, Value> {
     match fixed {
         Value::Object(map) => map,
         _ => Map::new(),
+    }
+}
+
+/// Sets a member of an object.
+pub(super) fn set(object: &mut Value, name: &str, value: Value) {
+    if let Value::Object(map) = object {
+        map.insert(name.to_owned(), value);
     }
 }
