@@ -284,6 +284,15 @@ mod tests {
     }
 
     #[test]
+    fn the_edition_of_2022_moved_characters_out_of_the_private_area() {
+        // GB 18030-2022, annex D: FE59 is now 龴 U+9FB4, A6D9 is now ︐ U+FE10.
+        for (bytes, text) in [([0xfe, 0x59], "\u{9fb4}"), ([0xa6, 0xd9], "\u{fe10}")] {
+            assert_eq!(Charset::Gb18030.decode(&bytes).unwrap(), text);
+            assert_eq!(Charset::Gb18030.encode(text).unwrap().as_ref(), bytes);
+        }
+    }
+
+    #[test]
     fn what_gbk_cannot_say_is_an_error() {
         assert_eq!(Charset::Gbk.encode("中国").unwrap().as_ref(), CHINA);
         assert_eq!(
