@@ -9,7 +9,7 @@ use crate::manifest::model::{Format, Place, SendItem};
 use crate::mapping::encode::{Encoder, Sink};
 use crate::mapping::template::scalar_text;
 use crate::message::Message;
-use crate::parts::{Parts, merge, object};
+use crate::parts::{Parts, merge, object, overlay};
 use crate::plan::Plan;
 use crate::sign::{Given, SignError};
 use crate::values::Maker;
@@ -68,17 +68,19 @@ impl Outgoing<'_> {
     pub fn build(&self) -> Result<RawRequest, ConnectorError> {
         let maker = self.maker();
         let mut parts = Parts::default();
+        let mut constants = Parts::default();
         let encoder = Encoder {
             files: self.context.files,
             uploaded: self.uploaded,
             absent: self.plan.absent,
         };
-        self.send(&self.plan.send, &maker, &mut parts)?;
+        self.send(&self.plan.send, &maker, &mut constants)?;
         encoder.encode(&self.plan.request, self.input, &mut parts, "")?;
         if let Some(paging) = &self.plan.paging {
             paging.encode(self.input, &mut parts);
         }
         self.authorise(&maker, &mut parts)?;
+        let parts = constants.overlaid(parts);
         let message = self.message(parts)?;
         self.write(message, &maker)
     }
@@ -180,8 +182,7 @@ impl Outgoing<'_> {
         let mut fields = ordered(std::mem::take(&mut parts.fields), &frame.order);
         let mut content = std::mem::take(&mut parts.outer);
         match &frame.body {
-            None if content.is_null() => content = fields,
-            None => merge(&mut content, fields),
+            None => overlay(&mut content, fields),
             Some(spot) => {
                 if fields.is_null() {
                     fields = Value::Object(serde_json::Map::new());

@@ -43,6 +43,24 @@ impl Parts {
         }
     }
 
+    /// These values with others over them: what the manifest sends by itself is a default for what the caller gives.
+    #[must_use]
+    pub fn overlaid(mut self, over: Parts) -> Parts {
+        overlay(&mut self.fields, over.fields);
+        overlay(&mut self.outer, over.outer);
+        overlay(&mut self.head, over.head);
+        self.path.extend(over.path);
+        for (own, over) in [
+            (&mut self.query, over.query),
+            (&mut self.headers, over.headers),
+            (&mut self.cookies, over.cookies),
+        ] {
+            own.retain(|(n, _)| !over.iter().any(|(o, _)| o.eq_ignore_ascii_case(n)));
+            own.extend(over);
+        }
+        self
+    }
+
     fn find(&self, place: Place, name: &str) -> Vec<String> {
         let same = |n: &str| match place {
             Place::Header => n.eq_ignore_ascii_case(name),
@@ -136,6 +154,24 @@ impl Source for Parts {
                 (!found.is_empty()).then(|| found.into_iter().map(Value::from).collect())
             }
         }
+    }
+}
+
+/// The members of one tree laid over another; the later wins and takes the earlier's place in the order.
+pub fn overlay(into: &mut Value, over: Value) {
+    match (into, over) {
+        (_, Value::Null) => {}
+        (Value::Object(there), Value::Object(new)) => {
+            for (name, value) in new {
+                match there.get_mut(&name) {
+                    Some(old) => overlay(old, value),
+                    None => {
+                        there.insert(name, value);
+                    }
+                }
+            }
+        }
+        (into, over) => *into = over,
     }
 }
 

@@ -106,7 +106,10 @@ impl RowCompiler<'_> {
                 continue;
             };
             self.used.insert(candidate.pointer.to_owned());
-            let aspect = candidate.target.chain.iter().any(|c| c.starts_with("file"));
+            // In `request` and `response` a field may stand under several names: sent twice, found in one of them.
+            let aspect = candidate.target.chain.iter().any(|c| c.starts_with("file"))
+                || candidate.pointer.contains("/request/")
+                || candidate.pointer.contains("/response/");
             match covered.iter().find(|(f, _)| *f == candidate.target.field) {
                 Some((_, first)) if !aspect && *first != candidate.pointer => self.twice(candidate, first),
                 _ => covered.push((candidate.target.field.clone(), candidate.pointer)),

@@ -387,7 +387,7 @@ pub struct AnswerPart {
     /// Where the code is.
     pub code: Option<Spot>,
     /// Codes of success.
-    pub ok: Option<Vec<String>>,
+    pub ok: Option<Vec<Value>>,
     /// Success as an expression.
     pub when: Option<Arc<Expression>>,
     /// Where the words are.

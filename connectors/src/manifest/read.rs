@@ -364,7 +364,10 @@ impl Reader<'_> {
                 }
             }
         });
-        let ok = map.get("ok").map(|_| texts(map, "ok"));
+        let ok = map.get("ok").map(|ok| match ok {
+            Value::Array(items) => items.clone(),
+            one => vec![one.clone()],
+        });
         AnswerPart {
             code: spot(map, "code"),
             message: spot(map, "message"),

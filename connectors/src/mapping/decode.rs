@@ -46,6 +46,10 @@ impl Decoder {
     pub fn decode(&mut self, binds: &[Bind], source: &dyn Source) -> Result<Value, ConnectorError> {
         let mut target = Value::Object(Map::new());
         for bind in binds {
+            // Where several upstream names may hold one field, the first that does counts.
+            if !bind.field.is_self() && bind.field.get(&target).is_some() {
+                continue;
+            }
             if let Some(value) = self.one(bind, source)? {
                 if bind.field.is_self() {
                     target = value;

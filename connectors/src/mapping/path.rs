@@ -172,7 +172,10 @@ fn strip_each(part: &str) -> (&str, usize) {
 
 fn step<'v>(value: &'v Value, segment: &Segment) -> Option<&'v Value> {
     match (segment, value) {
-        (Segment::Name(name), Value::Object(map)) => map.get(name),
+        // Prefixes are for writing XML; what was read has local names.
+        (Segment::Name(name), Value::Object(map)) => map
+            .get(name)
+            .or_else(|| map.get(name.split_once(':').map(|(_, local)| local)?)),
         (Segment::Index(index), Value::Array(list)) => list.get(*index),
         (Segment::Index(index), Value::Object(map)) if map.contains_key(&index.to_string()) => {
             map.get(&index.to_string())

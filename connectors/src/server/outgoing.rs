@@ -129,8 +129,8 @@ fn good(plan: &Plan, answer: &Answer, input: &Value, made: &mut Made) -> Result<
 /// The envelope of a success around the data.
 fn success(answer: &AnswerPart, made: &mut Made) {
     put_words(answer, made, "成功");
-    if let (Some(spot), Some(code)) = (&answer.code, answer.ok.as_ref().and_then(|ok| ok.first())) {
-        put(spot, Value::from(code.as_str()), made);
+    if let (Some(spot), Some(code)) = (&answer.code, good_code(answer)) {
+        put(spot, code, made);
     }
     place_data(answer, made);
 }
@@ -184,7 +184,7 @@ fn fail(plan: &Plan, failure: Failure, words: &str, made: &mut Made) {
             }
         }
         (Some(spot), Some(FailTest::Code(code, part))) => {
-            put(spot, Value::from(code.as_str()), made);
+            put(spot, like_good(plan, code), made);
             put_words(&plan.answer, made, &with_part(words, part));
         }
         (None, Some(FailTest::Code(code, _))) if plan.answers != Format::Soap => {
@@ -205,18 +205,7 @@ fn fail(plan: &Plan, failure: Failure, words: &str, made: &mut Made) {
         }
         (Some(spot), _) if failure == Failure::NotFound && plan.needs_data => {
             // No code means `nothing found`: then emptiness does.
-            put(
-                spot,
-                Value::from(
-                    plan.answer
-                        .ok
-                        .as_ref()
-                        .and_then(|ok| ok.first())
-                        .cloned()
-                        .unwrap_or_default(),
-                ),
-                made,
-            );
+            put(spot, good_code(&plan.answer).unwrap_or_default(), made);
             put_words(&plan.answer, made, words);
             made.data = match &plan.answer.empty {
                 Some(Empty::Values(values)) => values.first().cloned().unwrap_or(Value::Null),
@@ -225,7 +214,7 @@ fn fail(plan: &Plan, failure: Failure, words: &str, made: &mut Made) {
             place_data(&plan.answer, made);
         }
         (Some(spot), _) => {
-            put(spot, Value::from(other_code(plan)), made);
+            put(spot, like_good(plan, &other_code(plan)), made);
             put_words(&plan.answer, made, words);
         }
         (None, _) if plan.answers == Format::Soap => made.fault = Some(("Client".to_owned(), words.to_owned())),
@@ -256,10 +245,29 @@ fn with_part(words: &str, part: &str) -> String {
     }
 }
 
+/// The code of a success, as the manifest writes it. `2xx` and `none` are no codes.
+fn good_code(answer: &AnswerPart) -> Option<Value> {
+    let code = answer.ok.as_ref()?.first()?;
+    (code != "2xx" && code != "none").then(|| code.clone())
+}
+
+/// A failure's code: a number where success is one.
+fn like_good(plan: &Plan, code: &str) -> Value {
+    match (good_code(&plan.answer), code.parse::<i64>()) {
+        (Some(Value::Number(_)), Ok(number)) => Value::from(number),
+        _ => Value::from(code),
+    }
+}
+
 /// A code that no rule and no success has.
 fn other_code(plan: &Plan) -> String {
     let used = |code: &str| {
-        plan.answer.ok.iter().flatten().any(|o| o == code)
+        plan.answer
+            .ok
+            .iter()
+            .flatten()
+            .filter_map(crate::wiring::code_text)
+            .any(|o| o == code)
             || plan
                 .fails
                 .iter()
