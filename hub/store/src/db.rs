@@ -1,9 +1,12 @@
 //! The database, whichever it is: statements in, rows out.
 //!
-//! SQL is written once, in the subset both databases share (`$n`, RETURNING, ON CONFLICT, text ids, integer times).
+//! SQL is written once, in the subset both databases share (`$n`, RETURNING, ON CONFLICT, text ids, integer times; no
+//! ordering by what may be NULL, which they put at different ends).
 
 use crate::StoreError;
+use crate::dialect::Dialect;
 use crate::lite::Lite;
+use crate::pg::Pg;
 
 /// A value bound to a statement, or found in a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,13 +132,24 @@ impl Row {
 pub enum Db {
     /// SQLite in a file, the default.
     Lite(Lite),
+    /// PostgreSQL, for several hubs over one store.
+    Pg(Pg),
 }
 
 impl Db {
+    /// Which words it understands.
+    pub(crate) const fn dialect(&self) -> Dialect {
+        match self {
+            Self::Lite(_) => Dialect::Lite,
+            Self::Pg(_) => Dialect::Pg,
+        }
+    }
+
     /// Reads rows.
     pub(crate) async fn read(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
         match self {
             Self::Lite(lite) => lite.read(statement).await,
+            Self::Pg(pg) => pg.read(statement).await,
         }
     }
 
@@ -151,8 +165,10 @@ impl Db {
 
     /// Writes all or nothing, durably; answers the RETURNING rows of the last.
     pub(crate) async fn write_all(&self, statements: Vec<Statement>) -> Result<Vec<Row>, StoreError> {
+        storable(&statements)?;
         match self {
             Self::Lite(lite) => lite.write(statements).await,
+            Self::Pg(pg) => pg.write(statements).await,
         }
     }
 
@@ -160,6 +176,16 @@ impl Db {
     pub(crate) async fn close(&self) {
         match self {
             Self::Lite(lite) => lite.close().await,
+            Self::Pg(pg) => pg.close().await,
         }
     }
+}
+
+/// PostgreSQL's text holds every character but one; what one database refuses the other must not keep.
+fn storable(statements: &[Statement]) -> Result<(), StoreError> {
+    let bad = |cell: &Cell| matches!(cell, Cell::Text(text) if text.contains('\0'));
+    if statements.iter().flat_map(|s| &s.values).any(bad) {
+        return Err(StoreError::Unfit("a text with a NUL character"));
+    }
+    Ok(())
 }

@@ -14,6 +14,9 @@ pub enum StoreError {
     /// The row exists already, or names another that does not.
     #[error("the row contradicts what is stored")]
     Conflict,
+    /// No database of ours can keep this value.
+    #[error("the value cannot be stored: {0}")]
+    Unfit(&'static str),
     /// A stored row is not what was written.
     #[error("stored data is damaged: {0}")]
     Damaged(&'static str),

@@ -3,18 +3,21 @@
 //! Invariants:
 //! - A write has been synced to disk when its call returns.
 //! - Personal data and secrets are sealed before they reach the database; the master key is never in it.
-//! - Repositories speak one SQL text through [`Db`]; only the folder `lite` knows which database it is.
+//! - Repositories speak one SQL text through [`Db`]; only the folders `lite` and `pg` know a driver, and only `dialect`
+//!   holds what must be said twice. What holds over one database holds over the other: one suite of tests runs on both.
 //! - Times are microseconds since the epoch. What a row means is decided here, what to do about it elsewhere.
 //!
 //! It must never know HTTP, problems, contracts or who may see what.
 
 mod clients;
 mod db;
+mod dialect;
 mod error;
 mod files;
 mod idempotency;
 mod lite;
 mod master_key;
+mod pg;
 mod secrets;
 mod store;
 mod submissions;

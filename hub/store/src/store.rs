@@ -3,6 +3,7 @@
 use crate::db::{Db, sql};
 use crate::lite::Lite;
 use crate::master_key::Sealer;
+use crate::pg::Pg;
 use crate::{Clients, Files, Idempotency, MasterKey, Meta, Secrets, StoreError, Submissions};
 use hub_core::time::Timestamp;
 use hub_crypto::{hex, random};
@@ -50,21 +51,48 @@ impl Store {
     /// If the folder cannot be used, the key does not fit, or the data are newer than this hub.
     pub async fn open(folder: &Path, master_key: Option<&str>) -> Result<Self, StoreError> {
         let io = |e: std::io::Error| StoreError::Unavailable(format!("{}: {e}", folder.display()));
-        if !folder.is_dir() {
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(folder)
-                .map_err(io)?;
-        }
+        private_folder(folder).map_err(io)?;
         let database = folder.join(DATABASE);
         let key = match master_key {
             Some(text) => MasterKey::parse(text)?,
             None => MasterKey::in_file(&folder.join(KEY), !database.exists())?,
         };
         private(&database).map_err(io)?;
+        Self::with(Db::Lite(Lite::open(&database).await?), &key).await
+    }
+
+    /// Opens the store in a PostgreSQL database, creating what is missing in it: `postgres://user:password@host/database`.
+    /// The schema is the connection's first. The master key is as in [`Store::open`]; several hubs over one database need
+    /// the same, and the file is created only beside an empty database.
+    ///
+    /// # Errors
+    /// If the database does not answer, the key does not fit, or the data are newer than this hub.
+    pub async fn open_url(url: &str, folder: &Path, master_key: Option<&str>) -> Result<Self, StoreError> {
+        if !["postgres://", "postgresql://"]
+            .iter()
+            .any(|scheme| url.starts_with(scheme))
+        {
+            let text = "the address of the database must begin with postgres://";
+            return Err(StoreError::Unavailable(text.into()));
+        }
+        // A key that is none is found out before anything is created.
+        let given = master_key.map(MasterKey::parse).transpose()?;
+        let db = Db::Pg(Pg::open(url).await?);
+        let key = match given {
+            Some(key) => key,
+            None => {
+                let proof = sql("SELECT 1 FROM secrets WHERE name = $1", [PROOF.into()]);
+                let empty = db.read_one(proof).await?.is_none();
+                private_folder(folder).map_err(|e| StoreError::Unavailable(format!("{}: {e}", folder.display())))?;
+                MasterKey::in_file(&folder.join(KEY), empty)?
+            }
+        };
+        Self::with(db, &key).await
+    }
+
+    async fn with(db: Db, key: &MasterKey) -> Result<Self, StoreError> {
         let store = Self {
-            db: Db::Lite(Lite::open(&database).await?),
+            db,
             sealers: Arc::new(Sealers {
                 secrets: key.sealer("secrets"),
                 submissions: key.sealer("submissions"),
@@ -153,6 +181,14 @@ impl Store {
     pub async fn close(&self) {
         self.db.close().await;
     }
+}
+
+/// Makes the data folder, if it is not there, so that only its owner can enter it.
+fn private_folder(folder: &Path) -> std::io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 /// Makes the database file, if it is not there, so that only its owner can read it; its journal follows suit.

@@ -179,36 +179,28 @@ impl Submissions<'_> {
         lease_until: Timestamp,
         most: u32,
     ) -> Result<Vec<TakenSubmission>, StoreError> {
-        // The state before tells the doubt, and RETURNING shows only the state after: so look first, then take.
-        let due = sql(
-            "SELECT id, state, next_at FROM submissions
-             WHERE state IN ('stored', 'delivering') AND next_at <= $1 ORDER BY next_at LIMIT $2",
-            [now.as_microsecond().into(), i64::from(most).into()],
+        let take = sql(
+            self.db.dialect().take_due(),
+            [
+                now.as_microsecond().into(),
+                i64::from(most).into(),
+                lease_until.as_microsecond().into(),
+            ],
         );
         let mut taken = Vec::new();
-        for mut row in self.db.read(due).await? {
-            let (id, state, next_at) = (row.text(0)?, row.text(1)?, row.int(2)?);
-            // Only if nobody changed it since: two hubs over one store never both win.
-            let take = sql(
-                "UPDATE submissions SET state = 'delivering', attempts = attempts + 1, next_at = $4, updated = $5
-                 WHERE id = $1 AND state = $2 AND next_at = $3
-                 RETURNING id, operation, client, subject, pairwise, request_id, input, state, attempts, next_at,
-                           answer, reason, created, updated",
-                [
-                    id.into(),
-                    state.as_str().into(),
-                    next_at.into(),
-                    lease_until.as_microsecond().into(),
-                    now.as_microsecond().into(),
-                ],
-            );
-            if let Some(row) = self.db.write(take).await?.into_iter().next() {
-                taken.push(TakenSubmission {
-                    submission: self.submission(row)?,
-                    in_doubt: state == SubmissionState::Delivering.as_str(),
-                });
+        for mut row in self.db.write(take).await? {
+            let in_doubt = row.flag(14)?;
+            let id = row.text(0)?;
+            match self.submission(id.clone(), row) {
+                Ok(submission) => taken.push(TakenSubmission { submission, in_doubt }),
+                // One that does not open must not hold up the others for ever.
+                Err(error) => {
+                    tracing::error!(submission = %id, %error, "given to a person");
+                    self.manual(&id, "damaged", now).await?;
+                }
             }
         }
+        taken.sort_by(|a, b| (a.submission.created, &a.submission.id).cmp(&(b.submission.created, &b.submission.id)));
         Ok(taken)
     }
 
@@ -300,7 +292,7 @@ impl Submissions<'_> {
         self.db
             .read_one(statement)
             .await?
-            .map(|row| self.submission(row))
+            .map(|mut row| self.submission(row.text(0)?, row))
             .transpose()
     }
 
@@ -325,7 +317,9 @@ impl Submissions<'_> {
             ],
         );
         let rows = self.db.read(statement).await?;
-        rows.into_iter().map(|row| self.submission(row)).collect()
+        rows.into_iter()
+            .map(|mut row| self.submission(row.text(0)?, row))
+            .collect()
     }
 
     /// Forgets what was delivered or refused before a time; answers how many. What is open is never forgotten.
@@ -359,8 +353,8 @@ impl Submissions<'_> {
             .collect()
     }
 
-    fn submission(&self, mut row: Row) -> Result<Submission, StoreError> {
-        let id = row.text(0)?;
+    /// The row's columns after its id.
+    fn submission(&self, id: String, mut row: Row) -> Result<Submission, StoreError> {
         let input = self.sealer.open(&row.bytes(6)?, "input", &id)?;
         let answer = match row.maybe_bytes(10)? {
             Some(sealed) => Some(self.sealer.open(&sealed, "answer", &id)?),

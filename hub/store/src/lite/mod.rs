@@ -4,22 +4,19 @@ mod writer;
 
 use crate::StoreError;
 use crate::db::{Cell, Row, Statement};
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use crate::dialect::Dialect;
 use sqlx::query::Query;
 use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
     SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Connection, Row as _, SqlSafeStr, Sqlite, TypeInfo, ValueRef};
+use sqlx::{ConnectOptions, Connection, Row as _, Sqlite, TypeInfo, ValueRef};
 use std::path::Path;
 use std::time::Duration;
 use writer::Writer;
 
 /// Readers beside the writer.
 const READERS: u32 = 4;
-
-/// Migrations in order; a released one is never changed.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "first", include_str!("../../migrations/lite/0001_first.sql"))];
 
 /// An open SQLite file.
 #[derive(Debug, Clone)]
@@ -41,7 +38,7 @@ impl Lite {
             .foreign_keys(true)
             .disable_statement_logging();
         let mut connection = options.connect().await.map_err(|e| unavailable(&e))?;
-        migrate(&mut connection).await?;
+        Dialect::Lite.migrate(&mut connection).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(Duration::from_secs(5))
@@ -70,25 +67,6 @@ impl Lite {
         self.writer.close().await;
         self.readers.close().await;
     }
-}
-
-async fn migrate(connection: &mut sqlx::SqliteConnection) -> Result<(), StoreError> {
-    let list = MIGRATIONS
-        .iter()
-        .map(|(number, name, text)| {
-            Migration::new(
-                *number,
-                (*name).into(),
-                MigrationType::Simple,
-                text.into_sql_str(),
-                false,
-            )
-        })
-        .collect();
-    Migrator::with_migrations(list)
-        .run(connection)
-        .await
-        .map_err(|e| StoreError::Migration(e.to_string()))
 }
 
 fn bound(statement: Statement) -> Query<'static, Sqlite, SqliteArguments> {

@@ -1,24 +1,24 @@
 //! What survives, and what nobody can read.
 
-use crate::{at, store, submission};
+use crate::place::Place;
+use crate::suite::{at, submission};
 use hub_store::{Claim, NewFile, NewSubmission, Store, StoreError, SubmissionState};
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
-/// Started by [`a_killed_process_has_kept_what_it_acknowledged`] only.
-const CHILD: &str = "HUB_STORE_TEST_FOLDER";
+/// Set for the child of [`a_killed_process_has_kept_what_it_acknowledged`] only.
+const FOLDER: &str = "HUB_STORE_TEST_FOLDER";
+const URL: &str = "HUB_STORE_TEST_URL";
 
-#[tokio::test]
-async fn dropped_without_closing_everything_acknowledged_is_there() {
-    let (folder, one) = store().await;
+pub(crate) async fn dropped_without_closing_everything_acknowledged_is_there(place: Arc<Place>) {
+    let one = place.store().await;
     let mut ids = Vec::new();
     for _ in 0..50 {
         ids.push(one.submissions().accept(&submission(Some(at(10)))).await.unwrap());
     }
     std::mem::forget(one);
-    let two = Store::open(folder.path(), None).await.unwrap();
+    let two = place.store().await;
     for id in ids {
         assert_eq!(
             two.submissions().get(&id).await.unwrap().unwrap().state,
@@ -32,8 +32,8 @@ async fn dropped_without_closing_everything_acknowledged_is_there() {
 /// Not a test by itself: writes until it is killed, and says what was acknowledged.
 #[tokio::test]
 async fn child_that_writes_until_killed() {
-    let Ok(folder) = std::env::var(CHILD) else { return };
-    let store = Store::open(folder.as_ref(), None).await.unwrap();
+    let Ok(folder) = std::env::var(FOLDER) else { return };
+    let store = Place::at(folder.as_ref(), std::env::var(URL).ok()).store().await;
     for i in 0.. {
         let scope = format!("k{i}");
         store
@@ -50,13 +50,12 @@ async fn child_that_writes_until_killed() {
     }
 }
 
-#[tokio::test]
-async fn a_killed_process_has_kept_what_it_acknowledged() {
-    let folder = tempfile::tempdir().unwrap();
-    let log = folder.path().join("log");
+pub(crate) async fn a_killed_process_has_kept_what_it_acknowledged(place: Arc<Place>) {
+    let log = place.folder.join("log");
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "durability::child_that_writes_until_killed", "--nocapture"])
-        .env(CHILD, folder.path())
+        .env(FOLDER, &place.folder)
+        .envs(place.url.as_ref().map(|url| (URL, url)))
         .stdout(std::fs::File::create(&log).unwrap())
         .stderr(Stdio::null())
         .spawn()
@@ -71,7 +70,7 @@ async fn a_killed_process_has_kept_what_it_acknowledged() {
     child.wait().unwrap();
     let text = std::fs::read_to_string(&log).unwrap();
     assert!(kept(&text) >= 30);
-    let store = Store::open(folder.path(), None).await.unwrap();
+    let store = place.store().await;
     for line in text.lines().filter(|l| l.starts_with("kept ")) {
         let words: Vec<_> = line.split(' ').collect();
         let [_, scope, id] = words[..] else { continue };
@@ -88,9 +87,8 @@ async fn a_killed_process_has_kept_what_it_acknowledged() {
     }
 }
 
-#[tokio::test]
-async fn nothing_personal_is_readable_in_the_files() {
-    let (folder, store) = store().await;
+pub(crate) async fn nothing_personal_is_readable_in_the_data(place: Arc<Place>) {
+    let store = place.store().await;
     store.submissions().accept(&submission(None)).await.unwrap();
     store.secrets().put("signing", b"PRIVATE-KEY-BYTES").await.unwrap();
     store.idempotency().claim("k", "r", at(0), at(1), at(2)).await.unwrap();
@@ -108,59 +106,47 @@ async fn nothing_personal_is_readable_in_the_files() {
         expires: at(9),
     };
     store.files().put(&paper).await.unwrap();
-    let key = std::fs::read_to_string(folder.path().join("master.key")).unwrap();
-    for file in ["hub.db", "hub.db-wal"] {
-        let bytes = std::fs::read(folder.path().join(file)).unwrap();
-        for secret in [
-            "王小明",
-            "PRIVATE-KEY-BYTES",
-            "李四",
-            "张三",
-            "PAPER-CONTENT",
-            key.trim(),
-        ] {
-            let found = bytes.windows(secret.len()).any(|w| w == secret.as_bytes());
-            assert!(!found, "{secret} in {file}");
-        }
+    store.meta().put("plain", "PLAIN-FACT").await.unwrap();
+    assert!(place.shows(b"PLAIN-FACT").await, "it looks where the data are");
+    let key = std::fs::read_to_string(place.folder.join("master.key")).unwrap();
+    for secret in [
+        "王小明",
+        "PRIVATE-KEY-BYTES",
+        "李四",
+        "张三",
+        "PAPER-CONTENT",
+        key.trim(),
+    ] {
+        assert!(!place.shows(secret.as_bytes()).await, "{secret}");
     }
 }
 
-#[tokio::test]
-async fn the_master_key_is_guarded() {
-    let (folder, store) = store().await;
+pub(crate) async fn the_master_key_is_guarded(place: Arc<Place>) {
+    let store = place.store().await;
     store.secrets().put("x", b"y").await.unwrap();
     store.close().await;
     assert!(
         matches!(store.meta().put("a", "b").await, Err(StoreError::Unavailable(_))),
         "closed"
     );
-    let file = folder.path().join("master.key");
+    let guarded = async |key: Option<&str>| matches!(place.open(key).await, Err(StoreError::MasterKey(_)));
+    let file = place.folder.join("master.key");
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
-    let wrong = Store::open(folder.path(), Some(&"0".repeat(64))).await;
-    assert!(matches!(wrong, Err(StoreError::MasterKey(_))));
+    assert!(guarded(Some(&"0".repeat(64))).await);
+    assert!(guarded(Some("short")).await);
     let text = std::fs::read_to_string(&file).unwrap();
-    let given = Store::open(folder.path(), Some(&text)).await.unwrap();
+    let given = place.open(Some(&text)).await.unwrap();
     assert_eq!(given.secrets().get("x").await.unwrap().unwrap(), b"y");
     given.close().await;
     std::fs::set_permissions(&file, PermissionsExt::from_mode(0o644)).unwrap();
-    assert!(matches!(
-        Store::open(folder.path(), None).await,
-        Err(StoreError::MasterKey(_))
-    ));
+    assert!(guarded(None).await, "open to others");
     std::fs::remove_file(&file).unwrap();
-    assert!(
-        matches!(Store::open(folder.path(), None).await, Err(StoreError::MasterKey(_))),
-        "never made anew"
-    );
-    assert!(matches!(
-        Store::open(folder.path(), Some("short")).await,
-        Err(StoreError::MasterKey(_))
-    ));
+    assert!(guarded(None).await, "never made anew");
+    assert!(!file.exists());
 }
 
-#[tokio::test]
-async fn a_sealed_value_does_not_move() {
-    let (_folder, store) = store().await;
+pub(crate) async fn a_sealed_value_does_not_move(place: Arc<Place>) {
+    let store = place.store().await;
     store.secrets().put("a", b"1").await.unwrap();
     assert_eq!(store.secrets().get_or_keep("a", b"2").await.unwrap(), b"1");
     assert_eq!(store.secrets().get_or_keep("b", b"2").await.unwrap(), b"2");
@@ -169,28 +155,29 @@ async fn a_sealed_value_does_not_move() {
     store.meta().put("m", "2").await.unwrap();
     assert_eq!(store.meta().get("m").await.unwrap().as_deref(), Some("2"));
     store.ping().await.unwrap();
+    let moved = "UPDATE secrets SET sealed = other.sealed FROM (SELECT sealed FROM secrets WHERE name = 'a') AS other
+                 WHERE name = 'b'";
+    place.execute(moved).await;
+    assert!(matches!(store.secrets().get("b").await, Err(StoreError::Damaged(_))));
+}
+
+pub(crate) async fn data_of_a_newer_hub_are_left_alone(place: Arc<Place>) {
+    place.store().await.close().await;
+    // A checksum of another migration in either database's words.
+    let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+                 SELECT 99999, 'later', success, checksum, 0 FROM _sqlx_migrations WHERE version = 1";
+    place.execute(newer).await;
+    assert!(matches!(place.open(None).await, Err(StoreError::Migration(_))));
 }
 
 #[tokio::test]
-async fn data_of_a_newer_hub_are_left_alone_and_strangers_cannot_read() {
-    let (folder, store) = store().await;
+async fn strangers_cannot_read_the_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), None).await.unwrap();
     store.meta().put("m", "1").await.unwrap();
     for file in ["hub.db", "hub.db-wal", "master.key"] {
-        let mode = std::fs::metadata(folder.path().join(file))
-            .unwrap()
-            .permissions()
-            .mode();
+        let path = folder.path().join(file);
+        let mode = std::fs::metadata(path).unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0, "{file}");
     }
-    store.close().await;
-    let file = SqliteConnectOptions::new().filename(folder.path().join("hub.db"));
-    let mut raw = file.connect().await.unwrap();
-    let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
-                 VALUES (99999, 'later', 1, x'00', 0)";
-    sqlx::query(newer).execute(&mut raw).await.unwrap();
-    raw.close().await.unwrap();
-    assert!(matches!(
-        Store::open(folder.path(), None).await,
-        Err(StoreError::Migration(_))
-    ));
 }

@@ -1,0 +1,98 @@
+//! Where the two databases need different words: types in migrations, and locking. Everything else is said once, beside
+//! its repository.
+
+use crate::StoreError;
+use sqlx::migrate::{Migrate, Migration, MigrationType, Migrator};
+use sqlx::{AssertSqlSafe, SqlSafeStr};
+
+/// Migrations in order, in SQLite's words; a released one is never changed.
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "first", include_str!("../migrations/0001_first.sql")),
+    (2, "doubt", include_str!("../migrations/0002_doubt.sql")),
+];
+
+/// Which words the database understands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// SQLite.
+    Lite,
+    /// PostgreSQL.
+    Pg,
+}
+
+macro_rules! take_due {
+    ($locking:literal) => {
+        concat!(
+            "WITH due AS (
+                 SELECT id FROM submissions
+                 WHERE state IN ('stored', 'delivering') AND next_at <= $1 ORDER BY next_at LIMIT $2 ",
+            $locking,
+            ")
+             UPDATE submissions
+             SET doubt = CASE WHEN state = 'delivering' THEN 1 ELSE 0 END,
+                 state = 'delivering', attempts = attempts + 1, next_at = $3, updated = $1
+             WHERE id IN (SELECT id FROM due)
+             RETURNING id, operation, client, subject, pairwise, request_id, input, state, attempts, next_at,
+                       answer, reason, created, updated, doubt"
+        )
+    };
+}
+
+impl Dialect {
+    /// Takes what is due: now, most, end of the lease. SQLite has one writer; on PostgreSQL hubs step around each other's
+    /// rows instead of queueing up behind them.
+    pub(crate) const fn take_due(self) -> &'static str {
+        match self {
+            Self::Lite => take_due!(""),
+            Self::Pg => take_due!("FOR UPDATE SKIP LOCKED"),
+        }
+    }
+
+    /// Brings a database up to date.
+    pub(crate) async fn migrate<C: Migrate>(self, connection: &mut C) -> Result<(), StoreError> {
+        // Not `run`: what it returns cannot be sent between threads, and so could nothing that opens a store.
+        self.migrator()
+            .run_direct(None, connection, false)
+            .await
+            .map_err(|e| StoreError::Migration(e.to_string()))
+    }
+
+    fn migrator(self) -> Migrator {
+        let list = MIGRATIONS.iter().map(|(number, name, text)| {
+            let text = match self {
+                Self::Lite => (*text).into_sql_str(),
+                Self::Pg => AssertSqlSafe(in_postgres_words(text)).into_sql_str(),
+            };
+            Migration::new(*number, (*name).into(), MigrationType::Simple, text, false)
+        });
+        Migrator::with_migrations(list.collect())
+    }
+}
+
+/// SQLite's STRICT tables know INTEGER (64 bits), TEXT (compared by bytes) and BLOB only, and PostgreSQL calls the same
+/// things differently.
+fn in_postgres_words(text: &str) -> String {
+    let lines = text.lines().map(|line| {
+        if line.starts_with("--") {
+            return line.to_owned();
+        }
+        line.replace(") STRICT;", ");")
+            .replace(" INTEGER", " BIGINT")
+            .replace(" BLOB", " BYTEA")
+            .replace(" TEXT", " TEXT COLLATE \"C\"")
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_postgres_words;
+
+    #[test]
+    fn types_are_translated_and_comments_left_alone() {
+        let text = "-- TEXT STRICT;\nCREATE TABLE a (\n    b TEXT NOT NULL,\n    c INTEGER,\n    d BLOB\n) STRICT;";
+        let words =
+            "-- TEXT STRICT;\nCREATE TABLE a (\n    b TEXT COLLATE \"C\" NOT NULL,\n    c BIGINT,\n    d BYTEA\n);";
+        assert_eq!(in_postgres_words(text), words);
+    }
+}
