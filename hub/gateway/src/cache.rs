@@ -1,9 +1,9 @@
 //! Step cache: answers that everybody may see and that say nothing about anybody.
 
 use hub_core::ports::{Answer, Call};
-use hub_core::{Assurance, DataLevel, Operation};
+use hub_core::{Assurance, DataLevel, Operation, Problem};
 use moka::Expiry;
-use moka::sync::Cache;
+use moka::future::Cache;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,11 +11,15 @@ use std::time::{Duration, Instant};
 /// Weight of all answers kept, in bytes of JSON.
 const CAPACITY: u64 = 64 << 20;
 
-/// An answer and since when it is kept.
-#[derive(Debug, Clone)]
-pub(crate) struct Fresh {
-    pub(crate) answer: Answer,
-    pub(crate) age: Age,
+/// What the cache gave.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    /// The answer, or why there is none.
+    pub(crate) outcome: Result<Answer, Problem>,
+    /// Of a good answer.
+    pub(crate) age: Option<Age>,
+    /// Whether nobody had to be asked.
+    pub(crate) hit: bool,
 }
 
 /// How old an answer is and how old it may become, in seconds.
@@ -66,36 +70,42 @@ impl Answers {
         Some(crate::fingerprint::of(&[world, &call.operation.id, &input]))
     }
 
-    pub(crate) fn get(&self, key: &str) -> Option<Fresh> {
-        let entry = self.0.get(key)?;
-        Some(Fresh {
-            answer: Answer {
-                status: entry.status,
-                body: entry.body.as_ref().clone(),
-                headers: Vec::new(),
-            },
-            age: Age {
-                seconds: entry.since.elapsed().as_secs(),
-                lives: entry.lives.as_secs(),
-            },
-        })
-    }
-
-    /// Keeps a good answer. Failures never come here.
-    pub(crate) fn put(&self, key: String, operation: &Operation, answer: &Answer) -> Age {
+    /// The kept answer, or else the one `load` gives, which is kept if it is good. Many who ask at once share one load.
+    pub(crate) async fn through(
+        &self,
+        key: String,
+        operation: &Operation,
+        load: impl Future<Output = Result<Answer, Problem>>,
+    ) -> Kept {
         let lives = lives(operation).unwrap_or_default();
-        let weight = u32::try_from(answer.body.to_string().len()).unwrap_or(u32::MAX);
-        let entry = Entry {
-            status: answer.status,
-            body: Arc::new(answer.body.clone()),
-            since: Instant::now(),
-            lives,
-            weight,
+        let entry = async {
+            let answer = load.await?;
+            Ok(Entry {
+                weight: u32::try_from(answer.body.to_string().len()).unwrap_or(u32::MAX),
+                status: answer.status,
+                body: Arc::new(answer.body),
+                since: Instant::now(),
+                lives,
+            })
         };
-        self.0.insert(key, entry);
-        Age {
-            seconds: 0,
-            lives: lives.as_secs(),
+        match self.0.entry(key).or_try_insert_with::<_, Problem>(entry).await {
+            Ok(found) => Kept {
+                hit: !found.is_fresh(),
+                age: Some(Age {
+                    seconds: found.value().since.elapsed().as_secs(),
+                    lives: lives.as_secs(),
+                }),
+                outcome: Ok(Answer {
+                    status: found.value().status,
+                    body: found.value().body.as_ref().clone(),
+                    headers: Vec::new(),
+                }),
+            },
+            Err(problem) => Kept {
+                hit: false,
+                age: None,
+                outcome: Err(problem.as_ref().clone()),
+            },
         }
     }
 

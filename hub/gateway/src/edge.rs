@@ -5,7 +5,7 @@ use crate::journey::Journey;
 use futures_util::FutureExt;
 use hub_core::ports::TrailRecord;
 use hub_core::wire::ReplyBody;
-use hub_core::{Environment, Inbound, Problem, ProblemCode, Reply};
+use hub_core::{Environment, Inbound, Kept, Problem, ProblemCode, Reply};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
 use tokio::sync::oneshot;
@@ -46,7 +46,9 @@ impl Gateway {
             gateway.travel(&inbound, door, answer).await;
             drop(running);
         });
-        answered.await.unwrap_or_else(|_| problem(ProblemCode::ShuttingDown))
+        answered
+            .await
+            .unwrap_or_else(|_| answer_with(Problem::new(ProblemCode::ShuttingDown)))
     }
 
     async fn travel(&self, inbound: &Inbound, door: Door, answer: oneshot::Sender<Reply>) {
@@ -70,7 +72,12 @@ impl Gateway {
             && journey.durable()
         {
             // An answer of this level must not leave without its record.
-            reply = problem(ProblemCode::StoreUnavailable);
+            let mut unrecorded = Problem::new(ProblemCode::StoreUnavailable);
+            if journey.may_have_acted() {
+                unrecorded = unrecorded.kept(Kept::Unknown);
+                unrecorded.submission.clone_from(&journey.record.submission);
+            }
+            reply = answer_with(unrecorded);
         }
         if answer.send(reply).is_err() && !gone {
             self.core.metrics.abandoned.fetch_add(1, Ordering::Relaxed);
@@ -114,10 +121,10 @@ impl Gateway {
     }
 }
 
-fn problem(code: ProblemCode) -> Reply {
+fn answer_with(problem: Problem) -> Reply {
     Reply {
-        status: code.status(),
+        status: problem.code.status(),
         headers: Vec::new(),
-        body: ReplyBody::Problem(Box::new(Problem::new(code))),
+        body: ReplyBody::Problem(Box::new(problem)),
     }
 }

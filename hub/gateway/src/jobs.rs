@@ -46,7 +46,10 @@ impl Jobs {
             tokio::select! {
                 _ = delivery.tick() => { self.deliver_due().await; }
                 _ = tidying.tick() => self.tidy().await,
-                changed = stop.changed() => if changed.is_err() || *stop.borrow() { return },
+                changed = stop.changed() => if changed.is_err() || *stop.borrow() {
+                    self.gateway.live.keep().await;
+                    return;
+                },
             }
         }
     }
@@ -74,6 +77,7 @@ impl Jobs {
     async fn tidy(&self) {
         let core = self.gateway.core.as_ref();
         core.limiters.tidy();
+        self.gateway.live.keep().await;
         match core.store.purge(core.clock.now()).await {
             Ok(purged) => tracing::debug!(?purged, "expired rows thrown away"),
             Err(error) => tracing::error!(error = %error, "expired rows could not be thrown away"),

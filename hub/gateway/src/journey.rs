@@ -8,7 +8,7 @@ use crate::limits::Allowance;
 use hub_core::ports::{Call, TrailRecord};
 use hub_core::time::{Timestamp, rfc3339};
 use hub_core::wire::ReplyBody;
-use hub_core::{DataLevel, Environment, Inbound, Operation, Problem, Reply};
+use hub_core::{DataLevel, Effect, Environment, Inbound, Operation, Problem, Reply};
 use hub_crypto::{Digest, digest, hex};
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -86,6 +86,12 @@ impl Journey {
     pub(crate) fn replayed(&mut self) {
         self.headers
             .push(("Idempotency-Replayed".to_owned(), "true".to_owned()));
+    }
+
+    /// Whether an upstream was reached by a call that has an effect.
+    pub(crate) fn may_have_acted(&self) -> bool {
+        let reads = self.operation.as_ref().is_none_or(|o| o.effect == Effect::None);
+        self.record.attempts > 0 && !reads
     }
 
     /// Whether the record must be on disk before the answer leaves.

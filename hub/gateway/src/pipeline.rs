@@ -12,7 +12,7 @@ use crate::normalize::{normalize, reply};
 use crate::replay::{Begun, Ticket, begin};
 use crate::resolve::{Found, controls, resolve};
 use crate::setting::Setting;
-use crate::show::{mask_from, show};
+use crate::show::{MaskFrom, mask_from, show};
 use crate::snapshot::Snapshot;
 use crate::submissions::{self, settle};
 use crate::validate::validate;
@@ -80,12 +80,15 @@ impl Gateway {
         let privacy = &snapshot.policies.privacy;
         let masked = mask_from(privacy, call);
         // cache
-        let key = core
-            .answers
-            .key(call, &format!("{}{masked:?}{}", grant.environment(), snapshot.version));
-        if let Some(fresh) = key.as_ref().and_then(|k| core.answers.get(k)) {
-            core.metrics.cache_hits.fetch_add(1, Ordering::Relaxed);
-            return (Ok(fresh.answer), Some(fresh.age));
+        let world = format!("{}{masked:?}{}", grant.environment(), snapshot.version);
+        if let Some(key) = core.answers.key(call, &world) {
+            let answered = self.obtain(snapshot, call, grant, masked);
+            let kept = core.answers.through(key, &operation, answered).await;
+            core.metrics
+                .cache_hits
+                .fetch_add(u64::from(kept.hit), Ordering::Relaxed);
+            journey.record.attempts = grant.attempts();
+            return (kept.outcome, kept.age);
         }
         // accept
         let stores = operation.effect == Effect::Once && grant.environment() == Environment::Live;
@@ -98,16 +101,8 @@ impl Gateway {
             None
         };
         journey.record.submission = submission.as_ref().map(|s| s.id.clone());
-        // call
-        let answered = self.ask_upstream(call, grant).await;
+        let outcome = self.obtain(snapshot, call, grant, masked).await;
         journey.record.attempts = grant.attempts();
-        core.metrics
-            .attempts
-            .fetch_add(u64::from(grant.attempts()), Ordering::Relaxed);
-        // normalize, show
-        let outcome = answered
-            .and_then(|answer| normalize(&snapshot.catalog, &operation, answer))
-            .map(|answer| show(&snapshot.catalog, &operation, answer, masked));
         let outcome = match submission {
             Some(submission) => {
                 settle(
@@ -121,10 +116,27 @@ impl Gateway {
             }
             None => outcome,
         };
-        let age = match (key, &outcome) {
-            (Some(key), Ok(answer)) => Some(core.answers.put(key, &operation, answer)),
-            _ => None,
-        };
-        (outcome, age)
+        (outcome, None)
+    }
+
+    /// The upstream's answer as this viewer may see it.
+    async fn obtain(
+        &self,
+        snapshot: &Snapshot,
+        call: &Call,
+        grant: &Grant,
+        masked: MaskFrom,
+    ) -> Result<Answer, Problem> {
+        let (catalog, operation) = (&snapshot.catalog, &call.operation);
+        // call
+        let answer = self.ask_upstream(call, grant).await;
+        self.core
+            .metrics
+            .attempts
+            .fetch_add(u64::from(grant.attempts()), Ordering::Relaxed);
+        // normalize
+        let answer = normalize(catalog, operation, answer?)?;
+        // show
+        Ok(show(catalog, operation, answer, masked))
     }
 }

@@ -44,4 +44,9 @@ pub enum Asked {
 pub trait Line: Upstream<Grant> {
     /// Finds out whether an earlier attempt of this call arrived.
     fn ask<'a>(&'a self, call: &'a Call, grant: &'a Grant) -> BoxFuture<'a, Result<Asked, Problem>>;
+
+    /// Keeps what must survive a restart (used-up daily budgets); called from a timer and before a stop.
+    fn keep(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
 }

@@ -3,6 +3,7 @@
 //! Everything that decides whether a call may be made at all has been decided before; here it is decided whether it can
 //! be made now (connected, open, addressed), how often it may be tried, and what a silence means.
 
+mod budget;
 mod drive;
 mod failure;
 mod retry;
@@ -78,6 +79,11 @@ impl LiveUpstream {
                 retries: Retries::default(),
             }),
         }
+    }
+
+    /// Takes up the daily budgets as they were used before a restart. Call it before the first call is served.
+    pub async fn restore(&self) {
+        budget::restore(&self.shared.store, &self.outbound).await;
     }
 
     /// The same with a worker's own connections; budgets, breakers and sessions stay shared.
@@ -244,5 +250,9 @@ impl Upstream<Grant> for LiveUpstream {
 impl Line for LiveUpstream {
     fn ask<'a>(&'a self, call: &'a Call, grant: &'a Grant) -> BoxFuture<'a, Result<Asked, Problem>> {
         Box::pin(async move { asked(&self.travel(call, grant).await?).await })
+    }
+
+    fn keep(&self) -> BoxFuture<'_, ()> {
+        Box::pin(budget::keep(&self.shared.store, &self.outbound))
     }
 }

@@ -22,6 +22,24 @@ async fn a_public_read_is_answered_and_cached() {
 }
 
 #[tokio::test]
+async fn many_who_ask_at_once_share_one_call() {
+    let city = Arc::new(City::open().await);
+    let slow = std::time::Duration::from_millis(100);
+    (0..8).for_each(|_| city.line.then(Act::Wait(slow, json!({"text": "雨"}))));
+    let calls: Vec<_> = (0..8)
+        .map(|_| {
+            let city = city.clone();
+            tokio::spawn(async move { body(&city.call(Request::weather().key("wide")).await).clone() })
+        })
+        .collect();
+    for call in calls {
+        assert_eq!(call.await.unwrap(), json!({"text": "雨"}));
+    }
+    assert_eq!(city.line.count(), 1);
+    assert!(city.gateway.metrics().render().contains("hub_cache_hits_total 7"));
+}
+
+#[tokio::test]
 async fn failures_are_not_cached() {
     let city = City::open().await;
     city.line

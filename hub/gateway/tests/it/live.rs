@@ -3,14 +3,18 @@
 use crate::city::{City, Request, body, catalog, document, header, lines, problem, snapshot};
 use crate::upstream::{Do, Upstream};
 use hub_connectors::{Connector, Origin};
-use hub_core::{Kept, ProblemCode as Code, SystemId};
-use hub_gateway::{AddressSource, Jobs, LiveParts, LiveUpstream, SecretSource, Snapshot};
+use hub_core::wire::ReplyBody;
+use hub_core::{Kept, ProblemCode as Code, Reply, SystemId};
+use hub_gateway::{AddressSource, Door, Jobs, LiveParts, LiveUpstream, SecretSource, Snapshot};
 use hub_outbound::{EgressPolicy, Outbound};
 use hub_store::SubmissionState as State;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Where the news of case `C-1` is kept: SHA-256 of its number, preceded by its length in eight bytes.
+const CASE: &str = "event/demo/front/27ca2ba8fa72fa3e81547f31001b9782584493a9f3eeb12555224e08b32ca12c";
 
 /// One address and one secret for everything.
 struct Around(Option<String>);
@@ -56,6 +60,7 @@ async fn city(manifest: &str, address: Option<String>) -> City {
             clock: parts.clock.clone(),
         };
         parts.live = Arc::new(LiveUpstream::new(live).for_worker().unwrap());
+        parts.secrets = Arc::new(Around(None));
         parts.settings.deadline_ms = 3_000;
     })
     .await;
@@ -259,4 +264,45 @@ async fn a_page_instead_of_data_and_a_refusal_each_have_their_problem() {
         .call(Request::new("GET", "/demo/front/v1/weather?city=none").key("wide"))
         .await;
     assert_eq!(problem(&none).code, Code::RecordNotFound);
+}
+
+#[tokio::test]
+async fn a_knock_is_verified_answered_in_the_vendors_words_and_counted_once() {
+    let callback = "callback: {verify: \"secret:hook in header X-Token\", case: case_no, state: text, time: at, fields: {case_no: case_no, text: text}, answer: text success, refuse: text fail}";
+    let city = city(&manifest("dialect: rest-json", callback, "operations: same"), None).await;
+    let knock = |state: &str, at: &str, token: &str| {
+        let body = json!({"case_no": "C-1", "text": state, "at": at});
+        let request = Request::new("POST", "/demo/front/notice")
+            .json(&body)
+            .header("X-Token", token);
+        city.gateway.run(request.0, Door::Callback)
+    };
+    let said = |reply: &Reply| match &reply.body {
+        ReplyBody::Bytes { bytes, .. } => String::from_utf8_lossy(bytes).into_owned(),
+        other => panic!("{other:?}"),
+    };
+    let meta = async || {
+        let name = city.store.meta().get(CASE).await.unwrap();
+        name.map(|text| serde_json::from_str::<serde_json::Value>(&text).unwrap())
+    };
+    let forged = knock("完成", "2026-04-08T10:00:00+08:00", "guess").await;
+    assert_eq!((said(&forged).as_str(), meta().await), ("fail", None));
+    for (state, at, expected) in [
+        ("受理", "2026-04-08T10:00:00+08:00", "受理"),
+        ("完成", "2026-04-08T11:00:00+08:00", "完成"),
+        ("受理", "2026-04-08T10:00:00+08:00", "完成"),
+        ("完成", "2026-04-08T11:00:00+08:00", "完成"),
+    ] {
+        let reply = knock(state, at, "<hook>").await;
+        assert_eq!(
+            (reply.status, said(&reply).as_str()),
+            (200, "success"),
+            "older and repeated news are answered too"
+        );
+        assert_eq!(meta().await.unwrap()["state"], expected);
+    }
+    let nowhere = Request::new("POST", "/demo/back/notice").json(&json!({}));
+    assert_eq!(city.gateway.run(nowhere.0, Door::Callback).await.status, 404);
+    let problems: Vec<_> = city.records().into_iter().filter_map(|r| r.problem).collect();
+    assert_eq!(problems, ["callback-rejected", "not-found"]);
 }

@@ -119,7 +119,7 @@ async fn no_operation_lets_a_subject_name_somebody_else() {
             };
             tried += 1;
             let mut named = request(operation, |input| {
-                drop(input.insert(bound.field.clone(), other.clone()))
+                drop(input.insert(bound.field.clone(), other.clone()));
             });
             // Without a body there is no place for the field: in the query it is unknown to the contract.
             let expected = if operation.request.is_some() {
