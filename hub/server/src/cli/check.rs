@@ -127,16 +127,17 @@ impl Report {
         if self.readable {
             let (live, vacuous) = (self.live_services(), self.catalog.vacuous_schemas().len());
             let lines = self.manifest_lines();
+            let figure = |name: &str| lines.get(name).cloned().unwrap_or_default();
             out.push(match lang {
                 Lang::Zh => format!(
                     "{} 个部门，{} 个系统，{} 项服务（{live} 项已接入），{} 个操作；空泛的模式 {vacuous}；连接器 {} 个，清单 {} 行，每项服务 {} 行",
                     counts.agencies, counts.systems, counts.services, counts.operations, self.connectors.len(),
-                    lines["total"], lines["per_service"],
+                    figure("total"), figure("per_service"),
                 ),
                 Lang::En => format!(
                     "{} agencies, {} systems, {} services ({live} live), {} operations; vacuous schemas: {vacuous}; {} connectors, {} manifest lines, {} a service",
                     counts.agencies, counts.systems, counts.services, counts.operations, self.connectors.len(),
-                    lines["total"], lines["per_service"],
+                    figure("total"), figure("per_service"),
                 ),
             });
         }

@@ -25,15 +25,16 @@ pub struct Press {
     made: Cache<Key, Printed>,
 }
 
-impl Press {
-    /// An empty one.
-    pub fn new() -> Self {
+impl Default for Press {
+    fn default() -> Self {
         let weigh = |_: &Key, p: &Printed| u32::try_from(p.text.len()).unwrap_or(u32::MAX);
         Self {
             made: Cache::builder().max_capacity(ROOM).weigher(weigh).build(),
         }
     }
+}
 
+impl Press {
     /// The document of a selection in the edition of this number.
     pub fn print(
         &self,

@@ -12,18 +12,18 @@ use std::str::FromStr;
 const TEXT: &str = "#/components/schemas/Text";
 
 pub async fn openapi_json(ask: Ask) -> Answered {
-    openapi(&ask, selection(&ask), false)
+    openapi(&ask, &selection(&ask), false)
 }
 
 pub async fn openapi_yaml(ask: Ask) -> Answered {
-    openapi(&ask, selection(&ask), true)
+    openapi(&ask, &selection(&ask), true)
 }
 
 pub async fn service_openapi(ask: Ask) -> Answered {
     let service = found(&ask, &ask.path("id"))?;
     openapi(
         &ask,
-        Selection {
+        &Selection {
             service: Some(service),
             ..Selection::default()
         },
@@ -40,13 +40,13 @@ fn selection(ask: &Ask) -> Selection {
     }
 }
 
-fn openapi(ask: &Ask, selection: Selection, yaml: bool) -> Answered {
+fn openapi(ask: &Ask, selection: &Selection, yaml: bool) -> Answered {
     let version = match ask.parameter("version").as_deref() {
         None | Some("3.1") => OpenApiVersion::V31,
         Some("3.0") => OpenApiVersion::V30,
         Some(other) => return Err(unfit("version", "3.1, 3.0", other)),
     };
-    let Printed { text, tag } = ask.worker.hub.printed(&selection, version, yaml);
+    let Printed { text, tag } = ask.worker.hub.printed(selection, version, yaml);
     let tag = format!("\"{tag}\"");
     if ask.header("if-none-match") == Some(tag.as_str()) {
         return Ok(HttpResponse::NotModified().insert_header(("etag", tag)).finish());

@@ -13,7 +13,7 @@ pub async fn scenarios(ask: Ask) -> Answered {
     Ok(HttpResponse::Ok().json(ask.worker.hub.scenarios()))
 }
 
-fn list(item: Value) -> Value {
+fn list(item: &Value) -> Value {
     json!({
         "type": "object",
         "required": ["items"],
@@ -35,7 +35,7 @@ pub fn says_personas() -> Description {
         "沙箱中的虚构人物和企业",
         "Invented people and companies of the sandbox",
     )
-    .good(200, "application/json", list(persona))
+    .good(200, "application/json", list(&persona))
 }
 
 pub fn says_scenarios() -> Description {
@@ -47,6 +47,6 @@ pub fn says_scenarios() -> Description {
     Description::new("sandbox.scenarios", "沙箱可以演示的情形", "What the sandbox can show").good(
         200,
         "application/json",
-        list(scenario),
+        list(&scenario),
     )
 }

@@ -162,7 +162,7 @@ pub async fn build(
         snapshots,
         cast,
         admin_token,
-        press: Press::new(),
+        press: Press::default(),
         stopping: AtomicBool::new(false),
         editions: AtomicU64::new(1),
         reloading: tokio::sync::Mutex::new(()),

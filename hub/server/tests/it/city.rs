@@ -1,0 +1,136 @@
+//! The whole reference city: every operation, in the sandbox and live through its dialect, against its contract.
+
+use crate::support::{City, Got, TestHub, example, persona};
+use hub_core::Operation;
+use serde_json::{Map, Value};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+/// Systems tried at the same time.
+const AT_ONCE: usize = 4;
+
+/// Numbers by which matters are found again, as answers gave them: by field.
+type Handles = HashMap<String, Value>;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_operation_answers_both_ways_as_its_contract_says() {
+    let hub = Arc::new(TestHub::demo(City::whole().unhurried()).await);
+    let catalog = hub.catalog();
+    let systems: Vec<_> = catalog.systems().iter().map(|s| s.id.clone()).collect();
+    let queue = Arc::new(Mutex::new(systems));
+    let tally = Arc::new(Mutex::new(Tally::default()));
+    let mut workers = Vec::new();
+    for _ in 0..AT_ONCE {
+        let (hub, queue, tally) = (hub.clone(), queue.clone(), tally.clone());
+        workers.push(tokio::spawn(async move {
+            loop {
+                let Some(system) = queue.lock().unwrap().pop() else {
+                    return;
+                };
+                let catalog = hub.catalog();
+                let operations: Vec<_> = catalog.operations_of(&system).cloned().collect();
+                for door in ["/sandbox", "/gateway"] {
+                    try_all(&hub, door, &operations, &tally).await;
+                }
+            }
+        }));
+    }
+    for worker in workers {
+        worker.await.unwrap();
+    }
+    let tally = std::mem::take(&mut *tally.lock().unwrap());
+    let counts = catalog.counts();
+    eprintln!(
+        "{counts:?}: {} answered in the sandbox, {} live, {} not connected",
+        tally.sandbox, tally.live, tally.unconnected
+    );
+    let failed = tally.failed.len();
+    let shown: Vec<_> = tally.failed.iter().take(30).collect();
+    assert!(
+        failed == 0,
+        "{failed} of {} tries failed:\n{shown:#?}",
+        tally.sandbox + tally.live + failed
+    );
+    assert_eq!(tally.sandbox, counts.operations);
+    assert_eq!(tally.live + tally.unconnected, counts.operations);
+    Arc::into_inner(hub).unwrap().stop().await;
+}
+
+#[derive(Default)]
+struct Tally {
+    sandbox: usize,
+    live: usize,
+    unconnected: usize,
+    failed: Vec<String>,
+}
+
+/// Tries every operation of a system at a door: those that need no number first, for their answers give the numbers.
+async fn try_all(hub: &TestHub, door: &str, operations: &[Arc<Operation>], tally: &Mutex<Tally>) {
+    let catalog = hub.catalog();
+    let mut handles: HashMap<String, Handles> = HashMap::new();
+    let needs = |o: &Operation| o.input.children.iter().filter(|c| catalog.is_handle(&c.name)).count();
+    let mut order: Vec<_> = operations.iter().collect();
+    order.sort_by_key(|o| (needs(o), is_ending(o)));
+    for operation in order {
+        if door == "/gateway" && !hub.is_live(operation) {
+            tally.lock().unwrap().unconnected += 1;
+            continue;
+        }
+        let who = persona(hub.ready(), operation);
+        let known = handles.entry(who.to_owned()).or_default();
+        let input = with_handles(operation, known, &catalog);
+        let got = hub.call(door, operation, &input, who).await;
+        let verdict = judge(&catalog, operation, &got);
+        collect(&got.body, &catalog, known);
+        let mut tally = tally.lock().unwrap();
+        match verdict {
+            Ok(()) if door == "/sandbox" => tally.sandbox += 1,
+            Ok(()) => tally.live += 1,
+            Err(why) => tally.failed.push(format!("{door} {}: {why}", operation.id)),
+        }
+    }
+}
+
+/// Whether an operation ends a matter, so that it is tried after those that read it.
+fn is_ending(operation: &Operation) -> bool {
+    let id = operation.id.as_ref();
+    ["withdraw", "cancel"].iter().any(|word| id.contains(word))
+}
+
+fn with_handles(operation: &Operation, known: &Handles, catalog: &hub_catalog::Catalog) -> Map<String, Value> {
+    let mut input = example(operation);
+    for child in operation.input.children.iter().filter(|c| catalog.is_handle(&c.name)) {
+        if let Some(value) = known.get(child.name.as_ref()) {
+            input.insert(child.name.to_string(), value.clone());
+        }
+    }
+    input
+}
+
+/// Remembers every number an answer gave, at any depth.
+fn collect(body: &Value, catalog: &hub_catalog::Catalog, known: &mut Handles) {
+    match body {
+        Value::Object(map) => {
+            for (name, value) in map {
+                if catalog.is_handle(name) && value.is_string() {
+                    known.insert(name.clone(), value.clone());
+                }
+                collect(value, catalog, known);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|i| collect(i, catalog, known)),
+        _ => {}
+    }
+}
+
+/// A good answer fits its contract; the only refusal that counts as an answer is that of a number nobody has.
+fn judge(catalog: &hub_catalog::Catalog, operation: &Operation, got: &Got) -> Result<(), String> {
+    if got.status == operation.status {
+        return catalog.check_output(operation, &got.body).map_err(|v| format!("{v:?}"));
+    }
+    let numbers = operation.input.children.iter().any(|c| catalog.is_handle(&c.name));
+    if numbers && got.code() == "record-not-found" {
+        return Ok(());
+    }
+    Err(format!("{} {}", got.status, got.body))
+}

@@ -1,0 +1,171 @@
+//! The command line: text for people, JSON for programs, exit codes for both.
+
+use crate::support::{City, TestHub, repository};
+use serde_json::Value;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn hub(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_hub"))
+        .args(args)
+        .env("LANG", "C")
+        .env_remove("LC_ALL")
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn folders(city: &City) -> Vec<String> {
+    ["specs", "connectors", "policies"]
+        .iter()
+        .flat_map(|n| [format!("--{n}"), city.path(n).display().to_string()])
+        .collect()
+}
+
+fn with<'a>(args: &[&'a str], more: &'a [String]) -> Vec<&'a str> {
+    args.iter().copied().chain(more.iter().map(String::as_str)).collect()
+}
+
+#[test]
+fn check_counts_and_names_every_error_with_its_place() {
+    let city = City::sample();
+    let folders = folders(&city);
+    let good = hub(&with(&["check", "--json"], &folders));
+    let report: Value = serde_json::from_slice(&good.stdout).unwrap();
+    assert_eq!(good.status.code(), Some(0), "{report:#}");
+    for name in ["agencies", "systems", "services", "operations", "live_services"] {
+        assert!(report[name].as_u64().unwrap() > 0, "{name}: {report}");
+    }
+    assert_eq!(report["vacuous_schemas"], 0);
+    assert!(
+        report["manifest_lines"]["total"].as_u64().unwrap() > 0 && report["manifest_lines"]["per_service"].is_number()
+    );
+
+    let manifest = crate::support::manifests_below(&city.path("connectors"))[0].clone();
+    let broken = std::fs::read_to_string(&manifest).unwrap() + "\nno_such_part: 1\n";
+    std::fs::write(&manifest, &broken).unwrap();
+    let bad = hub(&with(&["check", "--json"], &folders));
+    let report: Value = serde_json::from_slice(&bad.stdout).unwrap();
+    assert_eq!(bad.status.code(), Some(1), "{report:#}");
+    let errors = report["errors"].as_array().unwrap();
+    assert_eq!(errors.len(), 1, "one clear message a cause: {errors:#?}");
+    assert_eq!(errors[0]["line"], broken.lines().count());
+    assert!(errors[0]["file"].as_str().unwrap().ends_with("connector.yaml"));
+    let words = hub(&with(&["check", "--lang", "zh"], &folders));
+    assert!(text(&words.stdout).contains("错误"), "{}", text(&words.stdout));
+}
+
+#[test]
+fn wrong_use_is_2() {
+    assert_eq!(hub(&["check", "--specs", "/no/such/folder"]).status.code(), Some(2));
+    assert_eq!(hub(&["check", "--no-such-option"]).status.code(), Some(2));
+    assert_eq!(
+        hub(&["call", "x", "--data-dir", "/no/such/folder"]).status.code(),
+        Some(2)
+    );
+    assert_eq!(
+        hub(&["audit", "verify", "--data-dir", "/no/such/folder"]).status.code(),
+        Some(2)
+    );
+    assert_eq!(hub(&["demo", "--listen", "0.0.0.0:0"]).status.code(), Some(2));
+    let help = hub(&["--lang", "zh", "check", "--help"]);
+    assert!(text(&help.stdout).contains("检查"), "{}", text(&help.stdout));
+    assert_eq!(help.status.code(), Some(0));
+}
+
+#[test]
+fn openapi_and_export_write_what_they_read() {
+    let city = City::sample();
+    let folders = folders(&city);
+    let out = city.path("api.json").display().to_string();
+    for version in ["3.1", "3.0"] {
+        let done = hub(&with(
+            &["openapi", "--version", version, "--out", &out, "--json"],
+            &folders,
+        ));
+        assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
+        let document: Value = serde_json::from_slice(&std::fs::read(&out).unwrap()).unwrap();
+        assert!(document["openapi"].as_str().unwrap().starts_with(version));
+        assert!(document["paths"].as_object().unwrap().len() > 3);
+    }
+    let to = city.path("exported").display().to_string();
+    let done = hub(&with(&["export", "--out", &to, "--json"], &folders));
+    assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
+    let again = Path::new(&to);
+    let (specs, connectors) = (
+        again.join("specs").display().to_string(),
+        again.join("connectors").display().to_string(),
+    );
+    let checked = hub(&["check", "--json", "--specs", &specs, "--connectors", &connectors]);
+    let report: Value = serde_json::from_slice(&checked.stdout).unwrap();
+    assert_eq!(report["errors"], serde_json::json!([]));
+    assert_eq!(
+        hub(&with(&["export", "--out", &to], &folders)).status.code(),
+        Some(2),
+        "a folder in use is not overwritten"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn call_is_short_and_a_client_is_one_command() {
+    let running = TestHub::demo(City::sample()).await;
+    let operation = crate::operators::live_read(&running);
+    let data = running.data().display().to_string();
+    let mut words = vec![
+        "call".to_owned(),
+        operation.id.to_string(),
+        "--data-dir".into(),
+        data.clone(),
+        "--json".into(),
+    ];
+    for (name, value) in crate::support::example(&operation) {
+        words.push(format!(
+            "{name}={}",
+            value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+        ));
+    }
+    for sandbox in [false, true] {
+        let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
+        if sandbox {
+            words.push("--sandbox");
+        }
+        let done = tokio::task::block_in_place(|| hub(&words));
+        let answer: Value = serde_json::from_slice(&done.stdout).unwrap_or_else(|_| panic!("{}", text(&done.stderr)));
+        assert_eq!(done.status.code(), Some(0), "{answer:#}");
+        assert_eq!(answer["status"], operation.status);
+    }
+    let unknown = tokio::task::block_in_place(|| hub(&["call", &format!("{}x", operation.id), "--data-dir", &data]));
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(
+        text(&unknown.stderr).contains(operation.id.as_ref()),
+        "{}",
+        text(&unknown.stderr)
+    );
+    let made =
+        tokio::task::block_in_place(|| hub(&["client", "new", "--tenant", "team", "--data-dir", &data, "--json"]));
+    let made: Value = serde_json::from_slice(&made.stdout).unwrap();
+    assert!(made["key"].as_str().unwrap().starts_with("hub_live_"));
+    running.stop().await;
+}
+
+#[test]
+fn the_repository_has_no_error() {
+    let at = |name: &str| repository().join(name).display().to_string();
+    let (specs, connectors, policies) = (at("specs"), at("connectors"), at("policies"));
+    let done = hub(&[
+        "check",
+        "--json",
+        "--specs",
+        &specs,
+        "--connectors",
+        &connectors,
+        "--policies",
+        &policies,
+    ]);
+    let report: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!(report["errors"], serde_json::json!([]), "{:#}", report["errors"]);
+    assert_eq!(report["vacuous_schemas"], 0);
+}
