@@ -159,7 +159,7 @@ impl Maker<'_> {
         if let Value::Object(body) = &mut body {
             for (name, value) in &self.wish.fixed {
                 if root.shape.is_some_and(|s| s.child(name).is_some())
-                    && self.inventor.missed(&root.property(name)) == 0
+                    && !self.inventor.missed_within(&root.property(name))
                 {
                     body.insert(name.clone(), value.clone());
                 }
@@ -221,10 +221,30 @@ impl Maker<'_> {
             let place = spot.item(index, offset + index);
             match items.get(offset + index) {
                 Some(item) => Some(self.freshen(item, &place)),
-                None => self.inventor.value(&place.shape?.schema, &place).ok(),
+                None if items.is_empty() => self.inventor.value(&place.shape?.schema, &place).ok(),
+                None => Some(self.vary(items.get((offset + index) % items.len())?, &place)),
             }
         });
         Value::Array(made.collect())
+    }
+
+    /// One more item like an example's: figures, codes and whatever has a rule are made anew, free text stays.
+    fn vary(&self, value: &Value, spot: &Spot<'_>) -> Value {
+        let again = |schema: &Value| self.inventor.value(schema, spot).ok();
+        match (value, spot.shape) {
+            (Value::Object(members), _) => Value::Object(
+                members
+                    .iter()
+                    .map(|(name, value)| (name.clone(), self.vary(value, &spot.property(name))))
+                    .collect(),
+            ),
+            (Value::Array(_), _) | (_, None) => value.clone(),
+            (_, Some(shape)) if rules::is_free_text(self.inventor, spot) => match self.inventor.missed(spot) {
+                0 => value.clone(),
+                _ => again(&shape.schema).unwrap_or_else(|| value.clone()),
+            },
+            (_, Some(shape)) => again(&shape.schema).unwrap_or_else(|| value.clone()),
+        }
     }
 
     /// Replaces a list by the rows the state knows.

@@ -118,7 +118,8 @@ impl Scene<'_> {
         let value = self.invent(item.child(field)?, seed)?;
         let handle = crate::links::handle_text(&value)?;
         let mut matter = self.matter(role, vec![handle], seed, &Value::Null);
-        let days = i64::try_from(n).ok()?.saturating_mul(23).saturating_add(9);
+        // The newest is still being handled, the others are long decided.
+        let days = i64::try_from(n - 1).ok()?.saturating_mul(23).saturating_add(1);
         matter.created = self.now.checked_sub(jiff::SignedDuration::from_hours(24 * days)).ok()?;
         matter.made_by = maker.operation.id.clone();
         matter.service = maker.operation.service.clone();

@@ -117,6 +117,12 @@ impl Inventor<'_> {
         self.misses.get(&spot.pointer).copied().unwrap_or(0)
     }
 
+    /// Whether this place or one below it did not fit.
+    pub(crate) fn missed_within(&self, spot: &Spot<'_>) -> bool {
+        let below = format!("{}/", spot.pointer);
+        self.misses.keys().any(|p| *p == spot.pointer || p.starts_with(&below))
+    }
+
     /// The dice of a place.
     pub(crate) fn dice(&self, spot: &Spot<'_>) -> Dice {
         let seed = self

@@ -16,6 +16,7 @@ mod city;
 mod compose;
 mod contracts;
 mod data;
+mod deeds;
 mod engine;
 mod gather;
 mod invent;
@@ -29,6 +30,8 @@ mod primitive;
 mod rules;
 mod scenario;
 mod scene;
+#[cfg(test)]
+mod scene_tests;
 mod seed;
 mod state;
 mod template;

@@ -10,7 +10,7 @@ use crate::links::{Flow, Turn};
 use crate::state::{Event, Matter};
 use crate::vocabulary::Vocabulary;
 use hub_core::time::{Timestamp, rfc3339};
-use hub_core::{Problem, ProblemCode, Shape};
+use hub_core::{Problem, ProblemCode, Semantic, Shape, ShapeKind};
 use serde_json::{Map, Value};
 
 /// Hours after which a submitted case counts as accepted, and as being examined.
@@ -27,6 +27,7 @@ pub(crate) fn word(matter: &Matter, now: Timestamp, opening: bool) -> &'static s
         (_, Some(Event::NeedDocs)) => "need-docs",
         (Flow::Case, Some(Event::Supplemented)) if now < decided_at(matter) => "processing",
         (Flow::Case, _) => case_word(matter, now),
+        (Flow::Visit, Some(Event::Arrived)) => "arrived",
         (Flow::Visit, _) => "booked",
         (Flow::Order, _) if opening => "created",
         (Flow::Order, _) if matter.held && now < decided_at(matter) => "paying",
@@ -76,6 +77,8 @@ pub(crate) fn turn(matter: &Matter, turn: Option<Turn>, now: Timestamp) -> Resul
             "The case is decided and cannot be withdrawn",
         )),
         Some(Turn::End) => Ok(Some(Event::Ended)),
+        Some(Turn::Arrive) if matter.flow == Flow::Visit && state == "arrived" => Ok(None),
+        Some(Turn::Arrive) if matter.flow == Flow::Visit && state == "booked" => Ok(Some(Event::Arrived)),
         Some(Turn::Refund) if state == "refunded" => Ok(None),
         Some(Turn::Refund) => Ok(Some(Event::Refunded)),
         Some(Turn::Supplement) if over => Err(refused(
@@ -122,6 +125,8 @@ pub(crate) fn members(
             Some(Value::String(
                 hub_core::time::civil(decided_at(matter)).date().to_string(),
             ))
+        } else if is(&words.moments.stages) && matter.flow == Flow::Case {
+            stages(words, child, matter, state)
         } else if is(&words.moments.service) {
             service_name.map(|n| Value::String(n.to_owned()))
         } else {
@@ -134,6 +139,50 @@ pub(crate) fn members(
     members
 }
 
+/// The list of a case's stages: those before the present state are done, those behind it wait or fall away.
+fn stages(words: &Vocabulary, list: &Shape, matter: &Matter, state: &str) -> Option<Value> {
+    let item = list.item.as_deref()?;
+    let name = item
+        .children
+        .iter()
+        .find(|c| c.kind == ShapeKind::String && c.choices.is_empty())?;
+    let status = item.children.iter().find(|c| is_state(c))?;
+    let time = item.children.iter().find(|c| c.semantic == Semantic::DateTime);
+    let now_at = match state {
+        "need-docs" => "accepted",
+        other => other,
+    };
+    let ended = ["withdrawn", "cancelled"].contains(&state);
+    let reached = words.stages.iter().position(|s| s.during == now_at);
+    let last = words.stages.len().saturating_sub(1);
+    let rows = words.stages.iter().enumerate().map(|(n, stage)| {
+        let word = match reached {
+            None if ended && n > 0 => "stage-skipped",
+            Some(at) if n < at || (n == at && at == last) => "stage-done",
+            Some(at) if n == at => "stage-doing",
+            Some(_) => "stage-waiting",
+            None => "stage-done",
+        };
+        let mut row = Map::from_iter([(name.name.to_string(), Value::String(stage.name.clone()))]);
+        row.extend(words.state(word, &status.choices).map(|v| (status.name.to_string(), v)));
+        if let (Some(time), "stage-done") = (time, word) {
+            let hours = i64::try_from(n).unwrap_or(0) * ACCEPTED_HOURS;
+            let at = matter
+                .created
+                .checked_add(jiff::SignedDuration::from_hours(hours))
+                .unwrap_or(matter.created);
+            let at = if n == last {
+                decided_at(matter)
+            } else {
+                at.min(decided_at(matter))
+            };
+            row.insert(time.name.to_string(), Value::String(rfc3339(at)));
+        }
+        Value::Object(row)
+    });
+    Some(Value::Array(rows.collect()))
+}
+
 /// Whether a member is an enum of states.
 pub(crate) fn is_state(shape: &Shape) -> bool {
     let name = shape.field.as_deref().unwrap_or(&shape.name);
@@ -141,7 +190,7 @@ pub(crate) fn is_state(shape: &Shape) -> bool {
 }
 
 fn moment(shape: &Shape, at: Timestamp) -> Value {
-    let whole = shape.semantic == hub_core::Semantic::Date;
+    let whole = shape.semantic == Semantic::Date;
     Value::String(if whole {
         hub_core::time::civil(at).date().to_string()
     } else {

@@ -18,6 +18,8 @@ pub(crate) enum Turn {
     End,
     /// Hand in more papers.
     Supplement,
+    /// Be there: check in.
+    Arrive,
     /// Give money back.
     Refund,
     /// Free places.
@@ -136,7 +138,15 @@ impl Links {
         role.takes.iter().any(|taken| {
             self.makers.iter().filter(|m| !here(m)).any(|maker| {
                 let names_it = self.role(&maker.operation).is_some_and(|r| !r.takes.contains(taken));
-                let gives_it = maker.gives.contains(taken) || (shared && in_path(operation, taken));
+                let collection = split_item(&operation.path.0).map(|(collection, _)| collection);
+                let posted_there = collection == Some(maker.operation.path.0.trim_end_matches('/'));
+                let by_path = in_path(operation, taken) && (shared || posted_there);
+                // An order number of another service says nothing about this one's.
+                let apart = role.flow == Flow::Order && maker.operation.service != operation.service;
+                if makes_it_too && apart {
+                    return false;
+                }
+                let gives_it = maker.gives.contains(taken) || by_path;
                 gives_it && (names_it || !makes_it_too)
             })
         })
@@ -300,6 +310,7 @@ fn turn(words: &Vocabulary, operation: &Operation) -> Option<Turn> {
         .find_map(|word| match words.turn(word)? {
             "end" => Some(Turn::End),
             "supplement" => Some(Turn::Supplement),
+            "arrive" => Some(Turn::Arrive),
             "refund" => Some(Turn::Refund),
             "slots" => Some(Turn::Slots),
             "bill" => Some(Turn::Bill),

@@ -38,6 +38,13 @@ pub(crate) fn known(inventor: &Inventor<'_>, spot: &Spot<'_>) -> Option<Value> {
     None
 }
 
+/// The rule of a place: by its canonical field, by its own name, by what it means.
+fn rule_of<'a>(inventor: &'a Inventor<'_>, spot: &'a Spot<'_>) -> Option<(&'a Rule, &'a str)> {
+    let words = inventor.words;
+    let by_name = words.rule(spot.field()).or_else(|| words.rule(spot.name));
+    by_name.or_else(|| Some((words.meaning(spot.shape?.semantic)?, "")))
+}
+
 /// What the vocabulary proposes.
 pub(crate) fn by_rule(
     inventor: &Inventor<'_>,
@@ -45,7 +52,7 @@ pub(crate) fn by_rule(
     spot: &Spot<'_>,
     dice: &mut Dice,
 ) -> Option<Value> {
-    let (rule, rest) = inventor.words.rule(spot.field())?;
+    let (rule, rest) = rule_of(inventor, spot)?;
     let value = match rule {
         Rule::Text { template, stable } => {
             let today = civil(inventor.now).date().strftime("%Y%m%d").to_string();
@@ -77,15 +84,26 @@ pub(crate) fn by_rule(
 
 /// The rule of a date, if it has one: the days from now it lies between.
 pub(crate) fn days_of(inventor: &Inventor<'_>, spot: &Spot<'_>) -> Option<(i64, i64)> {
-    match inventor.words.rule(spot.field())? {
+    match rule_of(inventor, spot)? {
         (Rule::Days { low, high, .. }, _) => Some((*low, *high)),
         _ => None,
     }
 }
 
+/// Whether a place holds words about which nothing is known: an example's are as good as any.
+pub(crate) fn is_free_text(inventor: &Inventor<'_>, spot: &Spot<'_>) -> bool {
+    let Some(shape) = spot.shape else { return false };
+    let says = |key: &str| shape.schema.get(key).is_some();
+    shape.kind == hub_core::ShapeKind::String
+        && shape.choices.is_empty()
+        && !says("pattern")
+        && !says("format")
+        && rule_of(inventor, spot).is_none()
+}
+
 /// Whether a value belongs to one person or company, so that an example's can not stand for another's.
 pub(crate) fn is_personal(inventor: &Inventor<'_>, spot: &Spot<'_>) -> bool {
-    let Some((Rule::Text { template, stable }, _)) = inventor.words.rule(spot.field()) else {
+    let Some((Rule::Text { template, stable }, _)) = rule_of(inventor, spot) else {
         return false;
     };
     spot.nth == 0 && !inventor.party.owners.is_empty() && (*stable || template.names_somebody())

@@ -2,17 +2,17 @@
 
 use crate::answer::{self, Wish};
 use crate::invent::{Inventor, Spot, Style};
-use crate::lifecycle::{self, members};
-use crate::links::{Links, Role, Turn, given, handle_text, in_path};
+use crate::lifecycle::members;
+use crate::links::{Flow, Links, Role, Turn, given, in_path};
 use crate::paging::{Window, paging};
 use crate::party::Party;
 use crate::scenario::{Twist, not_found};
 use crate::seed::Seed;
-use crate::state::{Event, Matter, World, lock};
+use crate::state::{Matter, World, lock};
 use crate::vocabulary::Vocabulary;
 use crate::{Contracts, invent};
 use hub_core::time::Timestamp;
-use hub_core::{Archetype, Effect, Operation, Problem, ProblemCode, Shape, ShapeKind};
+use hub_core::{Archetype, Effect, Operation, Problem, Shape};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -48,7 +48,9 @@ impl Scene<'_> {
         match found {
             Some((_, matter)) if reads && role.turn == Some(Turn::Verify) => self.verdict("match", Some(&matter)),
             Some((_, matter)) if reads => self.read(&matter),
+            Some(_) if self.refers(role) => self.create(role),
             Some((_, matter)) if matter.made_by == self.operation.id => self.again(&matter),
+            Some(_) if self.names_it_anew(role) => Err(self.conflict()),
             Some((id, matter)) => self.change(id, &matter, role),
             None if handles.is_empty() && reads => self.look(role),
             None if handles.is_empty() => self.create(role),
@@ -58,10 +60,25 @@ impl Scene<'_> {
             None if reads && role.made_elsewhere && self.can_doubt() => self.verdict("unknown", None),
             None if reads && role.made_elsewhere => Err(not_found()),
             None if reads => self.look(role),
+            None if example && self.refers(role) => self.create(role),
             None if example && (role.made_elsewhere || role.turn.is_some()) => self.adopt(&handles, role),
             None if role.made_elsewhere => Err(not_found()),
             None => self.create(role),
         }
+    }
+
+    /// Whether the handle given only refers to an earlier matter, and a new case is made about it.
+    pub(crate) fn refers(&self, role: &Role) -> bool {
+        let in_body = role.takes.iter().any(|t| !in_path(self.operation, t));
+        let makes = self.operation.effect == Effect::Once && role.turn.is_none() && !role.gives.is_empty();
+        makes && in_body && role.flow == Flow::Case && role.made_elsewhere
+    }
+
+    /// Whether the caller chooses the handle of what is made: an order number. Somebody else's use of it is no update.
+    fn names_it_anew(&self, role: &Role) -> bool {
+        let chosen = |name: &String| role.gives.contains(name) && !in_path(self.operation, name);
+        let makes = self.operation.effect == Effect::Once && role.turn.is_none() && !role.made_elsewhere;
+        makes && role.takes.iter().any(chosen)
     }
 
     fn find(&self, handles: &[String]) -> (Option<(u64, Matter)>, bool) {
@@ -73,7 +90,7 @@ impl Scene<'_> {
     }
 
     /// The answer with what the state knows of it.
-    fn make(&self, seed: Seed, fixed: Map<String, Value>) -> Result<Value, Problem> {
+    pub(crate) fn make(&self, seed: Seed, fixed: Map<String, Value>) -> Result<Value, Problem> {
         self.make_with(seed, fixed, None, None, self.style)
     }
 
@@ -170,102 +187,6 @@ impl Scene<'_> {
         }
     }
 
-    /// Keeps what a read gave a handle to, so that the handle is good for the next call.
-    fn remember(&self, body: &Value) {
-        let Some(role) = self.role else { return };
-        let own = role
-            .gives
-            .iter()
-            .filter(|g| self.links.is_taken(g))
-            .filter_map(|g| body.get(g));
-        let handles: Vec<String> = own.filter_map(handle_text).collect();
-        if self.operation.effect == Effect::None && !handles.is_empty() {
-            self.keep_shown(handles, body, role);
-        }
-    }
-
-    fn keep_shown(&self, handles: Vec<String>, body: &Value, role: &Role) {
-        let mut world = lock(self.world);
-        let known = |h: &String| self.links.is_example(h) || world.is_taken(&self.operation.system, h);
-        if handles.iter().any(known) {
-            return;
-        }
-        let matter = self.matter(role, handles, self.seed, body);
-        world.add(matter, self.limit);
-    }
-
-    pub(crate) fn matter(&self, role: &Role, handles: Vec<String>, seed: Seed, body: &Value) -> Matter {
-        let mut data = self.input.clone();
-        data.extend(body.as_object().cloned().unwrap_or_default());
-        Matter {
-            system: self.operation.system.clone(),
-            made_by: self.operation.id.clone(),
-            service: self.operation.service.clone(),
-            flow: role.flow,
-            handles,
-            owners: self.party.owners.clone(),
-            input: self.input.clone(),
-            data,
-            answer: body.clone(),
-            created: self.now,
-            days: role.days,
-            held: false,
-            events: Vec::new(),
-            seed,
-        }
-    }
-
-    /// Makes a matter.
-    fn create(&self, role: &Role) -> Result<Value, Problem> {
-        let mut world = lock(self.world);
-        let seed = self.seed.with_number(world.next());
-        let mut matter = self.matter(role, Vec::new(), seed, &Value::Null);
-        self.take_place(&world, &mut matter)?;
-        match self.twist {
-            Some(Twist::NeedDocs(_)) => matter.events.push((self.now, Event::NeedDocs)),
-            Some(Twist::Pending(days)) => {
-                matter.days = u32::try_from(days).unwrap_or(u32::MAX);
-                matter.held = true;
-            }
-            None => {}
-        }
-        let mut fixed = self.known(&matter, &self.operation.output, true);
-        for name in role.gives.iter().filter(|g| !self.input.contains_key(*g)) {
-            if let Some(value) = self.new_handle(&world, name, seed) {
-                fixed.insert(name.clone(), value);
-            }
-        }
-        let body = self.make(seed, fixed)?;
-        let named = role
-            .gives
-            .iter()
-            .filter_map(|g| body.get(g).or_else(|| self.input.get(g)));
-        matter.handles = named.filter_map(handle_text).collect();
-        matter.handles.dedup();
-        if let Some(members) = body.as_object() {
-            matter.data.extend(members.clone());
-        }
-        matter.answer = body.clone();
-        if !matter.handles.is_empty() {
-            world.add(matter, self.limit);
-        }
-        Ok(body)
-    }
-
-    /// A handle nobody has yet.
-    fn new_handle(&self, world: &World, name: &str, seed: Seed) -> Option<Value> {
-        let shape = self.operation.output.child(name)?;
-        if shape.kind == ShapeKind::Integer {
-            return Some(Value::from(1_001 + world.next()));
-        }
-        (0..50).find_map(|again| {
-            let value = self.invent(shape, seed.with_number(again))?;
-            let text = handle_text(&value)?;
-            let free = !world.is_taken(&self.operation.system, &text) && !self.links.is_example(&text);
-            free.then_some(value)
-        })
-    }
-
     /// A value for one member, apart from any answer.
     pub(crate) fn invent(&self, shape: &Shape, seed: Seed) -> Option<Value> {
         let schema = self.operation.response.as_deref().unwrap_or(&shape.schema);
@@ -294,74 +215,10 @@ impl Scene<'_> {
         inventor.value(&shape.schema, &spot).ok()
     }
 
-    /// The same request as the one that made the matter: the same answer, unless it asks for another amount.
-    fn again(&self, matter: &Matter) -> Result<Value, Problem> {
-        let differs = |(name, value): (&String, &Value)| {
-            value.is_number() && matter.input.get(name).is_some_and(|old| old != value)
-        };
-        match self.input.iter().find(|entry| differs(*entry)) {
-            None => Ok(matter.answer.clone()),
-            Some((name, _)) => Err(Problem::new(ProblemCode::Conflict)
-                .detail(
-                    "同一编号已用于不同的金额",
-                    "The same number was used for another amount",
-                )
-                .at(
-                    format!("/{name}"),
-                    hub_core::Text::new("与首次相同的值", "the value of the first call"),
-                    "***",
-                )),
-        }
-    }
-
-    fn conflict(&self) -> Problem {
-        Problem::new(ProblemCode::Conflict).detail("该编号已被使用", "This number is taken")
-    }
-
     /// Shows a matter.
-    fn read(&self, matter: &Matter) -> Result<Value, Problem> {
+    pub(crate) fn read(&self, matter: &Matter) -> Result<Value, Problem> {
         let fixed = self.known(matter, &self.operation.output, false);
         self.make(matter.seed.with(&self.operation.id), fixed)
-    }
-
-    /// Does something to a matter.
-    fn change(&self, id: u64, matter: &Matter, role: &Role) -> Result<Value, Problem> {
-        let event = lifecycle::turn(matter, role.turn, self.now)?;
-        let mut changed = matter.clone();
-        changed.events.extend(event.map(|e| (self.now, e)));
-        if event.is_none() && role.turn.is_none() {
-            // A plain update: what it says holds from now on.
-            let said = self.input.iter().filter(|(name, _)| !in_path(self.operation, name));
-            changed.data.extend(said.map(|(k, v)| (k.clone(), v.clone())));
-        }
-        let body = self.read(&changed)?;
-        lock(self.world).change(id, |kept| *kept = changed);
-        Ok(body)
-    }
-
-    /// Makes an example's matter real for the caller, then does what was asked to it.
-    fn adopt(&self, handles: &[String], role: &Role) -> Result<Value, Problem> {
-        let seed = handles.iter().fold(self.seed, |seed, h| seed.with(h));
-        let mut matter = self.matter(role, handles.to_vec(), seed, &Value::Null);
-        let maker = role
-            .takes
-            .iter()
-            .find_map(|t| self.links.makers_of(t).first().map(|m| m.operation.clone()));
-        if let Some(maker) = maker {
-            if let Some(role) = self.links.role(&maker) {
-                matter.flow = role.flow;
-                matter.days = role.days;
-            }
-            matter.made_by = maker.id.clone();
-            matter.service = maker.service.clone();
-        }
-        let id = {
-            let mut world = lock(self.world);
-            let id = world.next();
-            world.add(matter.clone(), self.limit);
-            id
-        };
-        self.change(id, &matter, role)
     }
 
     /// What is known of a matter, by the members of a shape.

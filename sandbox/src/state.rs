@@ -36,6 +36,8 @@ pub(crate) enum Event {
     Supplemented,
     /// Withdrawn or cancelled.
     Ended,
+    /// Whoever booked has come.
+    Arrived,
     /// Money went back.
     Refunded,
 }
@@ -149,6 +151,13 @@ impl World {
                     self.index.remove(&key);
                 }
             }
+        }
+    }
+
+    /// Removes a matter as if it had never been.
+    pub(crate) fn remove(&mut self, id: u64) {
+        if let Some(old) = self.matters.remove(&id) {
+            self.forget(id, &old);
         }
     }
 

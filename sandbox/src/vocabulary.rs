@@ -2,6 +2,7 @@
 
 use crate::DataError;
 use crate::template::Template;
+use hub_core::Semantic;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -58,6 +59,16 @@ pub(crate) struct Moments {
     pub promised: Vec<String>,
     pub service: Vec<String>,
     pub due: Vec<String>,
+    pub stages: Vec<String>,
+}
+
+/// A stage of a case.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Stage {
+    pub name: String,
+    /// The state the case is in while this stage is being done.
+    pub during: String,
 }
 
 #[derive(Deserialize)]
@@ -66,10 +77,12 @@ struct Document {
     lists: HashMap<String, Vec<String>>,
     fields: HashMap<String, Value>,
     patterns: Vec<(String, Value)>,
+    meanings: HashMap<String, Value>,
     states: HashMap<String, Vec<String>>,
     turns: HashMap<String, Vec<String>>,
     paging: Paging,
     moments: Moments,
+    stages: Vec<Stage>,
 }
 
 /// The words, the rules, the names of states.
@@ -78,10 +91,12 @@ pub(crate) struct Vocabulary {
     pub lists: HashMap<String, Vec<String>>,
     fields: HashMap<String, Rule>,
     patterns: Vec<(String, Rule)>,
+    meanings: HashMap<String, Rule>,
     states: HashMap<String, Vec<String>>,
     turns: HashMap<String, String>,
     pub paging: Paging,
     pub moments: Moments,
+    pub stages: Vec<Stage>,
 }
 
 impl Vocabulary {
@@ -109,7 +124,13 @@ impl Vocabulary {
             .iter()
             .map(|(p, v)| Ok((p.clone(), rule(p, v)?)))
             .collect();
+        let meanings: Result<_, _> = document
+            .meanings
+            .iter()
+            .map(|(m, v)| Ok((m.clone(), rule(m, v)?)))
+            .collect();
         Ok(Self {
+            meanings: meanings?,
             fields: fields?,
             patterns: patterns?,
             lists: document.lists,
@@ -121,6 +142,7 @@ impl Vocabulary {
                 .collect(),
             paging: document.paging,
             moments: document.moments,
+            stages: document.stages,
         })
     }
 
@@ -137,6 +159,12 @@ impl Vocabulary {
             };
             rest.map(|rest| (rule, rest))
         })
+    }
+
+    /// The rule for what a value means beyond its type, where its name says nothing.
+    pub(crate) fn meaning(&self, semantic: Semantic) -> Option<&Rule> {
+        let name = serde_json::to_value(semantic).ok()?;
+        self.meanings.get(name.as_str()?)
     }
 
     /// The value of an enum that stands for a state.

@@ -1,0 +1,11 @@
+//! The mock engine over the real city: every operation of every spec answers, fits its contract, and stays the same.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets the unexpected has to fail"
+)]
+
+mod every_operation;
+mod stories;
+mod town;
