@@ -192,6 +192,12 @@ impl Connector {
         crate::callback::receive(self, request, context)
     }
 
+    /// The JSON Schema of manifests.
+    #[must_use]
+    pub fn schema() -> Value {
+        crate::schema::schema()
+    }
+
     /// Whether the system knocks at all.
     #[must_use]
     pub fn has_callback(&self) -> bool {

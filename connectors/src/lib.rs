@@ -29,6 +29,7 @@ pub mod message;
 mod paging;
 mod parts;
 mod plan;
+pub mod schema;
 mod server;
 pub mod settings;
 pub mod sign;
