@@ -31,16 +31,29 @@ pub fn sniff(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
+/// A paper as it comes in.
+pub(crate) struct Upload<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) bytes: &'a [u8],
+    /// Bytes it may have.
+    pub(crate) cap: usize,
+    /// Hours it waits to be used.
+    pub(crate) hours: u32,
+}
+
 /// Takes a paper in.
 pub(crate) async fn put(
     store: &Store,
     subject: &Subject,
-    name: &str,
-    bytes: &[u8],
-    cap: usize,
+    upload: &Upload<'_>,
     now: Timestamp,
-    hours: u32,
 ) -> Result<Value, Problem> {
+    let Upload {
+        name,
+        bytes,
+        cap,
+        hours,
+    } = *upload;
     if bytes.len() > cap {
         let expected = Text::new(format!("不超过 {cap} 字节"), format!("at most {cap} bytes"));
         return Err(Problem::new(ProblemCode::BodyTooLarge).at("", expected, bytes.len().to_string()));

@@ -9,6 +9,7 @@ use crate::setting::Setting;
 use crate::{files, submissions};
 use hub_core::wire::ReplyBody;
 use hub_core::{Environment, Inbound, Lang, Problem, ProblemCode, Reply, Subject};
+use hub_store::Submission;
 use serde_json::{Value, json};
 
 /// Submissions or papers listed at once.
@@ -77,76 +78,81 @@ impl Gateway {
     }
 
     async fn serve(&self, at: &Setting<'_>, wanted: &Wanted<'_>, subject: &Subject) -> Result<Reply, Problem> {
-        let (core, inbound, now) = (at.core, at.inbound, at.now);
         let owner = subject_mark(&subject.id);
-        let lang = Lang::from_accept_language(inbound.header("accept-language").unwrap_or_default());
         match *wanted {
-            Wanted::PutFile => {
-                let name = inbound.header("hub-file-name").map(percent_decoded).unwrap_or_default();
-                let (cap, hours) = (core.settings.file_cap, at.policies().privacy.unused_file_hours);
-                let view = files::put(&core.store, subject, &name, &inbound.body, cap, now, hours).await?;
-                Ok(json_reply(201, view))
-            }
+            Wanted::PutFile => put_file(at, subject).await,
             Wanted::Files => {
-                let list = core
-                    .store
-                    .files()
-                    .of_owner(&owner, now, PAGE)
-                    .await
-                    .map_err(unavailable)?;
-                Ok(json_reply(
-                    200,
-                    list_of(&list.iter().map(files::view).collect::<Vec<_>>()),
-                ))
+                let list = at.core.store.files().of_owner(&owner, at.now, PAGE).await;
+                let views: Vec<Value> = list.map_err(unavailable)?.iter().map(files::view).collect();
+                Ok(json_reply(200, list_of(&views)))
             }
-            Wanted::File(id) => {
-                let file = core.store.files().get(id, &owner, now).await.map_err(unavailable)?;
-                let file = file.ok_or_else(missing)?;
-                Ok(Reply {
-                    status: 200,
-                    headers: vec![
-                        ("Cache-Control".into(), "no-store".into()),
-                        ("Content-Disposition".into(), "attachment".into()),
-                    ],
-                    body: ReplyBody::Bytes {
-                        content_type: file.info.media_type,
-                        bytes: file.bytes.into(),
-                    },
-                })
-            }
+            Wanted::File(id) => file(at, &owner, id).await,
             Wanted::DropFile(id) => {
-                let dropped = core.store.files().remove(id, &owner).await.map_err(unavailable)?;
-                if !dropped {
-                    return Err(missing());
-                }
-                Ok(Reply {
-                    status: 204,
-                    headers: Vec::new(),
-                    body: ReplyBody::Empty,
-                })
+                let dropped = at.core.store.files().remove(id, &owner).await.map_err(unavailable)?;
+                dropped.then(no_content).ok_or_else(missing)
             }
             Wanted::Submissions => {
-                let list = core
-                    .store
-                    .submissions()
-                    .of_subject(&owner, None, PAGE)
-                    .await
-                    .map_err(unavailable)?;
-                let views: Vec<Value> = list
-                    .iter()
-                    .map(|s| submissions::view(s, lang, &core.settings.base))
-                    .collect();
+                let list = at.core.store.submissions().of_subject(&owner, None, PAGE).await;
+                let views: Vec<Value> = list.map_err(unavailable)?.iter().map(|s| submission(at, s)).collect();
                 Ok(json_reply(200, list_of(&views)))
             }
             Wanted::Submission(id) => {
-                let submission = core.store.submissions().get(id).await.map_err(unavailable)?;
-                let submission = submission.filter(|s| s.subject == owner).ok_or_else(missing)?;
-                Ok(json_reply(
-                    200,
-                    submissions::view(&submission, lang, &core.settings.base),
-                ))
+                let found = at.core.store.submissions().get(id).await.map_err(unavailable)?;
+                let found = found.filter(|s| s.subject == owner).ok_or_else(missing)?;
+                Ok(json_reply(200, submission(at, &found)))
             }
         }
+    }
+}
+
+async fn put_file(at: &Setting<'_>, subject: &Subject) -> Result<Reply, Problem> {
+    let name = at
+        .inbound
+        .header("hub-file-name")
+        .map(percent_decoded)
+        .unwrap_or_default();
+    let upload = files::Upload {
+        name: &name,
+        bytes: &at.inbound.body,
+        cap: at.core.settings.file_cap,
+        hours: at.policies().privacy.unused_file_hours,
+    };
+    let view = files::put(&at.core.store, subject, &upload, at.now).await?;
+    Ok(json_reply(201, view))
+}
+
+async fn file(at: &Setting<'_>, owner: &str, id: &str) -> Result<Reply, Problem> {
+    let file = at
+        .core
+        .store
+        .files()
+        .get(id, owner, at.now)
+        .await
+        .map_err(unavailable)?;
+    let file = file.ok_or_else(missing)?;
+    Ok(Reply {
+        status: 200,
+        headers: vec![
+            ("Cache-Control".into(), "no-store".into()),
+            ("Content-Disposition".into(), "attachment".into()),
+        ],
+        body: ReplyBody::Bytes {
+            content_type: file.info.media_type,
+            bytes: file.bytes.into(),
+        },
+    })
+}
+
+fn submission(at: &Setting<'_>, submission: &Submission) -> Value {
+    let lang = Lang::from_accept_language(at.inbound.header("accept-language").unwrap_or_default());
+    submissions::view(submission, lang, &at.core.settings.base)
+}
+
+fn no_content() -> Reply {
+    Reply {
+        status: 204,
+        headers: Vec::new(),
+        body: ReplyBody::Empty,
     }
 }
 
