@@ -49,7 +49,7 @@ async fn a_closed_port_and_a_wrong_address_are_told_at_once() {
     drop(listener);
     let begun = Instant::now();
     assert!(matches!(open(&url).await, StoreError::Unavailable(text) if text.contains("refused")));
-    assert!(begun.elapsed() < Duration::from_secs(1));
+    assert!(begun.elapsed() < Duration::from_secs(2));
     for wrong in [
         "mysql://hub:secret-word@localhost/hub",
         "postgres://hub:secret-word@[/hub",
@@ -128,7 +128,7 @@ async fn a_read_survives_a_restart_and_idle_connections_are_asked_first() {
         ));
         assert!(matches!(store.meta().get("a").await, Err(StoreError::Unavailable(_))));
         assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))));
-        assert!(begun.elapsed() < Duration::from_secs(1), "refused is known at once");
+        assert!(begun.elapsed() < Duration::from_secs(2), "refused is known at once");
     })
     .await;
 }
