@@ -1,10 +1,10 @@
 //! The index: terms to services, and a close look at the best.
 
 use super::fold::Folder;
-use super::phonetic::{self, Syllables};
+use super::phonetic::{self, Sound, Syllables};
 use super::synonyms::{Synonyms, Thesaurus};
-use super::terms::{Run, Term, runs, sounds, terms};
-use std::collections::HashMap;
+use super::terms::{Run, Term, runs, stem, terms};
+use std::collections::{BTreeSet, HashMap};
 
 /// How much a place in a service's description says about it.
 const NAME: f32 = 3.0;
@@ -62,7 +62,7 @@ pub(super) struct Index {
     ids: HashMap<String, u32>,
     close: Vec<Close>,
     /// English words by their first letter, for prefixes and slips.
-    words: HashMap<char, Vec<String>>,
+    words: HashMap<char, BTreeSet<String>>,
 }
 
 impl Index {
@@ -80,13 +80,6 @@ impl Index {
         for (number, entry) in entries.enumerate() {
             index.add(u32::try_from(number).unwrap_or(u32::MAX), &entry);
         }
-        let words = index.postings.keys().filter_map(|t| match t {
-            Term::Word(word) => word.chars().next().map(|first| (first, word.clone())),
-            _ => None,
-        });
-        for (first, word) in words {
-            index.words.entry(first).or_default().push(word);
-        }
         index
     }
 
@@ -98,10 +91,10 @@ impl Index {
         let mut close = Close { names: Vec::new() };
         let mut put = |folded: &str, weight: f32| {
             // Long texts say less with each word.
-            let pieces = terms(folded);
+            let pieces = terms(folded, &self.syllables);
             let damp = 1.0 / (1.0 + pieces.len() as f32 / 60.0);
             for term in &pieces {
-                let slot = weights.entry(term.clone()).or_insert(0.0);
+                let slot = weights.entry(*term).or_insert(0.0);
                 *slot = slot.max(weight * damp) + 0.12 * weight * damp;
             }
             pieces
@@ -124,10 +117,26 @@ impl Index {
         for text in &entry.texts {
             put(&self.folder.fold(text), TEXT);
         }
+        let english = entry.english.iter().chain(&entry.aliases).chain(&entry.texts);
+        for text in english.filter(|t| t.bytes().any(|b| b.is_ascii_alphabetic())) {
+            self.learn_words(&self.folder.fold(text));
+        }
         for (term, weight) in weights {
             self.postings.entry(term).or_default().push((number, weight));
         }
         self.close.push(close);
+    }
+
+    /// Remembers the English words of a text, for prefixes and slips.
+    fn learn_words(&mut self, folded: &str) {
+        for run in runs(folded) {
+            if let Run::Latin(word) = run {
+                let root = stem(&word);
+                if let Some(first) = root.chars().next().filter(char::is_ascii_alphabetic) {
+                    self.words.entry(first).or_default().insert(root);
+                }
+            }
+        }
     }
 
     /// Services that fit, best first, with their scores.
@@ -205,14 +214,14 @@ impl Index {
             phrases: Vec::new(),
             initials: Vec::new(),
         };
-        let mut pieces = terms(&core);
+        let mut pieces = terms(&core, &self.syllables);
         self.latin(&core, &mut pieces, &mut question);
         question.take(&pieces, 1.0);
         let length = core.chars().filter(|c| *c != ' ').count().max(1);
         question.phrases.push((core.clone(), pieces, 1.0));
         for (phrase, stood_for) in self.thesaurus.expand(folded) {
             let share = (stood_for as f32 / length as f32).clamp(0.35, 1.0);
-            let pieces = terms(phrase);
+            let pieces = terms(phrase, &self.syllables);
             question.take(&pieces, MEANT * (0.5 + 0.5 * share));
             question.phrases.push((phrase.to_owned(), pieces, 0.55 + 0.4 * share));
         }
@@ -228,17 +237,18 @@ impl Index {
                 Run::Han(_) => None,
             })
             .collect();
-        let is_word = |word: &String| self.postings.contains_key(&Term::Word(super::terms::stem(word)));
-        let split: Vec<Option<Vec<&str>>> = words.iter().map(|w| self.syllables.split(w)).collect();
+        let is_word = |word: &String| self.postings.contains_key(&Term::word(&stem(word)));
+        let split: Vec<Option<Vec<Sound>>> = words.iter().map(|w| self.syllables.split(w)).collect();
         let syllables = split.iter().flatten().map(Vec::len).sum::<usize>();
         let is_pinyin = syllables > 1 && split.iter().all(Option::is_some) && !words.iter().all(is_word);
         if is_pinyin {
-            let heard = split.iter().flatten().flatten().map(|s| Some(phonetic::heard(s)));
-            sounds(&heard.collect::<Vec<_>>(), pieces);
+            let sounds: Vec<Sound> = split.into_iter().flatten().flatten().collect();
+            let pairs = sounds.iter().zip(sounds.iter().skip(1));
+            pieces.extend(pairs.map(|(a, b)| Term::Sounds(*a, *b)));
             return;
         }
         for word in words.iter().filter(|w| !is_word(w)) {
-            pieces.extend(self.near_words(word).into_iter().map(Term::Word));
+            pieces.extend(self.near_words(word).into_iter().map(Term::word));
             if word.len() >= 3 && word.bytes().all(|b| b.is_ascii_alphanumeric()) {
                 question.initials.push(word.clone());
             }
@@ -246,8 +256,8 @@ impl Index {
     }
 
     /// English words of the index that a word begins, or that differ from it by a slip.
-    fn near_words(&self, word: &str) -> Vec<String> {
-        let root = super::terms::stem(word);
+    fn near_words(&self, word: &str) -> Vec<&str> {
+        let root = stem(word);
         let known = root.chars().next().and_then(|first| self.words.get(&first));
         let fits = |candidate: &&String| {
             (root.len() >= 3 && candidate.starts_with(&root))
@@ -255,7 +265,13 @@ impl Index {
                     && candidate.len().abs_diff(root.len()) <= 1
                     && strsim::osa_distance(candidate, &root) <= 1)
         };
-        known.into_iter().flatten().filter(fits).take(8).cloned().collect()
+        known
+            .into_iter()
+            .flatten()
+            .filter(fits)
+            .take(8)
+            .map(String::as_str)
+            .collect()
     }
 }
 
@@ -265,10 +281,10 @@ impl Question {
             let own = match term {
                 Term::Character(_) => CHARACTER,
                 Term::Pair(..) => PAIR,
-                Term::Sound(..) => SOUND,
+                Term::Sounds(..) => SOUND,
                 Term::Word(_) => WORD,
             };
-            let slot = self.terms.entry(term.clone()).or_insert(0.0);
+            let slot = self.terms.entry(*term).or_insert(0.0);
             *slot = slot.max(own * weight);
         }
     }
@@ -305,7 +321,7 @@ fn likeness(text: &str, pieces: &[Term], name: &Name, index: &Index) -> f32 {
     let weight = |term: &Term| match term {
         Term::Pair(..) => index.rarity(term),
         Term::Character(_) => 0.35 * index.rarity(term),
-        Term::Sound(..) => 0.25 * index.rarity(term),
+        Term::Sounds(..) => 0.25 * index.rarity(term),
         Term::Word(_) => index.rarity(term),
     };
     let total = |terms: &[Term]| terms.iter().map(weight).sum::<f32>();

@@ -2,32 +2,24 @@
 
 use super::fold::is_han;
 use pinyin::ToPinyin;
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 /// The most common reading of a character, without its tone.
-pub(super) fn reading(c: char) -> Option<&'static str> {
+fn reading(c: char) -> Option<&'static str> {
     c.to_pinyin().map(pinyin::Pinyin::plain)
 }
 
-/// A syllable as ears that don't tell zh from z, n from l or -ng from -n hear it.
-pub(super) fn heard(syllable: &str) -> String {
-    let mut s = syllable.replace('ü', "v");
-    for (from, to) in [("zh", "z"), ("ch", "c"), ("sh", "s")] {
-        if let Some(rest) = s.strip_prefix(from) {
-            s = format!("{to}{rest}");
-        }
+/// A syllable as ears that don't tell zh from z or -ng from -n hear it.
+fn heard(syllable: &str) -> String {
+    let spelled = syllable.replace('ü', "v");
+    let dulled = [("zh", "z"), ("ch", "c"), ("sh", "s")]
+        .into_iter()
+        .find_map(|(from, to)| Some(format!("{to}{}", spelled.strip_prefix(from)?)))
+        .unwrap_or(spelled);
+    match dulled.strip_suffix("ng") {
+        Some(open) => format!("{open}n"),
+        None => dulled,
     }
-    if let Some(open) = s.strip_suffix("ng") {
-        s = format!("{open}n");
-    }
-    s
-}
-
-/// The syllables a text sounds like: one a character, `None` where a character has no sound.
-pub(super) fn syllables_of(text: &str) -> Vec<Option<String>> {
-    text.chars()
-        .map(|c| if is_han(c) { reading(c).map(heard) } else { None })
-        .collect()
 }
 
 /// First letters of the readings of all Chinese characters, and other letters as they are.
@@ -40,52 +32,74 @@ pub(super) fn initials(text: &str) -> String {
         .collect()
 }
 
-/// Splits typed pinyin.
+/// A syllable as heard, by number.
+pub(super) type Sound = u16;
+
+/// Knows what characters and typed syllables sound like.
 #[derive(Debug)]
-pub(super) struct Syllables(HashSet<&'static str>);
+pub(super) struct Syllables {
+    typed: HashMap<&'static str, Sound>,
+    spoken: HashMap<char, Sound>,
+}
 
 impl Syllables {
     /// Knows every reading of the common ideographs.
     pub(super) fn new() -> Self {
-        let common = ('\u{4E00}'..='\u{9FA5}').filter_map(reading);
-        Self(common.filter(|r| r.is_ascii()).collect())
+        let mut numbers: HashMap<String, Sound> = HashMap::new();
+        let mut typed = HashMap::new();
+        let mut spoken = HashMap::new();
+        for c in '\u{4E00}'..='\u{9FA5}' {
+            let Some(syllable) = reading(c) else { continue };
+            let sound = *typed.entry(syllable).or_insert_with(|| {
+                let next = u16::try_from(numbers.len()).unwrap_or(u16::MAX);
+                *numbers.entry(heard(syllable)).or_insert(next)
+            });
+            spoken.insert(c, sound);
+        }
+        typed.retain(|syllable, _| syllable.is_ascii());
+        Self { typed, spoken }
     }
 
-    /// The split of a word into the fewest syllables; `None` where it is no pinyin. Of several equally short splits the
-    /// one with the longest first syllables is taken, as readers do.
-    pub(super) fn split<'w>(&self, word: &'w str) -> Option<Vec<&'w str>> {
+    /// What a character sounds like.
+    pub(super) fn of(&self, c: char) -> Option<Sound> {
+        self.spoken.get(&c).copied()
+    }
+
+    /// The split of a word into the fewest syllables, of several such the one that starts longest, as readers do; `None`
+    /// where it is no pinyin.
+    pub(super) fn split(&self, word: &str) -> Option<Vec<Sound>> {
         const LONGEST: usize = 6;
         if !word.bytes().all(|b| b.is_ascii_lowercase()) || word.len() > 80 {
             return None;
         }
-        // best[i]: syllables of word[i..], and the length of the first one.
-        let mut best: Vec<Option<(usize, usize)>> = vec![None; word.len() + 1];
+        // best[i]: how many syllables word[i..] has at least, and the first of them with its length.
+        let mut best: Vec<Option<(usize, Sound, usize)>> = vec![None; word.len() + 1];
         if let Some(last) = best.last_mut() {
-            *last = Some((0, 0));
+            *last = Some((0, 0, 0));
         }
         for start in (0..word.len()).rev() {
-            let mut chosen: Option<(usize, usize)> = None;
+            let mut chosen: Option<(usize, Sound, usize)> = None;
             for length in 1..=LONGEST.min(word.len() - start) {
-                let known = word.get(start..start + length).is_some_and(|s| self.0.contains(s));
+                let sound = word.get(start..start + length).and_then(|s| self.typed.get(s));
                 let rest = best.get(start + length).copied().flatten();
-                if let (true, Some((count, _))) = (known, rest)
-                    && chosen.is_none_or(|(fewest, _)| count < fewest)
+                if let (Some(sound), Some((count, ..))) = (sound, rest)
+                    && chosen.is_none_or(|(fewest, ..)| count < fewest)
                 {
-                    chosen = Some((count + 1, length));
+                    chosen = Some((count + 1, *sound, length));
                 }
             }
             if let Some(slot) = best.get_mut(start) {
                 *slot = chosen;
             }
         }
-        let mut syllables = Vec::new();
+        let mut sounds = Vec::new();
         let mut at = 0;
         while at < word.len() {
-            let (_, length) = best.get(at).copied().flatten()?;
-            syllables.push(word.get(at..at + length)?);
+            let (_, sound, length) = best.get(at).copied().flatten()?;
+            sounds.push(sound);
             at += length;
         }
-        Some(syllables)
+        Some(sounds)
     }
 }
 
@@ -94,20 +108,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn typed_pinyin_is_split() {
+    fn typed_pinyin_sounds_like_characters() {
         let syllables = Syllables::new();
-        assert_eq!(syllables.split("gongjijin").unwrap(), ["gong", "ji", "jin"]);
-        assert_eq!(syllables.split("lihunyuyue").unwrap(), ["li", "hun", "yu", "yue"]);
-        assert_eq!(syllables.split("daikuanedu").unwrap(), ["dai", "kuan", "e", "du"]);
-        assert_eq!(syllables.split("shishilukuang").unwrap(), ["shi", "shi", "lu", "kuang"]);
+        let of = |text: &str| text.chars().map(|c| syllables.of(c)).collect::<Option<Vec<_>>>();
+        for (typed, text) in [
+            ("gongjijin", "公积金"),
+            ("lihunyuyue", "离婚预约"),
+            ("daikuanedu", "贷款额度"),
+            ("shishilukuang", "实时路况"),
+            ("zangyuan", "张远"),
+        ] {
+            assert_eq!(syllables.split(typed), of(text), "{typed}");
+        }
         assert!(syllables.split("gjjyecx").is_none());
         assert!(syllables.split("electricity").is_none());
-    }
-
-    #[test]
-    fn sounds() {
+        assert_eq!(syllables.of('a'), None);
         assert_eq!(initials("公积金ETC余额"), "gjjETCye");
-        assert_eq!(heard("zhang"), heard("zan"));
-        assert_eq!(syllables_of("志a愿")[1], None);
     }
 }

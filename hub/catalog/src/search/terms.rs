@@ -1,30 +1,40 @@
 //! What texts and queries are cut into: characters and pairs of them, syllable pairs, English words.
 
 use super::fold::is_han;
-use super::phonetic;
+use super::phonetic::{Sound, Syllables};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// One searchable piece.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// One searchable piece, small enough to be copied: a kind and what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Term {
     /// One Chinese character.
     Character(char),
     /// Two neighbouring Chinese characters.
     Pair(char, char),
     /// Two neighbouring syllables as heard.
-    Sound(String, String),
-    /// An English word, a number, or another run of letters, without its ending.
-    Word(String),
+    Sounds(Sound, Sound),
+    /// An English word, a number, or another run of letters, without its ending; hashed.
+    Word(u64),
+}
+
+impl Term {
+    /// The term of a word that has lost its ending.
+    pub(super) fn word(stem: &str) -> Self {
+        let mut hasher = DefaultHasher::new();
+        stem.hash(&mut hasher);
+        Term::Word(hasher.finish())
+    }
 }
 
 /// Pieces of a folded text, in order, repeated ones included.
-pub(super) fn terms(folded: &str) -> Vec<Term> {
+pub(super) fn terms(folded: &str, syllables: &Syllables) -> Vec<Term> {
     let mut found = Vec::new();
     for run in runs(folded) {
         match run {
-            Run::Han(text) => han(&text, &mut found),
+            Run::Han(text) => han(&text, syllables, &mut found),
             Run::Latin(word) => {
                 if !is_stop_word(&word) {
-                    found.push(Term::Word(stem(&word)));
+                    found.push(Term::word(&stem(&word)));
                 }
             }
         }
@@ -32,20 +42,17 @@ pub(super) fn terms(folded: &str) -> Vec<Term> {
     found
 }
 
-fn han(text: &str, found: &mut Vec<Term>) {
-    let characters: Vec<char> = text.chars().collect();
-    found.extend(characters.iter().map(|c| Term::Character(*c)));
-    let pairs = characters.iter().zip(characters.iter().skip(1));
-    found.extend(pairs.map(|(a, b)| Term::Pair(*a, *b)));
-    sounds(&phonetic::syllables_of(text), found);
-}
-
-/// Pairs of neighbouring syllables.
-pub(super) fn sounds(syllables: &[Option<String>], found: &mut Vec<Term>) {
-    for pair in syllables.iter().zip(syllables.iter().skip(1)) {
-        if let (Some(a), Some(b)) = pair {
-            found.push(Term::Sound(a.clone(), b.clone()));
+fn han(text: &str, syllables: &Syllables, found: &mut Vec<Term>) {
+    let mut before: Option<char> = None;
+    for c in text.chars() {
+        found.push(Term::Character(c));
+        if let Some(first) = before {
+            found.push(Term::Pair(first, c));
+            if let (Some(a), Some(b)) = (syllables.of(first), syllables.of(c)) {
+                found.push(Term::Sounds(a, b));
+            }
         }
+        before = Some(c);
     }
 }
 
@@ -131,8 +138,10 @@ mod tests {
                 Run::Han("次".into())
             ]
         );
-        let found = terms("查水费");
-        assert!(found.contains(&Term::Pair('水', '费')) && found.contains(&Term::Sound("sui".into(), "fei".into())));
+        let syllables = Syllables::new();
+        let found = terms("查水费", &syllables);
+        let water = Term::Sounds(syllables.of('水').unwrap(), syllables.of('费').unwrap());
+        assert!(found.contains(&Term::Pair('水', '费')) && found.contains(&water));
     }
 
     #[test]
@@ -141,8 +150,8 @@ mod tests {
         assert_eq!(stem("parking"), stem("parked"));
         assert_eq!(stem("libraries"), stem("library"));
         assert_eq!(
-            terms("how to pay the bill"),
-            [Term::Word("pay".into()), Term::Word("bill".into())]
+            terms("how to pay the bill", &Syllables::new()),
+            [Term::word("pay"), Term::word("bill")]
         );
     }
 }
