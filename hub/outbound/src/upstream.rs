@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 /// Longest wait for a place or a departure.
-const QUEUE: Duration = Duration::from_secs(1);
+const QUEUE: Duration = Duration::from_secs(3);
 
 /// Limits of one upstream, as its manifest says them. `None` is unlimited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
