@@ -2,7 +2,7 @@
 
 use crate::charset::Charset;
 use crate::context::{Context, FileContent, Session};
-use crate::dialect::{ReadError, json, pairs, soap, text_form, usernametoken, xml};
+use crate::dialect::{self, ReadError, json, pairs, soap, text_form, usernametoken, xml};
 use crate::error::ConnectorError;
 use crate::form::{self, Escape, multipart};
 use crate::manifest::model::{Format, Place, SendItem};
@@ -296,7 +296,7 @@ pub(crate) fn write_body(
     let content = &message.body;
     let label = charset.label();
     match plan.sends {
-        Format::Json => encode(charset, &json::write(content)),
+        Format::Json => dialect::encode(charset, &json::write(content), plan.sends),
         Format::Form => {
             let text =
                 pairs::write(&pairs::from_tree(content), charset).map_err(|e| ReadError::Broken(e.to_string()))?;
@@ -304,16 +304,16 @@ pub(crate) fn write_body(
         }
         Format::Xml => {
             let text = xml::write(plan.document_root(), content, &plan.frame, Some(label.to_owned()))?;
-            encode(charset, &text)
+            dialect::encode(charset, &text, plan.sends)
         }
         Format::Soap => {
             let text = soap::write(plan.element(), content.clone(), &message.head, &plan.frame, label)?;
-            encode(charset, &text)
+            dialect::encode(charset, &text, plan.sends)
         }
         Format::Multipart => pairs::write_multipart(content, boundary, charset),
         Format::Text => {
             let text = scalar_text(content).unwrap_or_else(|| json::write(content));
-            encode(charset, &text)
+            dialect::encode(charset, &text, plan.sends)
         }
         Format::None => Ok(Vec::new()),
     }
@@ -322,17 +322,10 @@ pub(crate) fn write_body(
 fn unsigned(error: SignError) -> ConnectorError {
     match error {
         SignError::NoSecret(name) => ConnectorError::SecretMissing(name),
+        SignError::Text(words) => unwritable(ReadError::Broken(words)),
+        SignError::Body => unwritable(ReadError::Broken("a body that cannot be written".to_owned())),
         other => ConnectorError::Manifest(format!("the request cannot be signed: {other}")),
     }
-}
-
-/// Text in the upstream's charset. A character it has no bytes for is refused: a name that becomes `?` is a failed
-/// identity check.
-fn encode(charset: Charset, text: &str) -> Result<Vec<u8>, ReadError> {
-    charset
-        .encode(text)
-        .map(std::borrow::Cow::into_owned)
-        .map_err(|e| ReadError::Broken(e.to_string()))
 }
 
 fn unwritable(error: ReadError) -> ConnectorError {

@@ -112,11 +112,20 @@ impl Dialogue {
             ),
             _ => None,
         };
+        let mut input = self.input.clone();
+        if let (Some(datum), Some(contract)) = (plan.wire.coordinates, &plan.contract) {
+            datum
+                .encode_tree(&mut input, &contract.input)
+                .map_err(|e| ConnectorError::Input {
+                    place: String::new(),
+                    expected: Text::same(e.expected),
+                })?;
+        }
         let request = Outgoing {
             plan,
             wiring: &connector.wiring,
             call: &self.call,
-            input: &self.input,
+            input: &input,
             context,
             session: self.session.as_ref(),
             uploaded: &self.uploaded,
@@ -157,7 +166,7 @@ impl Dialogue {
             ));
         };
         let wiring = &connector.wiring;
-        let (verdict, document) = judge(login, wiring, response);
+        let (verdict, document) = judge(login, wiring, response, context);
         match verdict {
             Verdict::Good(data) => {
                 self.session = Some(session(wiring, response, &document, &data, context.now)?);
@@ -197,7 +206,7 @@ impl Dialogue {
                 "an answer to an upload that was never sent".to_owned(),
             ));
         };
-        let (verdict, document) = judge(upload, &connector.wiring, response);
+        let (verdict, document) = judge(upload, &connector.wiring, response, context);
         match verdict {
             Verdict::Good(data) => {
                 let tree = if rules.read.absolute { &document } else { &data };
@@ -230,7 +239,7 @@ impl Dialogue {
         } else {
             self.plan.effect
         };
-        let (verdict, document) = judge(&self.plan, &connector.wiring, response);
+        let (verdict, document) = judge(&self.plan, &connector.wiring, response, context);
         match verdict {
             Verdict::Good(data) => {
                 let source = AnswerSource {
@@ -273,6 +282,16 @@ impl Dialogue {
                 map.entry(paging.names()[2].to_owned()).or_insert(Value::from(total));
             }
             self.give(&mut body, source, context)?;
+            if let (Some(datum), Some(contract)) = (plan.wire.coordinates, &plan.contract) {
+                datum
+                    .decode_tree(&mut body, &contract.output)
+                    .map_err(|e| ConnectorError::Misfit {
+                        place: "coordinates".to_owned(),
+                        expected: e.expected,
+                        got: "something else".to_owned(),
+                        effect_unknown: false,
+                    })?;
+            }
         }
         let answer = Answer {
             status: plan.status,

@@ -15,6 +15,8 @@ pub struct Plan {
     pub key: String,
     /// The contract; `None` for calls that only the upstream knows.
     pub operation: Option<Arc<Operation>>,
+    /// The contract its values follow, also for a question about another call.
+    pub contract: Option<Arc<Operation>>,
     /// Upper-case method.
     pub method: String,
     /// Path.

@@ -81,6 +81,7 @@ impl<'a> Compiler<'a> {
         Plan {
             key: String::new(),
             operation: operation.cloned(),
+            contract: operation.cloned(),
             in_query: matches!(method.as_str(), "GET" | "HEAD" | "DELETE"),
             method,
             path: Pattern::parse(&path),
@@ -304,6 +305,7 @@ impl<'a> Compiler<'a> {
         let contract = operations.iter().find(|o| o.key() == key && !asking.internal);
         let mut plan = self.outline(&asking.call, contract, &asking.pointer);
         plan.operation = None;
+        plan.contract = Some(Arc::clone(operation));
         plan.key = key.to_owned();
         plan.frame = merge::frame(&self.frame, &asking.frame);
         plan.sends = asking.sends.unwrap_or(plan.sends);

@@ -197,6 +197,30 @@ impl Document {
     }
 }
 
+/// Lists and objects that stand as JSON in the texts of a form or a query, where rows look inside.
+pub fn expand(content: &mut Value, binds: &[crate::mapping::bind::Bind]) {
+    let Value::Object(map) = content else { return };
+    for bind in binds {
+        let inside = bind.rows.is_some() || bind.path.segments.len() > 1;
+        let whole = bind
+            .chain
+            .iter()
+            .any(|l| matches!(l, crate::mapping::bind::Link::Codec(c) if !c.is_plain()))
+            && bind.whole;
+        let Some(Value::String(text)) = bind.path.first_name().and_then(|n| map.get_mut(n)) else {
+            continue;
+        };
+        if inside
+            && !whole
+            && text.trim_start().starts_with(['{', '['])
+            && let Some(tree) = crate::codec::parse_json(text, MAX_DEPTH)
+            && let Some(name) = bind.path.first_name()
+        {
+            map.insert(name.to_owned(), tree);
+        }
+    }
+}
+
 /// Whether a text is a page for people.
 #[must_use]
 pub fn is_html(text: &str) -> bool {
@@ -215,6 +239,42 @@ pub fn is_html(text: &str) -> bool {
         || start.starts_with("<html")
         || start.starts_with("<head")
         || start.starts_with("<script")
+}
+
+/// Text in the upstream's charset. Where the format has escapes, a character that the charset has no bytes for is
+/// escaped; elsewhere it is refused: a name that becomes `?` is a failed identity check.
+///
+/// # Errors
+/// The character.
+pub fn encode(charset: Charset, text: &str, format: Format) -> Result<Vec<u8>, ReadError> {
+    let broken = |e: crate::charset::CharsetError| ReadError::Broken(e.to_string());
+    let error = match charset.encode(text) {
+        Ok(bytes) => return Ok(bytes.into_owned()),
+        Err(error) => error,
+    };
+    let escape: fn(char) -> String = match format {
+        Format::Json => |c| {
+            c.encode_utf16(&mut [0; 2])
+                .iter()
+                .map(|u| format!("\\u{u:04x}"))
+                .collect()
+        },
+        Format::Xml | Format::Soap => |c| format!("&#x{:X};", u32::from(c)),
+        _ => return Err(broken(error)),
+    };
+    let mut escaped = String::with_capacity(text.len() + 16);
+    let mut buffer = [0; 4];
+    for c in text.chars() {
+        if c.is_ascii() || charset.encode(c.encode_utf8(&mut buffer)).is_ok() {
+            escaped.push(c);
+        } else {
+            escaped.push_str(&escape(c));
+        }
+    }
+    charset
+        .encode(&escaped)
+        .map(std::borrow::Cow::into_owned)
+        .map_err(broken)
 }
 
 /// Levels of nesting an answer may have.

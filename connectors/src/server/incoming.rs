@@ -2,7 +2,7 @@
 
 use crate::charset::decode;
 use crate::connector::Connector;
-use crate::dialect::{Document, ReadError, json, pairs, soap, text_form, xml};
+use crate::dialect::{self, Document, ReadError, json, pairs, soap, text_form, xml};
 use crate::manifest::model::{Format, Place, Spot};
 use crate::mapping::decode::Source;
 use crate::mapping::template::Template;
@@ -84,6 +84,8 @@ impl<'r> Incoming<'r> {
         }
         if let Some(spot) = &plan.frame.body {
             parts.fields = self.fields(plan, spot, &parts)?;
+        } else if !plan.has_body() || plan.sends == Format::Form {
+            dialect::expand(&mut parts.fields, &plan.request);
         }
         Some(parts)
     }

@@ -24,6 +24,14 @@ use outgoing::{Reply, write};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
+/// A system of the simulated city at one moment.
+pub(crate) struct City<'a> {
+    /// Its connector.
+    connector: &'a Connector,
+    /// Time and secrets.
+    context: &'a ServerContext<'a>,
+}
+
 /// Answers one upstream request.
 pub(crate) fn serve(
     connector: &Connector,
@@ -31,27 +39,28 @@ pub(crate) fn serve(
     context: &ServerContext<'_>,
     handler: &mut Handler<'_>,
 ) -> RawResponse {
+    let city = City { connector, context };
     let mut incoming = Incoming::new(connector, request);
     if let Some(login) = &connector.login
         && let Some(parts) = incoming.fits(login)
     {
-        return log_in(connector, login, &parts, context);
+        return log_in(&city, login, &parts);
     }
     if let Some((upload, rules)) = &connector.upload
         && let Some(parts) = incoming.fits(upload)
     {
         return match proof::check(connector, upload, &parts, &incoming, context) {
-            Err(failure) => write(connector, upload, &Value::Null, Reply::Failed(failure, "无权访问")),
-            Ok(()) => take_paper(connector, upload, rules, &parts),
+            Err(failure) => write(&city, upload, &Value::Null, Reply::Failed(failure, "无权访问")),
+            Ok(()) => take_paper(&city, upload, rules, &parts),
         };
     }
     let Some((plan, parts)) = find(connector, &mut incoming) else {
         return unknown(connector, &incoming);
     };
     if let Err(failure) = proof::check(connector, &plan, &parts, &incoming, context) {
-        return write(connector, &plan, &Value::Null, Reply::Failed(failure, "无权访问"));
+        return write(&city, &plan, &Value::Null, Reply::Failed(failure, "无权访问"));
     }
-    act(connector, &plan, &parts, handler)
+    act(&city, &plan, &parts, handler)
 }
 
 /// The most particular plan that a request fits.
@@ -69,13 +78,13 @@ fn find(connector: &Connector, incoming: &mut Incoming<'_>) -> Option<(Arc<Plan>
     best.map(|(_, plan, parts)| (plan, parts))
 }
 
-fn act(connector: &Connector, plan: &Plan, parts: &Parts, handler: &mut Handler<'_>) -> RawResponse {
+fn act(city: &City<'_>, plan: &Plan, parts: &Parts, handler: &mut Handler<'_>) -> RawResponse {
     let mut decoder = Decoder::default();
     let mut input = match decoder.decode(&plan.request, parts) {
         Ok(input) => input,
         Err(error) => {
             let words = error.to_string();
-            return write(connector, plan, &Value::Null, Reply::Failed(Failure::Invalid, &words));
+            return write(city, plan, &Value::Null, Reply::Failed(Failure::Invalid, &words));
         }
     };
     if let Some(paging) = &plan.paging {
@@ -85,21 +94,21 @@ fn act(connector: &Connector, plan: &Plan, parts: &Parts, handler: &mut Handler<
         input = Value::Object(Map::new());
     }
     compute_input(plan, parts, &mut input);
+    if let (Some(datum), Some(contract)) = (plan.wire.coordinates, &plan.contract)
+        && let Err(error) = datum.decode_tree(&mut input, &contract.input)
+    {
+        return write(city, plan, &input, Reply::Failed(Failure::Invalid, &error.expected));
+    }
     let Some(operation) = &plan.operation else {
         // A question only the upstream's own memory could answer; the simulated city has none, so nothing is found.
-        return write(connector, plan, &input, Reply::Failed(Failure::NotFound, "没有查到"));
+        return write(city, plan, &input, Reply::Failed(Failure::NotFound, "没有查到"));
     };
     let map = input.as_object().cloned().unwrap_or_default();
     match handler(operation, map) {
-        Ok(answer) => write(connector, plan, &input, Reply::Good(&answer)),
+        Ok(answer) => write(city, plan, &input, Reply::Good(&answer)),
         Err(problem) => {
             let words = words_of(&problem);
-            write(
-                connector,
-                plan,
-                &input,
-                Reply::Failed(Failure::of(problem.code), &words),
-            )
+            write(city, plan, &input, Reply::Failed(Failure::of(problem.code), &words))
         }
     }
 }
@@ -127,20 +136,22 @@ fn words_of(problem: &Problem) -> String {
         .map_or_else(|| problem.code.title().zh, |d| d.zh.clone())
 }
 
-fn log_in(connector: &Connector, login: &Plan, parts: &Parts, context: &ServerContext<'_>) -> RawResponse {
-    if proof::credentials(login, parts, context, None).is_err() || proof::basic(login, parts, context).is_err() {
+fn log_in(city: &City<'_>, login: &Plan, parts: &Parts) -> RawResponse {
+    if proof::credentials(login, parts, city.context, None).is_err()
+        || proof::basic(login, parts, city.context).is_err()
+    {
         return write(
-            connector,
+            city,
             login,
             &Value::Null,
             Reply::Failed(Failure::Refused, "用户名或密码错误"),
         );
     }
-    let values = proof::session_values(connector, context);
-    write(connector, login, &Value::Null, Reply::Session(&values))
+    let values = proof::session_values(city.connector, city.context);
+    write(city, login, &Value::Null, Reply::Session(&values))
 }
 
-fn take_paper(connector: &Connector, upload: &Plan, rules: &UploadRules, parts: &Parts) -> RawResponse {
+fn take_paper(city: &City<'_>, upload: &Plan, rules: &UploadRules, parts: &Parts) -> RawResponse {
     let content = rules
         .content
         .path
@@ -163,10 +174,10 @@ fn take_paper(connector: &Connector, upload: &Plan, rules: &UploadRules, parts: 
                 body,
                 headers: Vec::new(),
             };
-            write(connector, upload, &Value::Null, Reply::Raw(&answer.body))
+            write(city, upload, &Value::Null, Reply::Raw(&answer.body))
         }
         None => write(
-            connector,
+            city,
             upload,
             &Value::Null,
             Reply::Failed(Failure::Invalid, "没有文件内容"),

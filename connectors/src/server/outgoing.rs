@@ -1,14 +1,17 @@
 //! Writing the simulated city's answers: envelope, data, failures, in the dialect.
 
-use crate::connector::Connector;
+use super::City;
+use crate::charset::Charset;
 use crate::context::NoFiles;
-use crate::dialect::{json, pairs, soap, text_form, xml};
+use crate::dialect::{self, json, pairs, soap, text_form, xml};
 use crate::error::Failure;
 use crate::manifest::model::{AnswerPart, Empty, FailTest, Format, Frame, Lives, Lost, Place, Spot, TextForm};
 use crate::mapping::encode::{Absent, Encoder, Sink};
 use crate::mapping::path::Path;
 use crate::mapping::template::{Template, scalar_text};
+use crate::message::Message;
 use crate::plan::Plan;
+use crate::sign::{Given, Recipe};
 use hub_core::RawResponse;
 use hub_core::ports::Answer;
 use serde_json::{Map, Value};
@@ -71,13 +74,13 @@ impl Sink for Made {
 }
 
 /// Writes an answer. What cannot be written is a bare 500, as it would be behind a real system that breaks.
-pub(super) fn write(connector: &Connector, plan: &Plan, input: &Value, reply: Reply<'_>) -> RawResponse {
+pub(super) fn write(city: &City<'_>, plan: &Plan, input: &Value, reply: Reply<'_>) -> RawResponse {
     let mut made = Made {
         status: 200,
         ..Made::default()
     };
     match reply {
-        Reply::Failed(Failure::Session, words) => match lost(connector, plan) {
+        Reply::Failed(Failure::Session, words) => match lost(city, plan) {
             Some(response) => return response,
             None => fail(plan, Failure::Session, words, &mut made),
         },
@@ -91,9 +94,9 @@ pub(super) fn write(connector: &Connector, plan: &Plan, input: &Value, reply: Re
             made.data = data.clone();
             success(&plan.answer, &mut made);
         }
-        Reply::Session(values) => session(connector, plan, values, &mut made),
+        Reply::Session(values) => session(city, plan, values, &mut made),
     }
-    finish(connector, plan, made).unwrap_or_else(|| RawResponse {
+    finish(city, plan, made).unwrap_or_else(|| RawResponse {
         status: 500,
         ..RawResponse::default()
     })
@@ -106,8 +109,14 @@ fn good(plan: &Plan, answer: &Answer, input: &Value, made: &mut Made) -> Result<
         uploaded: &uploaded,
         absent: Absent::Drop,
     };
+    let mut body = answer.body.clone();
+    if let (Some(datum), Some(contract)) = (plan.wire.coordinates, &plan.contract) {
+        datum
+            .encode_tree(&mut body, &contract.output)
+            .map_err(|e| e.to_string())?;
+    }
     encoder
-        .encode(&plan.response, &answer.body, made, "")
+        .encode(&plan.response, &body, made, "")
         .map_err(|e| e.to_string())?;
     if let Some(paging) = &plan.paging {
         paging.put_total(&answer.body, input, &mut made.document, &mut made.data);
@@ -144,7 +153,7 @@ fn place_data(answer: &AnswerPart, made: &mut Made) {
         text_form::write(data, form, None, None).unwrap_or(Value::Null)
     };
     match &answer.data {
-        Some(path) if data.is_null() && path.is_self() => {}
+        Some(path) if data.is_null() && path.get(&made.document).is_some() => {}
         Some(path) => path.set(&mut made.document, data),
         None if made.document.is_null() => made.document = data,
         None => crate::parts::merge(&mut made.document, data),
@@ -295,11 +304,11 @@ fn status_of(failure: Failure) -> u16 {
 }
 
 /// What a lost session looks like by the manifest's own signs.
-fn lost(connector: &Connector, plan: &Plan) -> Option<RawResponse> {
+fn lost(city: &City<'_>, plan: &Plan) -> Option<RawResponse> {
     if plan.fails.iter().any(|r| r.failure == Failure::Session) {
         return None;
     }
-    let rules = connector.wiring.session.as_ref()?;
+    let rules = city.connector.wiring.session.as_ref()?;
     rules.lost.iter().find_map(|sign| match sign {
         Lost::Status(status, part) => Some(RawResponse {
             status: *status,
@@ -318,13 +327,15 @@ fn lost(connector: &Connector, plan: &Plan) -> Option<RawResponse> {
                 ..Made::default()
             };
             put(spot, Value::from(code.as_str()), &mut made);
-            finish(connector, plan, made)
+            finish(city, plan, made)
         }
     })
 }
 
-fn session(connector: &Connector, plan: &Plan, values: &BTreeMap<String, String>, made: &mut Made) {
-    let Some(rules) = &connector.wiring.session else { return };
+fn session(city: &City<'_>, plan: &Plan, values: &BTreeMap<String, String>, made: &mut Made) {
+    let Some(rules) = &city.connector.wiring.session else {
+        return;
+    };
     for (name, spot) in &rules.read {
         let value = Value::from(values.get(name).cloned().unwrap_or_default());
         match spot.place {
@@ -349,39 +360,74 @@ fn session(connector: &Connector, plan: &Plan, values: &BTreeMap<String, String>
     success(&plan.answer, made);
 }
 
-fn finish(connector: &Connector, plan: &Plan, made: Made) -> Option<RawResponse> {
-    let charset = connector.wiring.charset;
-    let label = charset.label();
-    let document = made.document;
-    let (content_type, text) = match plan.answers {
-        Format::Json => (json::CONTENT_TYPE.to_owned(), json::write(&document)),
-        Format::Form => (
-            pairs::CONTENT_TYPE.to_owned(),
-            pairs::write(&pairs::from_tree(&document), charset).ok()?,
-        ),
-        Format::Xml => {
-            let (root, content) = single(document).unwrap_or_else(|d| ("response".to_owned(), d));
-            let text = xml::write(&root, &content, &Frame::default(), Some(label.to_owned())).ok()?;
-            (format!("{}; charset={label}", xml::CONTENT_TYPE), text)
-        }
-        Format::Soap => (
-            soap::content_type(&plan.frame, None),
-            soap_text(plan, document, made.fault.as_ref(), label)?,
-        ),
-        _ => (
-            format!("text/plain; charset={label}"),
-            scalar_text(&document).unwrap_or_else(|| json::write(&document)),
-        ),
-    };
+/// Signed, where answers are, and written.
+fn finish(city: &City<'_>, plan: &Plan, made: Made) -> Option<RawResponse> {
+    let charset = city.connector.wiring.charset;
     let status = if made.fault.is_some() { 500 } else { made.status };
-    let mut headers = made.headers;
-    let content_type = plan.answer.content_type.clone().unwrap_or(content_type);
-    headers.push(("Content-Type".to_owned(), content_type));
+    let mut message = Message {
+        headers: made.headers,
+        body: made.document,
+        ..Message::default()
+    };
+    let content_type = plan
+        .answer
+        .content_type
+        .clone()
+        .unwrap_or_else(|| content_type(plan, charset));
+    message.headers.push(("Content-Type".to_owned(), content_type));
+    let fault = made.fault.as_ref();
+    let recipe = city
+        .connector
+        .wiring
+        .sign
+        .as_ref()
+        .filter(|_| plan.signed)
+        .and_then(Recipe::answer);
+    if let Some(recipe) = recipe {
+        let session = super::proof::session_values(city.connector, city.context);
+        let given = Given {
+            now: city.context.now,
+            random: [7; 32],
+            secrets: city.context.secrets,
+            session: &session,
+            charset,
+        };
+        recipe
+            .sign(&mut message, &given, &|m| write_body(plan, &m.body, fault, charset))
+            .ok()?;
+    }
     Some(RawResponse {
         status,
-        headers,
-        body: charset.encode(&text).ok()?.into_owned(),
+        body: write_body(plan, &message.body, fault, charset)?,
+        headers: message.headers,
     })
+}
+
+fn content_type(plan: &Plan, charset: Charset) -> String {
+    let label = charset.label();
+    match plan.answers {
+        Format::Json if charset == Charset::Utf8 => json::CONTENT_TYPE.to_owned(),
+        Format::Json => format!("{}; charset={label}", json::CONTENT_TYPE),
+        Format::Form => pairs::CONTENT_TYPE.to_owned(),
+        Format::Xml => format!("{}; charset={label}", xml::CONTENT_TYPE),
+        Format::Soap => soap::content_type(&plan.frame, None).replace("utf-8", &label.to_ascii_lowercase()),
+        _ => format!("text/plain; charset={label}"),
+    }
+}
+
+fn write_body(plan: &Plan, document: &Value, fault: Option<&(String, String)>, charset: Charset) -> Option<Vec<u8>> {
+    let label = charset.label();
+    let text = match plan.answers {
+        Format::Json => json::write(document),
+        Format::Form => pairs::write(&pairs::from_tree(document), charset).ok()?,
+        Format::Xml => {
+            let (root, content) = single(document.clone()).unwrap_or_else(|d| ("response".to_owned(), d));
+            xml::write(&root, &content, &Frame::default(), Some(label.to_owned())).ok()?
+        }
+        Format::Soap => soap_text(plan, document.clone(), fault, label)?,
+        _ => scalar_text(document).unwrap_or_else(|| json::write(document)),
+    };
+    dialect::encode(charset, &text, plan.answers).ok()
 }
 
 fn single(document: Value) -> Result<(String, Value), Value> {

@@ -3,5 +3,6 @@
 mod city;
 mod documents;
 mod json_dialects;
+mod manual;
 mod old_dialects;
 mod reference_city;
