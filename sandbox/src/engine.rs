@@ -21,6 +21,9 @@ use std::time::Duration;
 /// The world of callers that name none.
 pub const DEFAULT_WORLD: &str = "default";
 
+/// Worlds that are never forgotten to make room.
+const PINNED: [&str; 2] = [DEFAULT_WORLD, crate::city::CITY_WORLD];
+
 /// Answers every operation of the contracts it is given, always.
 pub struct MockEngine {
     contracts: ContractSource,
@@ -60,7 +63,7 @@ impl MockEngine {
             clock,
             personas: Arc::new(Personas::embedded()?),
             words: Vocabulary::embedded()?,
-            worlds: Worlds::new(Limits::default()),
+            worlds: Worlds::new(Limits::default(), PINNED.to_vec()),
             links: Mutex::default(),
         })
     }
@@ -75,7 +78,7 @@ impl MockEngine {
     /// The same engine with other bounds on what it keeps. Forgets every world.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
-        self.worlds = Worlds::new(limits);
+        self.worlds = Worlds::new(limits, PINNED.to_vec());
         self
     }
 
@@ -180,6 +183,8 @@ impl MockEngine {
             body,
             headers: self.headers(controls),
         });
+        let held = lock(&kept).len();
+        self.worlds.settle(world, held);
         Told { result, delay_ms }
     }
 

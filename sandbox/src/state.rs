@@ -16,6 +16,8 @@ pub struct Limits {
     pub matters: usize,
     /// Worlds.
     pub worlds: usize,
+    /// Matters in all worlds together.
+    pub total: usize,
 }
 
 impl Default for Limits {
@@ -23,6 +25,7 @@ impl Default for Limits {
         Self {
             matters: 10_000,
             worlds: 1_000,
+            total: 50_000,
         }
     }
 }
@@ -187,30 +190,58 @@ impl World {
     }
 
     /// Matters kept.
-    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.matters.len()
     }
 }
 
-/// Every world, by name.
+/// Every world, by name. The pinned ones are emptied only by name: everybody lives in them.
 #[derive(Debug, Default)]
 pub(crate) struct Worlds {
     limits: Limits,
+    pinned: Vec<&'static str>,
     all: Mutex<Shelf>,
 }
 
-/// Worlds with the turn each was last used in.
+/// Worlds on the shelf, with what all of them hold together.
 #[derive(Debug, Default)]
 struct Shelf {
     turn: u64,
-    worlds: HashMap<String, (u64, Arc<Mutex<World>>)>,
+    total: usize,
+    worlds: HashMap<String, Shelved>,
+}
+
+#[derive(Debug, Default)]
+struct Shelved {
+    /// Turn it was last used in.
+    used: u64,
+    /// Matters it held then.
+    held: usize,
+    world: Arc<Mutex<World>>,
+}
+
+impl Shelf {
+    fn remove(&mut self, name: &str) {
+        if let Some(gone) = self.worlds.remove(name) {
+            self.total = self.total.saturating_sub(gone.held);
+        }
+    }
+
+    /// Forgets the world left alone longest, but none of those named.
+    fn forget_one(&mut self, but: &[&str]) -> bool {
+        let free = self.worlds.iter().filter(|(name, _)| !but.contains(&name.as_str()));
+        let oldest = free
+            .min_by_key(|(_, shelved)| shelved.used)
+            .map(|(name, _)| name.clone());
+        oldest.map(|name| self.remove(&name)).is_some()
+    }
 }
 
 impl Worlds {
-    pub(crate) fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: Limits, pinned: Vec<&'static str>) -> Self {
         Self {
             limits,
+            pinned,
             all: Mutex::default(),
         }
     }
@@ -224,26 +255,30 @@ impl Worlds {
         let mut shelf = lock(&self.all);
         shelf.turn += 1;
         let turn = shelf.turn;
-        if let Some((used, world)) = shelf.worlds.get_mut(name) {
-            *used = turn;
-            return world.clone();
+        if !shelf.worlds.contains_key(name) && shelf.worlds.len() >= self.limits.worlds.max(1) {
+            shelf.forget_one(&self.pinned);
         }
-        if shelf.worlds.len() >= self.limits.worlds.max(1) {
-            let oldest = shelf
-                .worlds
-                .iter()
-                .min_by_key(|(_, (used, _))| *used)
-                .map(|(name, _)| name.clone());
-            oldest.and_then(|name| shelf.worlds.remove(&name));
-        }
-        let world = Arc::<Mutex<World>>::default();
-        shelf.worlds.insert(name.to_owned(), (turn, world.clone()));
-        world
+        let shelved = shelf.worlds.entry(name.to_owned()).or_default();
+        shelved.used = turn;
+        shelved.world.clone()
+    }
+
+    /// Notes what a world holds after a call; makes room where all of them together hold too much.
+    pub(crate) fn settle(&self, name: &str, held: usize) {
+        let mut shelf = lock(&self.all);
+        let Some(shelved) = shelf.worlds.get_mut(name) else {
+            return;
+        };
+        let before = std::mem::replace(&mut shelved.held, held);
+        shelf.total = shelf.total.saturating_add(held).saturating_sub(before);
+        let mut spared = self.pinned.clone();
+        spared.push(name);
+        while shelf.total > self.limits.total && shelf.forget_one(&spared) {}
     }
 
     /// Empties a world.
     pub(crate) fn reset(&self, name: &str) {
-        lock(&self.all).worlds.remove(name);
+        lock(&self.all).remove(name);
     }
 }
 
@@ -290,7 +325,12 @@ mod tests {
 
     #[test]
     fn worlds_are_bounded_and_apart() {
-        let worlds = Worlds::new(Limits { matters: 9, worlds: 2 });
+        let limits = Limits {
+            matters: 9,
+            worlds: 2,
+            total: 5,
+        };
+        let worlds = Worlds::new(limits, vec!["pinned"]);
         lock(&worlds.get("one")).add(matter("h", "me"), 9);
         assert_eq!(lock(&worlds.get("two")).len(), 0);
         assert_eq!(lock(&worlds.get("one")).len(), 1);
@@ -298,5 +338,13 @@ mod tests {
         assert_eq!(lock(&worlds.get("one")).len(), 1, "`two` was left alone longest");
         worlds.reset("one");
         assert_eq!(lock(&worlds.get("one")).len(), 0);
+        lock(&worlds.get("pinned")).add(matter("p", "me"), 9);
+        worlds.settle("pinned", 4);
+        lock(&worlds.get("one")).add(matter("h", "me"), 9);
+        worlds.settle("one", 2);
+        assert_eq!(lock(&worlds.get("one")).len(), 1, "whoever calls keeps what is its own");
+        worlds.get("two");
+        worlds.settle("two", 1);
+        assert_eq!(lock(&worlds.get("pinned")).len(), 1, "everybody lives here");
     }
 }

@@ -6,6 +6,7 @@
     reason = "a test that meets the unexpected has to fail"
 )]
 
+mod city;
 mod every_operation;
 mod stories;
 mod town;
