@@ -60,18 +60,20 @@ impl Folder {
     /// Text in one spelling; whatever is neither a letter nor a digit becomes a space.
     pub(super) fn fold(&self, text: &str) -> String {
         text.chars()
-            .flat_map(|c| half_width(c).to_lowercase())
+            .flat_map(|c| as_typed(c).to_lowercase())
             .map(|c| self.0.get(&c).copied().unwrap_or(c))
             .map(|c| if c.is_alphanumeric() { c } else { ' ' })
             .collect()
     }
 }
 
-/// Full-width ASCII (U+FF01 to U+FF5E) as ASCII.
-fn half_width(c: char) -> char {
+/// Full-width ASCII (U+FF01 to U+FF5E) as ASCII, and other letters as keyboards have them.
+fn as_typed(c: char) -> char {
     match u32::from(c) {
         code @ 0xFF01..=0xFF5E => char::from_u32(code - 0xFEE0).unwrap_or(c),
         0x3000 => ' ',
+        // Pinyin's ü is typed as v.
+        0xFC | 0xDC => 'v',
         _ => c,
     }
 }

@@ -38,7 +38,7 @@ pub(super) type Sound = u16;
 /// Knows what characters and typed syllables sound like.
 #[derive(Debug)]
 pub(super) struct Syllables {
-    typed: HashMap<&'static str, Sound>,
+    typed: HashMap<String, Sound>,
     spoken: HashMap<char, Sound>,
 }
 
@@ -46,7 +46,7 @@ impl Syllables {
     /// Knows every reading of the common ideographs.
     pub(super) fn new() -> Self {
         let mut numbers: HashMap<String, Sound> = HashMap::new();
-        let mut typed = HashMap::new();
+        let mut typed: HashMap<&'static str, Sound> = HashMap::new();
         let mut spoken = HashMap::new();
         for c in '\u{4E00}'..='\u{9FA5}' {
             let Some(syllable) = reading(c) else { continue };
@@ -56,7 +56,11 @@ impl Syllables {
             });
             spoken.insert(c, sound);
         }
-        typed.retain(|syllable, _| syllable.is_ascii());
+        // Keyboards have no ü: people type v.
+        let typed = typed
+            .into_iter()
+            .map(|(syllable, sound)| (syllable.replace('ü', "v"), sound))
+            .collect();
         Self { typed, spoken }
     }
 
@@ -117,6 +121,7 @@ mod tests {
             ("daikuanedu", "贷款额度"),
             ("shishilukuang", "实时路况"),
             ("zangyuan", "张远"),
+            ("lvshi", "律师"),
         ] {
             assert_eq!(syllables.split(typed), of(text), "{typed}");
         }

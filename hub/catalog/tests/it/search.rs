@@ -93,3 +93,68 @@ fn people_find_what_they_ask_for() {
     );
     assert!(share(total.2, total.0) >= 0.9, "recall@5 fell below 0.9");
 }
+
+/// What a service is called finds it, however it is typed.
+#[test]
+fn names_are_found_in_every_spelling() {
+    let services = city().services();
+    let step = (services.len() / 150).max(1);
+    let mut misses: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut asked = 0;
+    for service in services.iter().step_by(step) {
+        asked += 1;
+        let sounds: Vec<&str> = service.name.zh.chars().filter_map(sound).collect();
+        let letters: String = sounds.iter().filter_map(|s| s.chars().next()).collect();
+        for (kind, query) in [
+            ("name", service.name.zh.clone()),
+            ("english", service.name.en.clone()),
+            ("number", service.number.clone()),
+            ("pinyin", sounds.concat()),
+            ("spaced pinyin", sounds.join(" ")),
+            ("initials", letters),
+            ("slip", slip(&service.name.zh)),
+        ] {
+            let query = SearchQuery {
+                q: query,
+                page_size: 5,
+                ..SearchQuery::default()
+            };
+            if !city().search(&query).items.iter().any(|s| s.id == service.id) {
+                misses
+                    .entry(kind)
+                    .or_default()
+                    .push(format!("{} ({})", query.q, service.name.zh));
+            }
+        }
+    }
+    for (kind, missed) in &misses {
+        println!(
+            "{kind}: {} of {asked} missed: {:?}",
+            missed.len(),
+            missed.iter().take(8).collect::<Vec<_>>()
+        );
+    }
+    let most = asked / 20;
+    assert!(
+        misses.values().all(|m| m.len() <= most),
+        "more than one in twenty was missed"
+    );
+    assert!(!misses.contains_key("number") && !misses.contains_key("name"));
+}
+
+fn sound(c: char) -> Option<&'static str> {
+    use pinyin::ToPinyin;
+    c.to_pinyin().map(pinyin::Pinyin::plain)
+}
+
+/// The name with one of its characters replaced by another that sounds the same.
+fn slip(name: &str) -> String {
+    let mut characters: Vec<char> = name.chars().collect();
+    let middle = characters.len() / 2;
+    let wanted = characters.get(middle).copied().and_then(sound);
+    let other = ('\u{4E00}'..='\u{9FA5}').find(|c| sound(*c) == wanted && characters.get(middle) != Some(c));
+    if let (Some(slot), Some(other), true) = (characters.get_mut(middle), other, wanted.is_some()) {
+        *slot = other;
+    }
+    characters.into_iter().collect()
+}
