@@ -4,6 +4,7 @@ mod down;
 mod operation;
 mod parts;
 mod widen;
+mod words;
 mod yaml;
 
 pub use yaml::to_yaml;
@@ -45,7 +46,7 @@ pub(crate) fn document(catalog: &Catalog, selection: &Selection, version: OpenAp
     components.insert("schemas".into(), Value::Object(schemas));
     components.insert("responses".into(), Value::Object(parts::responses(statuses, base)));
     components.extend(parts::fixed());
-    let document = json!({
+    let mut document = json!({
         "openapi": "3.1.0",
         "info": info(selection),
         "servers": [
@@ -56,6 +57,7 @@ pub(crate) fn document(catalog: &Catalog, selection: &Selection, version: OpenAp
         "paths": paths,
         "components": components,
     });
+    words::describe(&mut document);
     match version {
         OpenApiVersion::V31 => document,
         OpenApiVersion::V30 => down::to_30(document),
