@@ -158,3 +158,38 @@ fn slip(name: &str) -> String {
     }
     characters.into_iter().collect()
 }
+
+/// Questions of our own: each with words that the name of a right answer holds.
+#[test]
+fn questions_lead_to_the_right_names() {
+    let text = include_str!("questions.csv");
+    let (mut all, mut first, mut five) = (0, 0, 0);
+    for line in text.lines() {
+        let (query, expected) = line.split_once(',').unwrap();
+        let expected: Vec<&str> = expected.split(';').collect();
+        assert!(
+            expected
+                .iter()
+                .any(|e| city().services().iter().any(|s| s.name.zh.contains(e))),
+            "nothing is called {expected:?}"
+        );
+        let page = city().search(&SearchQuery {
+            q: query.to_owned(),
+            page_size: 5,
+            ..SearchQuery::default()
+        });
+        let rank = page
+            .items
+            .iter()
+            .position(|s| expected.iter().any(|e| s.name.zh.contains(e)));
+        all += 1;
+        first += usize::from(rank == Some(0));
+        five += usize::from(rank.is_some());
+        if rank.is_none() {
+            let names: Vec<&str> = page.items.iter().map(|s| s.name.zh.as_str()).collect();
+            println!("{query}: wanted {expected:?}, got {names:?}");
+        }
+    }
+    println!("{all} questions, {first} first, {five} in the first five");
+    assert!(five * 10 >= all * 9, "fewer than nine in ten");
+}
