@@ -131,8 +131,8 @@ try:
     proxy = nginx("nginx", ports["nginx"], 'location / { proxy_pass http://fixed; proxy_http_version 1.1; proxy_set_header Connection ""; }', 1)
     processes.append(proxy)
     city, ready = here / "city", work / "ready.json"
-    gateway = start([hub, "serve", "--specs", city / "specs", "--connectors", city / "connectors", "--policies", city / "policies",
-                     "--listen", f"127.0.0.1:{ports['hub']}", "--data-dir", work / "data", "--ready-file", ready], 1, "hub.log",
+    gateway = start([hub, "serve", "--specs", city / "specs", "--connectors", city / "connectors", "--policies", root / "policies",
+                     "--listen", f"127.0.0.1:{ports['hub']}", "--admin-listen", "127.0.0.1:0", "--data-dir", work / "data", "--ready-file", ready], 1, "hub.log",
                     env={**os.environ, "UPSTREAM_BENCH_ITEMS": f"http://127.0.0.1:{ports['upstream']}", "HUB_LOG": "warn"})
     processes.append(gateway)
     wait_port(ports["hub"]), wait_port(ports["nginx"])
@@ -140,7 +140,9 @@ try:
         if ready.exists() and ready.read_text().strip():
             break
         time.sleep(0.1)
-    key = json.loads(ready.read_text())["client_key"]
+    made = subprocess.run([hub, "client", "new", "--tenant", "bench", "--plan", "house", "--data-dir", work / "data", "--json"],
+                          capture_output=True, text=True, check=True)
+    key = json.loads(made.stdout)["key"]
     targets = {"direct": (f"http://127.0.0.1:{ports['upstream']}", None, {}),
                "nginx": (f"http://127.0.0.1:{ports['nginx']}", proxy, {}),
                "hub": (f"http://127.0.0.1:{ports['hub']}/gateway/bench/items/v1", gateway, {"X-Api-Key": key})}
@@ -170,7 +172,7 @@ finally:
 
 ready = work / "city.json"
 began = time.monotonic()
-city = start([hub, "demo", "--listen", "127.0.0.1:0", "--data-dir", work / "city", "--ready-file", ready,
+city = start([hub, "demo", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data-dir", work / "city", "--ready-file", ready,
               "--specs", root / "specs", "--connectors", root / "connectors", "--policies", root / "policies"], 1, "city.log")
 try:
     while not (ready.exists() and ready.read_text().strip()):
