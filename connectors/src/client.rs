@@ -189,7 +189,7 @@ impl Outgoing<'_> {
                 }
                 let form = frame.form.unwrap_or_default();
                 let body = text_form::write(fields, form, frame.root.as_deref(), frame.declaration.as_deref())
-                    .map_err(unwritable)?;
+                    .map_err(|e| unwritable(&e))?;
                 match spot.place {
                     Some(place @ (Place::Query | Place::Header)) => parts.put(place, &spot.path, body),
                     _ => spot.path.set(&mut content, body),
@@ -215,9 +215,9 @@ impl Outgoing<'_> {
             };
             recipe.sign(&mut message, &given, &write).map_err(unsigned)?;
         }
-        let body = write_body(self.plan, &message, charset, &boundary).map_err(unwritable)?;
+        let body = write_body(self.plan, &message, charset, &boundary).map_err(|e| unwritable(&e))?;
         let query = form::encode(message.query.iter().map(|(n, v)| (n, v)), charset, Escape::Percent)
-            .map_err(|e| unwritable(ReadError::Broken(e.to_string())))?;
+            .map_err(|e| unwritable(&ReadError::Broken(e.to_string())))?;
         let target = if query.is_empty() {
             message.path
         } else {
@@ -322,13 +322,13 @@ pub(crate) fn write_body(
 fn unsigned(error: SignError) -> ConnectorError {
     match error {
         SignError::NoSecret(name) => ConnectorError::SecretMissing(name),
-        SignError::Text(words) => unwritable(ReadError::Broken(words)),
-        SignError::Body => unwritable(ReadError::Broken("a body that cannot be written".to_owned())),
+        SignError::Text(words) => unwritable(&ReadError::Broken(words)),
+        SignError::Body => unwritable(&ReadError::Broken("a body that cannot be written".to_owned())),
         other => ConnectorError::Manifest(format!("the request cannot be signed: {other}")),
     }
 }
 
-fn unwritable(error: ReadError) -> ConnectorError {
+fn unwritable(error: &ReadError) -> ConnectorError {
     ConnectorError::Input {
         place: String::new(),
         expected: Text::new(

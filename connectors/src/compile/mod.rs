@@ -2,6 +2,7 @@
 
 mod calls;
 mod merge;
+mod row_checks;
 mod rows;
 
 use crate::callback::{CallbackRules, Proof};
@@ -268,7 +269,7 @@ impl<'a> Compiler<'a> {
         let mut findings = Vec::new();
         for section in sections {
             for rows in [&section.fields, &section.request, &section.response] {
-                findings.extend(rows::unused(self.document, rows, &self.used, &known, &names));
+                findings.extend(row_checks::unused(self.document, rows, &self.used, &known, &names));
             }
         }
         self.findings.extend(findings);

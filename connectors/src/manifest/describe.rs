@@ -3,6 +3,8 @@
 //! The structural check, the JSON Schema for editors and the reader all go by these tables, so that none of them can
 //! say something else than the others.
 
+pub use super::describe_calls::{ANSWER, CALLBACK, FILES, OPERATION, PAGING, SERVE, SESSION, UNSURE};
+
 /// What may stand under a key.
 #[derive(Debug, Clone, Copy)]
 pub enum Kind {
@@ -62,7 +64,7 @@ pub struct Key {
     pub about: &'static str,
 }
 
-const fn key(name: &'static str, kind: Kind, about: &'static str) -> Key {
+pub(super) const fn key(name: &'static str, kind: Kind, about: &'static str) -> Key {
     Key { name, kind, about }
 }
 
@@ -212,98 +214,6 @@ pub static WSSE: Part = Part {
     ],
 };
 
-/// `session`.
-pub static SESSION: Part = Part {
-    name: "session",
-    about: "A login or token call whose result the other calls carry.",
-    keys: &[
-        key(
-            "login",
-            Kind::Text,
-            "The call that logs in: `POST /login`, or an operation code.",
-        ),
-        key("send", Kind::Values, "What it sends."),
-        key(
-            "basic",
-            Kind::Texts,
-            "User and password for HTTP Basic on the login call.",
-        ),
-        key("sends", Kind::Word(FORMATS), "Its body format, if not the system's."),
-        key(
-            "answers",
-            Kind::Word(FORMATS),
-            "Its answer format, if not the system's.",
-        ),
-        key(
-            "framed",
-            Kind::Flag,
-            "Whether it goes in the system's frame; default: only if it is an operation code.",
-        ),
-        key(
-            "signed",
-            Kind::Flag,
-            "Whether it is signed as other calls; default: as framed.",
-        ),
-        key(
-            "read",
-            Kind::ScalarMap,
-            "Names for values of its answer: `token: /access_token`, `token: header X-Token`.",
-        ),
-        key("keep", Kind::Texts, "Cookies to keep: `cookie JSESSIONID`."),
-        key(
-            "lives",
-            Kind::Text,
-            "How long: `2h`, or where the answer says it in seconds: `/expires_in`. `once`: log in before every call.",
-        ),
-        key(
-            "lost",
-            Kind::Texts,
-            "Signs that it is gone: `401`, `302 /login.jsp`, `html`, `code 40001`.",
-        ),
-        key(
-            "answer",
-            Kind::Part(&ANSWER),
-            "Envelope of its answer, if not the system's.",
-        ),
-    ],
-};
-
-/// `answer`.
-pub static ANSWER: Part = Part {
-    name: "answer",
-    about: "How an answer says whether it went well, and where its data is.",
-    keys: &[
-        key(
-            "code",
-            Kind::Text,
-            "Where the result code is: `/code`, `header X-Code`.",
-        ),
-        key(
-            "ok",
-            Kind::Scalars,
-            "Codes that mean success; numbers and texts are compared as text.",
-        ),
-        key("when", Kind::Text, "Success as an expression over `answer`, `status`."),
-        key(
-            "message",
-            Kind::Text,
-            "Where the upstream's words are; shown to the caller as the reason.",
-        ),
-        key("data", Kind::Text, "Where the data is; rows start there."),
-        key(
-            "as",
-            Kind::Word(TEXT_FORMS),
-            "How the data stands there: as an object, or as JSON, XML, … inside a text.",
-        ),
-        key(
-            "empty",
-            Kind::Scalars,
-            "Data that means `nothing found`: JSON texts such as `null`, `[]`, `[{}]`; or `auto`, or `never`.",
-        ),
-        key("type", Kind::Text, "Content-Type of answers in the simulated city."),
-    ],
-};
-
 /// `wire`.
 pub static WIRE: Part = Part {
     name: "wire",
@@ -336,39 +246,6 @@ pub static WIRE: Part = Part {
     ],
 };
 
-/// `paging`.
-pub static PAGING: Part = Part {
-    name: "paging",
-    about: "Names and bases of pages.",
-    keys: &[
-        key("page", Kind::Text, "The page's name: `pageNum`, `CurPage from 0`."),
-        key("size", Kind::Text, "The page size's name."),
-        key("offset", Kind::Text, "Rows to skip, for offset/limit upstreams."),
-        key(
-            "start",
-            Kind::Text,
-            "First row: `startRow`, `startIndex from 0`; default from 1.",
-        ),
-        key("end", Kind::Text, "Last row, both ends counted."),
-        key(
-            "total",
-            Kind::Text,
-            "Where the number of all rows is, from the data, or from the root with a leading `/`.",
-        ),
-        key(
-            "pages",
-            Kind::Text,
-            "Where the number of all pages is, for upstreams that give only that.",
-        ),
-        key("max", Kind::Count, "Largest page size the upstream takes."),
-        key(
-            "fields",
-            Kind::Texts,
-            "Canonical names of page, size and total; default page, page_size, total.",
-        ),
-    ],
-};
-
 /// `limits`.
 pub static LIMITS: Part = Part {
     name: "limits",
@@ -377,150 +254,6 @@ pub static LIMITS: Part = Part {
         key("rps", Kind::Count, "Calls a second."),
         key("daily", Kind::Count, "Calls a day."),
         key("concurrency", Kind::Count, "Calls at the same time."),
-    ],
-};
-
-/// `files`.
-pub static FILES: Part = Part {
-    name: "files",
-    about: "How papers travel that must be uploaded first.",
-    keys: &[
-        key(
-            "upload",
-            Kind::Text,
-            "The upload call: `POST /upload`, or an operation code.",
-        ),
-        key(
-            "sends",
-            Kind::Word(FORMATS),
-            "Its body format, `multipart` for instance, if not the system's.",
-        ),
-        key(
-            "send",
-            Kind::Text,
-            "Name of the content: base64 in a text, or the multipart file part.",
-        ),
-        key("name", Kind::Text, "Name of the file name."),
-        key("type", Kind::Text, "Name of the media type."),
-        key("with", Kind::Values, "What it sends besides."),
-        key("read", Kind::Text, "Where the upstream's file id is, from the data."),
-        key(
-            "answer",
-            Kind::Part(&ANSWER),
-            "Envelope of its answer, if not the system's.",
-        ),
-    ],
-};
-
-/// `unsure`.
-pub static UNSURE: Part = Part {
-    name: "unsure",
-    about: "What to do when it is not known whether a call arrived.",
-    keys: &[key(
-        "ask",
-        Kind::Text,
-        "The operation that tells; its answer stands for the call's own.",
-    )],
-};
-
-/// One operation.
-pub static OPERATION: Part = Part {
-    name: "operation",
-    about: "How one operation is called; what it does not say the system says.",
-    keys: &[
-        key(
-            "call",
-            Kind::Text,
-            "`GET /path/{name}`, an operation code, both (`POST /gw T001`), or `same` for the contract's method and path.",
-        ),
-        key("fields", Kind::Rows, "Rows of this operation alone."),
-        key("request", Kind::Rows, "Rows of its request alone."),
-        key("response", Kind::Rows, "Rows of its answer alone."),
-        key("send", Kind::Values, "What it sends besides its fields."),
-        key(
-            "give",
-            Kind::Values,
-            "Canonical fields of the answer that the upstream does not have.",
-        ),
-        key(
-            "in",
-            Kind::Word(&["query", "body"]),
-            "Where its fields go; default by method.",
-        ),
-        key("answer", Kind::Part(&ANSWER), "What differs in its answer."),
-        key("fails", Kind::ScalarMap, "Its own failure codes."),
-        key("wire", Kind::Part(&WIRE), "What differs on the wire."),
-        key("paging", Kind::Part(&PAGING), "What differs in paging."),
-        key("frame", Kind::Part(&FRAME), "What differs in the frame."),
-        key("names", Kind::Word(NAMES), "Names of fields without a row."),
-        key("sends", Kind::Word(FORMATS), "Its body format."),
-        key("answers", Kind::Word(FORMATS), "Its answer format."),
-        key(
-            "key",
-            Kind::Text,
-            "The field that makes a repeated call harmless for the upstream.",
-        ),
-        key("unsure", Kind::Part(&UNSURE), "How to find out whether a call arrived."),
-        key(
-            "internal",
-            Kind::Flag,
-            "An operation of the upstream only, not of the contract.",
-        ),
-        key("signed", Kind::Flag, "false: without the system's signature."),
-        key("session", Kind::Flag, "false: without the system's session."),
-        key("not-yet", Kind::Text, "The operation is not connected, and why."),
-        key(
-            "serve",
-            Kind::Part(&SERVE),
-            "Expressions for the simulated city where rows cannot run backwards.",
-        ),
-    ],
-};
-
-/// `serve`.
-pub static SERVE: Part = Part {
-    name: "serve",
-    about: "The simulated city's side of computed values.",
-    keys: &[
-        key(
-            "input",
-            Kind::Values,
-            "Canonical input from `request` (the upstream's parameters).",
-        ),
-        key(
-            "data",
-            Kind::Values,
-            "Upstream data from `out` (the canonical answer) and `input`.",
-        ),
-    ],
-};
-
-/// `callback`.
-pub static CALLBACK: Part = Part {
-    name: "callback",
-    about: "How the upstream knocks when something has happened.",
-    keys: &[
-        key(
-            "verify",
-            Kind::Text,
-            "`sign`: as our requests are signed; `secret:x in header X-Token`; `none`.",
-        ),
-        key(
-            "sends",
-            Kind::Word(FORMATS),
-            "Format of its body; default the system's.",
-        ),
-        key("case", Kind::Text, "Where the number is by which the matter is found."),
-        key("state", Kind::Text, "Where the new state is."),
-        key("time", Kind::Text, "Where the time of the change is."),
-        key("data", Kind::Text, "Where its fields are; default the root."),
-        key("fields", Kind::Rows, "Rows of the callback alone."),
-        key(
-            "answer",
-            Kind::Text,
-            "What to answer: `text success`, `json {\"code\":0}`, `xml <ok/>`.",
-        ),
-        key("refuse", Kind::Text, "What to answer when it is refused."),
     ],
 };
 

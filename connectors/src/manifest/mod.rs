@@ -2,9 +2,11 @@
 
 pub mod check;
 pub mod describe;
+mod describe_calls;
 pub mod model;
 mod read;
 mod rows;
+pub mod words;
 
 pub use model::Manifest;
 pub use read::read;

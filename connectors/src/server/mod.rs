@@ -50,7 +50,7 @@ pub(crate) fn serve(
         && let Some(parts) = incoming.fits(upload)
     {
         return match proof::check(connector, upload, &parts, &incoming, context) {
-            Err(failure) => write(&city, upload, &Value::Null, Reply::Failed(failure, "无权访问")),
+            Err(failure) => write(&city, upload, &Value::Null, &Reply::Failed(failure, "无权访问")),
             Ok(()) => take_paper(&city, upload, rules, &parts),
         };
     }
@@ -58,7 +58,7 @@ pub(crate) fn serve(
         return unknown(connector, &incoming);
     };
     if let Err(failure) = proof::check(connector, &plan, &parts, &incoming, context) {
-        return write(&city, &plan, &Value::Null, Reply::Failed(failure, "无权访问"));
+        return write(&city, &plan, &Value::Null, &Reply::Failed(failure, "无权访问"));
     }
     act(&city, &plan, &parts, handler)
 }
@@ -84,7 +84,7 @@ fn act(city: &City<'_>, plan: &Plan, parts: &Parts, handler: &mut Handler<'_>) -
         Ok(input) => input,
         Err(error) => {
             let words = error.to_string();
-            return write(city, plan, &Value::Null, Reply::Failed(Failure::Invalid, &words));
+            return write(city, plan, &Value::Null, &Reply::Failed(Failure::Invalid, &words));
         }
     };
     if let Some(paging) = &plan.paging {
@@ -97,18 +97,18 @@ fn act(city: &City<'_>, plan: &Plan, parts: &Parts, handler: &mut Handler<'_>) -
     if let (Some(datum), Some(contract)) = (plan.wire.coordinates, &plan.contract)
         && let Err(error) = datum.decode_tree(&mut input, &contract.input)
     {
-        return write(city, plan, &input, Reply::Failed(Failure::Invalid, &error.expected));
+        return write(city, plan, &input, &Reply::Failed(Failure::Invalid, &error.expected));
     }
     let Some(operation) = &plan.operation else {
         // A question only the upstream's own memory could answer; the simulated city has none, so nothing is found.
-        return write(city, plan, &input, Reply::Failed(Failure::NotFound, "没有查到"));
+        return write(city, plan, &input, &Reply::Failed(Failure::NotFound, "没有查到"));
     };
     let map = input.as_object().cloned().unwrap_or_default();
     match handler(operation, map) {
-        Ok(answer) => write(city, plan, &input, Reply::Good(&answer)),
+        Ok(answer) => write(city, plan, &input, &Reply::Good(&answer)),
         Err(problem) => {
             let words = words_of(&problem);
-            write(city, plan, &input, Reply::Failed(Failure::of(problem.code), &words))
+            write(city, plan, &input, &Reply::Failed(Failure::of(problem.code), &words))
         }
     }
 }
@@ -144,11 +144,11 @@ fn log_in(city: &City<'_>, login: &Plan, parts: &Parts) -> RawResponse {
             city,
             login,
             &Value::Null,
-            Reply::Failed(Failure::Refused, "用户名或密码错误"),
+            &Reply::Failed(Failure::Refused, "用户名或密码错误"),
         );
     }
     let values = proof::session_values(city.connector, city.context);
-    write(city, login, &Value::Null, Reply::Session(&values))
+    write(city, login, &Value::Null, &Reply::Session(&values))
 }
 
 fn take_paper(city: &City<'_>, upload: &Plan, rules: &UploadRules, parts: &Parts) -> RawResponse {
@@ -174,13 +174,13 @@ fn take_paper(city: &City<'_>, upload: &Plan, rules: &UploadRules, parts: &Parts
                 body,
                 headers: Vec::new(),
             };
-            write(city, upload, &Value::Null, Reply::Raw(&answer.body))
+            write(city, upload, &Value::Null, &Reply::Raw(&answer.body))
         }
         None => write(
             city,
             upload,
             &Value::Null,
-            Reply::Failed(Failure::Invalid, "没有文件内容"),
+            &Reply::Failed(Failure::Invalid, "没有文件内容"),
         ),
     }
 }

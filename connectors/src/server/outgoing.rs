@@ -74,7 +74,7 @@ impl Sink for Made {
 }
 
 /// Writes an answer. What cannot be written is a bare 500, as it would be behind a real system that breaks.
-pub(super) fn write(city: &City<'_>, plan: &Plan, input: &Value, reply: Reply<'_>) -> RawResponse {
+pub(super) fn write(city: &City<'_>, plan: &Plan, input: &Value, reply: &Reply<'_>) -> RawResponse {
     let mut made = Made {
         status: 200,
         ..Made::default()
@@ -84,14 +84,14 @@ pub(super) fn write(city: &City<'_>, plan: &Plan, input: &Value, reply: Reply<'_
             Some(response) => return response,
             None => fail(plan, Failure::Session, words, &mut made),
         },
-        Reply::Failed(failure, words) => fail(plan, failure, words, &mut made),
+        Reply::Failed(failure, words) => fail(plan, *failure, words, &mut made),
         Reply::Good(answer) => {
             if let Err(words) = good(plan, answer, input, &mut made) {
                 fail(plan, Failure::Unavailable, &words, &mut made);
             }
         }
         Reply::Raw(data) => {
-            made.data = data.clone();
+            made.data = (*data).clone();
             success(&plan.answer, &mut made);
         }
         Reply::Session(values) => session(city, plan, values, &mut made),

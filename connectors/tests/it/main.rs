@@ -1,5 +1,12 @@
 //! Connectors through both halves, and against literal bytes.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::needless_pass_by_value
+)]
+
 mod city;
 mod documents;
 mod json_dialects;

@@ -1,10 +1,12 @@
 //! Reading an upstream's answer: is it one, did it go well, where is its data, what does its failure mean.
 
+mod failure;
+
 use crate::charset::{Charset, decode};
 use crate::context::{Context, Session};
 use crate::dialect::{Document, ReadError, is_html, json, pairs, soap, text_form, xml};
 use crate::error::{ConnectorError, Failure};
-use crate::manifest::model::{Empty, FailTest, Format, Lost, Place, Spot, TextForm};
+use crate::manifest::model::{Empty, Format, Lost, Place, Spot, TextForm};
 use crate::mapping::decode::Source;
 use crate::mapping::path::Path;
 use crate::mapping::template::scalar_text;
@@ -12,8 +14,9 @@ use crate::message::Message;
 use crate::plan::Plan;
 use crate::sign::{Given, Recipe};
 use crate::wiring::{Wiring, code_text};
+use failure::{by_status, failure, http_rule};
 use hub_core::RawResponse;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Characters of an upstream's words that are looked at.
 const MAX_WORDS: usize = 500;
@@ -238,137 +241,6 @@ fn failed(failure: Failure, upstream_code: Option<String>, message: Option<Strin
     }
 }
 
-/// Why an answer that could be read is no success; `None` if it is one.
-fn failure(plan: &Plan, reading: &Reading<'_>) -> Option<ConnectorError> {
-    let words = reading.words(plan);
-    if let Some((code, fault_words)) = &reading.document.fault {
-        let failure = fault_rule(plan, code)
-            .or_else(|| code_rule(plan, code, fault_words))
-            .or_else(|| any_rule(plan))
-            .unwrap_or(if code.ends_with("Server") || code.ends_with("Receiver") {
-                Failure::Unavailable
-            } else {
-                Failure::Rejected
-            });
-        return Some(failed(failure, Some(code.clone()), Some(fault_words.clone()))).filter(|_| failure != Failure::Ok);
-    }
-    let code = reading.code(plan);
-    let status = reading.response.status;
-    if !(200..300).contains(&status) {
-        // A known code inside says more than the status around it.
-        let known = code
-            .as_deref()
-            .and_then(|c| code_rule(plan, c, words.as_deref().unwrap_or("")));
-        let failure = known
-            .or_else(|| http_rule(plan, status))
-            .unwrap_or_else(|| by_status(status));
-        let shown = code.or_else(|| Some(format!("http {status}")));
-        return (failure != Failure::Ok).then(|| failed(failure, shown, words));
-    }
-    if is_success(plan, reading, code.as_deref()) {
-        return None;
-    }
-    let text = words.as_deref().unwrap_or("");
-    let failure = match code.as_deref() {
-        Some(code) => code_rule(plan, code, text),
-        None => message_rule(plan, text),
-    };
-    let failure = failure.or_else(|| any_rule(plan));
-    match (failure, &code) {
-        (Some(Failure::Ok), _) => None,
-        (Some(failure), _) => Some(failed(failure, code, words)),
-        // No code where one must be: not the answer that the manual promises.
-        (None, None) => Some(ConnectorError::Misfit {
-            place: plan
-                .answer
-                .code
-                .as_ref()
-                .map_or_else(String::new, |s| s.path.to_string()),
-            expected: "a result code".to_owned(),
-            got: "nothing".to_owned(),
-            effect_unknown: false,
-        }),
-        (None, Some(_)) => Some(failed(Failure::Rejected, code, words)),
-    }
-}
-
-fn is_success(plan: &Plan, reading: &Reading<'_>, code: Option<&str>) -> bool {
-    if let Some(when) = &plan.answer.when {
-        let status = json!(reading.response.status);
-        let value = when.evaluate(&[("answer", &reading.document.tree), ("status", &status)]);
-        return value.is_ok_and(|v| v == true);
-    }
-    match (&plan.answer.ok, &plan.answer.code) {
-        (Some(ok), Some(_)) => ok.iter().filter_map(code_text).any(|o| match (o.as_str(), code) {
-            // The status alone decides: codes stand in failures only.
-            ("2xx", _) | ("none", None) => true,
-            (_, code) => code == Some(o.as_str()),
-        }),
-        _ => true,
-    }
-}
-
-fn code_rule(plan: &Plan, code: &str, words: &str) -> Option<Failure> {
-    let particular = plan.fails.iter().find(|rule| match &rule.test {
-        FailTest::Code(c, part) => c == code && !part.is_empty() && words.contains(part.as_str()),
-        _ => false,
-    });
-    particular
-        .or_else(|| {
-            plan.fails
-                .iter()
-                .find(|rule| matches!(&rule.test, FailTest::Code(c, part) if c == code && part.is_empty()))
-        })
-        .map(|rule| rule.failure)
-        .or_else(|| message_rule(plan, words))
-}
-
-fn message_rule(plan: &Plan, words: &str) -> Option<Failure> {
-    plan.fails
-        .iter()
-        .find(|rule| matches!(&rule.test, FailTest::Message(part) if words.contains(part.as_str())))
-        .map(|rule| rule.failure)
-}
-
-fn fault_rule(plan: &Plan, code: &str) -> Option<Failure> {
-    plan.fails
-        .iter()
-        .find(|rule| matches!(&rule.test, FailTest::Fault(end) if code.ends_with(end.as_str())))
-        .map(|rule| rule.failure)
-}
-
-fn http_rule(plan: &Plan, status: u16) -> Option<Failure> {
-    plan.fails
-        .iter()
-        .find(|rule| match &rule.test {
-            FailTest::Http(from, to) => (*from..=*to).contains(&status),
-            // Where no code is declared, the status is the code.
-            FailTest::Code(code, _) => plan.answer.code.is_none() && *code == status.to_string(),
-            _ => false,
-        })
-        .map(|rule| rule.failure)
-}
-
-fn any_rule(plan: &Plan) -> Option<Failure> {
-    plan.fails
-        .iter()
-        .find(|rule| rule.test == FailTest::Any)
-        .map(|rule| rule.failure)
-}
-
-/// What a status means where the manifest says nothing.
-fn by_status(status: u16) -> Failure {
-    match status {
-        401 | 403 | 407 => Failure::Refused,
-        404 | 410 => Failure::NotFound,
-        408 | 504 => Failure::Timeout,
-        409 | 423 => Failure::Conflict,
-        429 => Failure::Busy,
-        500..=599 => Failure::Unavailable,
-        _ => Failure::Rejected,
-    }
-}
-
 /// The data of a success, decoded from its text if it stands in one; nothing found where the rule of emptiness says so.
 fn data(plan: &Plan, reading: &Reading<'_>) -> Result<Value, ConnectorError> {
     let tree = &reading.document.tree;
@@ -415,7 +287,8 @@ fn is_empty(plan: &Plan, data: &Value) -> bool {
 
 /// `"null"` and `null`, `"[]"` and `[]`: a text that says the same JSON.
 fn loosely(expected: &Value, data: &Value) -> bool {
-    data.as_str().is_some_and(|text| text.trim() == expected.to_string())
+    data.as_str()
+        .is_some_and(|text| serde_json::from_str::<Value>(text).is_ok_and(|v| v == *expected))
 }
 
 /// What a login leaves: values by name, cookies, and when it ends.

@@ -1,0 +1,124 @@
+//! Reading `auth` and `session`.
+
+use super::*;
+
+impl Reader<'_> {
+    pub(super) fn auth(&mut self, map: &Part, send: &mut Vec<SendItem>) -> Auth {
+        let mut add = |reader: &mut Self, spot: Spot, value: &Value, key: &str| {
+            let pointer = format!("/auth/{key}");
+            if let Some(value) = reader.template(value, &pointer) {
+                send.push(SendItem { spot, value, pointer });
+            }
+        };
+        if let Some(token) = text(map, "bearer") {
+            let braced = if token.starts_with('{') {
+                token
+            } else {
+                format!("{{{token}}}")
+            };
+            let value = Value::from(format!("Bearer {braced}"));
+            add(self, Spot::parse("header Authorization"), &value, "bearer");
+        }
+        for (key, word) in [("header", "header "), ("query", "query "), ("element", "frame ")] {
+            if let Some(name) = text(map, key) {
+                match map.get("value") {
+                    Some(value) => add(self, Spot::parse(&format!("{word}{name}")), value, "value"),
+                    None => {
+                        self.missing("`value`", "/auth");
+                    }
+                }
+            }
+        }
+        let wsse = part(map, "wsse").and_then(|w| {
+            let at = "/auth/wsse";
+            let (Some(user), Some(password)) = (w.get("user"), w.get("password")) else {
+                self.missing("`user` / `password`", at);
+                return None;
+            };
+            Some(Arc::new(Wsse {
+                user: self.template(user, at)?,
+                password: self.template(password, at)?,
+                digest: text(w, "type").as_deref() == Some("digest"),
+            }))
+        });
+        Auth {
+            basic: self.pair(map, "basic", "/auth"),
+            wsse,
+        }
+    }
+
+    pub(super) fn session(&mut self, map: &Part) -> Option<SessionPart> {
+        let at = "/session";
+        let Some(login) = text(map, "login") else {
+            self.missing("`login`", at);
+            return None;
+        };
+        let lost = texts(map, "lost")
+            .iter()
+            .filter_map(|word| {
+                let sign = lost(word);
+                if sign.is_none() {
+                    self.bad_value("/session/lost", "`401`, `302 /login.jsp`, `html` or `code 40001`", word);
+                }
+                sign
+            })
+            .collect();
+        let lives = match text(map, "lives") {
+            None => Lives::Unknown,
+            Some(word) if word == "once" => Lives::Once,
+            Some(word) if word.starts_with('/') => Lives::Told(Path::parse(&word)),
+            Some(_) => self.duration(map, "lives", at).map_or(Lives::Unknown, Lives::Fixed),
+        };
+        Some(SessionPart {
+            login: CallSpec::parse(&login),
+            send: self.sends(map, "send", at),
+            basic: self.pair(map, "basic", at),
+            sends: format(map, "sends"),
+            answers: format(map, "answers"),
+            framed: flag(map, "framed"),
+            signed: flag(map, "signed"),
+            read: part(map, "read")
+                .into_iter()
+                .flatten()
+                .filter_map(|(name, value)| Some((name.clone(), Spot::parse(&scalar_text(value)?))))
+                .collect(),
+            keep: texts(map, "keep")
+                .iter()
+                .map(|k| k.strip_prefix("cookie ").unwrap_or(k).trim().to_owned())
+                .collect(),
+            lives,
+            lost,
+            answer: part(map, "answer").map(|a| self.answer(a, "/session/answer")),
+        })
+    }
+
+    pub(super) fn pair(&mut self, map: &Part, key: &str, at: &str) -> Option<(Arc<Template>, Arc<Template>)> {
+        let values = texts(map, key);
+        let at = format!("{at}/{key}");
+        match values.as_slice() {
+            [] => None,
+            [user, password] => Some((
+                self.template(&Value::from(user.as_str()), &at)?,
+                self.template(&Value::from(password.as_str()), &at)?,
+            )),
+            _ => {
+                self.bad_value(&at, "[user, password]", &format!("{} values", values.len()));
+                None
+            }
+        }
+    }
+}
+
+fn lost(word: &str) -> Option<Lost> {
+    if word == "html" {
+        return Some(Lost::Html);
+    }
+    if let Some(code) = word.strip_prefix("code ") {
+        return Some(Lost::Code(code.trim().to_owned()));
+    }
+    let (status, place) = word
+        .split_once(' ')
+        .map_or((word, None), |(s, p)| (s, Some(p.trim().to_owned())));
+    let status = status.parse().ok().filter(|s| (100..600).contains(s))?;
+    Some(Lost::Status(status, place))
+}

@@ -1,0 +1,238 @@
+//! The words and short notations of manifests: formats, places, calls.
+
+use crate::mapping::path::Path;
+
+/// Format of a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// JSON.
+    Json,
+    /// `application/x-www-form-urlencoded`.
+    Form,
+    /// XML.
+    Xml,
+    /// A SOAP envelope.
+    Soap,
+    /// `multipart/form-data`.
+    Multipart,
+    /// Plain text.
+    Text,
+    /// No body.
+    None,
+}
+
+impl Format {
+    /// From its word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Some(match word {
+            "json" => Format::Json,
+            "form" => Format::Form,
+            "xml" => Format::Xml,
+            "soap" => Format::Soap,
+            "multipart" => Format::Multipart,
+            "text" => Format::Text,
+            "none" => Format::None,
+            _ => return None,
+        })
+    }
+}
+
+/// How a tree stands in a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TextForm {
+    /// As it is.
+    #[default]
+    Object,
+    /// JSON in a text.
+    Json,
+    /// XML in a text.
+    Xml,
+    /// A form in a text.
+    Form,
+    /// JSON in Base64.
+    Base64Json,
+    /// XML in Base64.
+    Base64Xml,
+}
+
+impl TextForm {
+    /// From its word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Some(match word {
+            "object" => TextForm::Object,
+            "json" => TextForm::Json,
+            "xml" => TextForm::Xml,
+            "form" => TextForm::Form,
+            "base64-json" => TextForm::Base64Json,
+            "base64-xml" => TextForm::Base64Xml,
+            _ => return None,
+        })
+    }
+}
+
+/// What becomes of canonical fields without a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Names {
+    /// They are refused when the manifest is loaded.
+    Rows,
+    /// They keep their name.
+    Same,
+    /// `fullName`.
+    Camel,
+    /// `FullName`.
+    Pascal,
+    /// `full-name`.
+    Kebab,
+    /// `FULL_NAME`.
+    Upper,
+    /// `fullname`.
+    Lower,
+}
+
+impl Names {
+    /// From its word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Some(match word {
+            "rows" => Names::Rows,
+            "same" => Names::Same,
+            "camel" => Names::Camel,
+            "pascal" => Names::Pascal,
+            "kebab" => Names::Kebab,
+            "upper" => Names::Upper,
+            "lower" => Names::Lower,
+            _ => return None,
+        })
+    }
+
+    /// The upstream's name of a canonical field.
+    #[must_use]
+    pub fn upstream_name(self, canonical: &str) -> String {
+        let capital = |word: &str| {
+            let mut chars = word.chars();
+            chars
+                .next()
+                .map(|c| c.to_ascii_uppercase().to_string() + chars.as_str())
+                .unwrap_or_default()
+        };
+        match self {
+            Names::Rows | Names::Same => canonical.to_owned(),
+            Names::Kebab => canonical.replace('_', "-"),
+            Names::Upper => canonical.to_ascii_uppercase(),
+            Names::Lower => canonical.replace('_', ""),
+            Names::Pascal => canonical.split('_').map(capital).collect(),
+            Names::Camel => {
+                let mut words = canonical.split('_');
+                let first = words.next().unwrap_or_default().to_owned();
+                first + &words.map(capital).collect::<String>()
+            }
+        }
+    }
+}
+
+/// Where in a message something stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// Among the fields.
+    Body,
+    /// Beside the fields, in the frame.
+    Frame,
+    /// In the query.
+    Query,
+    /// A header.
+    Header,
+    /// A cookie.
+    Cookie,
+    /// A segment of the path.
+    Path,
+    /// In the SOAP header.
+    Head,
+}
+
+impl Place {
+    /// The word before a name: `query page`.
+    pub const WORDS: [(&'static str, Place); 7] = [
+        ("body", Place::Body),
+        ("frame", Place::Frame),
+        ("query", Place::Query),
+        ("header", Place::Header),
+        ("cookie", Place::Cookie),
+        ("path", Place::Path),
+        ("head", Place::Head),
+    ];
+}
+
+/// A place and a path in it. Without a word before it the place is decided where it is used.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spot {
+    /// The place, if one was named.
+    pub place: Option<Place>,
+    /// The path.
+    pub path: Path,
+}
+
+impl Spot {
+    /// Reads `name`, `a/b` or `query name`.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let text = text.trim();
+        if let Some((word, rest)) = text.split_once(' ')
+            && let Some((_, place)) = Place::WORDS.iter().find(|(w, _)| *w == word)
+        {
+            return Self {
+                place: Some(*place),
+                path: Path::parse(rest),
+            };
+        }
+        Self {
+            place: None,
+            path: Path::parse(text),
+        }
+    }
+}
+
+/// How an upstream is called.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CallSpec {
+    /// Method, if named.
+    pub method: Option<String>,
+    /// Path template, if named.
+    pub path: Option<String>,
+    /// Constant query.
+    pub query: Option<String>,
+    /// Operation code, if named.
+    pub code: Option<String>,
+    /// As in the contract.
+    pub same: bool,
+}
+
+impl CallSpec {
+    /// Reads `GET /path/{x}`, `code`, `POST /path code`, `same`.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let mut call = CallSpec::default();
+        let mut rest = text.trim();
+        if rest == "same" {
+            call.same = true;
+            return call;
+        }
+        let (first, after) = rest.split_once(' ').map_or((rest, ""), |(f, a)| (f, a.trim()));
+        if ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"].contains(&first) {
+            call.method = Some(first.to_owned());
+            rest = after;
+        }
+        if rest.starts_with('/') {
+            let (target, code) = rest.split_once(' ').map_or((rest, ""), |(p, c)| (p, c.trim()));
+            let (path, query) = target.split_once('?').map_or((target, None), |(p, q)| (p, Some(q)));
+            call.path = Some(path.to_owned());
+            call.query = query.map(str::to_owned);
+            rest = code;
+        }
+        if !rest.is_empty() {
+            call.code = Some(rest.to_owned());
+        }
+        call
+    }
+}
