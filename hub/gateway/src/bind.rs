@@ -3,6 +3,7 @@
 
 use crate::authenticate::Caller;
 use crate::evidence::{CheckedInput, Grant, Permit};
+use crate::files::papers;
 use crate::setting::Setting;
 use hub_core::ports::Call;
 use hub_core::{Mask, Operation, ParameterPlace, Problem, ProblemCode, SubjectAttribute, Text};
@@ -10,7 +11,7 @@ use serde_json::Value;
 use std::sync::Arc;
 
 /// Fills the bound fields and makes the call and its grant.
-pub(crate) fn bind(
+pub(crate) async fn bind(
     at: &Setting<'_>,
     caller: &Caller,
     operation: &Arc<Operation>,
@@ -45,7 +46,8 @@ pub(crate) fn bind(
             }
         }
     }
-    let grant = Grant::new(operation, at.environment, caller, permit);
+    let papers = papers(at, caller, operation, &input).await?;
+    let grant = Grant::new(operation, at.environment, caller, permit, papers);
     let call = Call {
         operation: Arc::clone(operation),
         input,

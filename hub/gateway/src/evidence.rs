@@ -2,6 +2,7 @@
 //! without the earlier one.
 
 use crate::authenticate::Caller;
+use crate::files::Papers;
 use crate::journey::subject_mark;
 use hub_core::{Environment, Operation};
 use serde_json::{Map, Value};
@@ -34,7 +35,7 @@ pub struct Permit {
     pub(crate) rule: Arc<str>,
 }
 
-/// The proof that one call was authorised, fits its contract and is bound to its subject. Whoever wants an upstream
+/// The proof that one call was authorised, fits its contract and is bound to its subject, papers included. Whoever wants an upstream
 /// to answer needs one, and only this crate can make one. It also counts the attempts made under it.
 #[derive(Debug)]
 pub struct Grant {
@@ -43,29 +44,38 @@ pub struct Grant {
     client: Option<String>,
     subject: Option<String>,
     rule: Arc<str>,
+    papers: Papers,
     attempts: AtomicU32,
 }
 
 impl Grant {
-    pub(crate) fn new(operation: &Operation, environment: Environment, caller: &Caller, permit: Permit) -> Self {
+    pub(crate) fn new(
+        operation: &Operation,
+        environment: Environment,
+        caller: &Caller,
+        permit: Permit,
+        papers: Papers,
+    ) -> Self {
         Self {
             operation: Arc::clone(&operation.id),
             environment,
             client: caller.client.as_ref().map(|c| c.id.clone()),
             subject: caller.subject.as_ref().map(|s| subject_mark(&s.id)),
             rule: permit.rule,
+            papers,
             attempts: AtomicU32::new(0),
         }
     }
 
     /// For a submission that was authorised and bound when it was accepted and is delivered later.
-    pub(crate) fn for_delivery(operation: &Operation, client: String, subject: Option<String>) -> Self {
+    pub(crate) fn for_delivery(operation: &Operation, client: String, subject: Option<String>, papers: Papers) -> Self {
         Self {
             operation: Arc::clone(&operation.id),
             environment: Environment::Live,
             client: Some(client),
             subject,
             rule: "delivery".into(),
+            papers,
             attempts: AtomicU32::new(0),
         }
     }
@@ -98,6 +108,11 @@ impl Grant {
     #[must_use]
     pub fn rule(&self) -> &str {
         &self.rule
+    }
+
+    /// The papers that the call refers to, all of them the subject's own.
+    pub(crate) fn papers(&self) -> &Papers {
+        &self.papers
     }
 
     /// Counts one attempt to reach the upstream.

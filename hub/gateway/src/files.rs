@@ -1,14 +1,15 @@
 //! Papers of subjects: what may be uploaded, and what a call may refer to.
 
+use crate::authenticate::Caller;
 use crate::journey::subject_mark;
 use crate::replay::unavailable;
+use crate::setting::Setting;
 use hub_connectors::context::{FileContent, Files as CallFiles};
-use hub_core::ports::Call;
 use hub_core::time::{Timestamp, rfc3339};
-use hub_core::{Problem, ProblemCode, Semantic, Shape, Subject, Text};
+use hub_core::{Environment, Operation, Problem, ProblemCode, Semantic, Shape, Subject, Text};
 use hub_store::{FileInfo, NewFile, Store};
 use jiff::SignedDuration;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// Longest file name kept.
@@ -104,12 +105,32 @@ impl CallFiles for Papers {
     }
 }
 
+/// Reads the papers that a live call refers to. In the sandbox, where no paper is read, every id passes.
+pub(crate) async fn papers(
+    at: &Setting<'_>,
+    caller: &Caller,
+    operation: &Operation,
+    input: &Map<String, Value>,
+) -> Result<Papers, Problem> {
+    if at.environment == Environment::Sandbox {
+        return Ok(Papers::default());
+    }
+    let owner = caller.subject.as_ref().map(|s| subject_mark(&s.id)).unwrap_or_default();
+    Papers::of(&at.core.store, operation, input, &owner, at.now).await
+}
+
 impl Papers {
     /// Reads them out of the store. Only the subject's own can be referred to.
-    pub(crate) async fn of(store: &Store, call: &Call, owner: &str, now: Timestamp) -> Result<Self, Problem> {
+    pub(crate) async fn of(
+        store: &Store,
+        operation: &Operation,
+        input: &Map<String, Value>,
+        owner: &str,
+        now: Timestamp,
+    ) -> Result<Self, Problem> {
         let mut ids = Vec::new();
-        for (name, value) in &call.input {
-            if let Some(shape) = call.operation.input.child(name) {
+        for (name, value) in input {
+            if let Some(shape) = operation.input.child(name) {
                 find(shape, value, &format!("/{name}"), &mut ids);
             }
         }

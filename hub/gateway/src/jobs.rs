@@ -1,6 +1,7 @@
 //! The timers of the gateway. Work on submissions is leased in the store, so that of several processes one does it.
 
 use crate::evidence::Grant;
+use crate::files::Papers;
 use crate::gateway::Gateway;
 use crate::normalize::normalize;
 use crate::ports::Asked;
@@ -9,7 +10,7 @@ use crate::snapshot::Snapshot;
 use crate::submissions::{Underway, settle};
 use hub_core::ports::{Answer, Call, TrailRecord};
 use hub_core::time::{Timestamp, rfc3339};
-use hub_core::{Environment, Operation, Problem, ProblemCode};
+use hub_core::{Environment, Kept, Operation, Problem, ProblemCode};
 use hub_store::{Submission, TakenSubmission};
 use jiff::SignedDuration;
 use std::sync::Arc;
@@ -90,23 +91,22 @@ impl Jobs {
         let snapshot = core.snapshots.get();
         let TakenSubmission { submission, in_doubt } = taken;
         let Some(operation) = snapshot.catalog.operation(&submission.operation) else {
-            self.give_to_a_person(&submission, "not-found", now).await;
+            self.give_to_a_person(&submission, ProblemCode::NotFound, now).await;
             return;
         };
-        let (call, grant) = revive(&submission, operation, core.settings.deadline_ms);
-        let outcome = if in_doubt {
-            match self.gateway.live.ask(&call, &grant).await {
-                Ok(Asked::Arrived(answer)) => Ok(answer),
-                Ok(Asked::NotArrived) => self.gateway.ask_upstream(&call, &grant).await,
-                Ok(Asked::CannotTell) => {
-                    self.give_to_a_person(&submission, ProblemCode::UpstreamTimeout.as_str(), now)
-                        .await;
-                    return;
-                }
-                Err(problem) => Err(problem.kept(hub_core::Kept::Unknown)),
+        let owner = &submission.subject;
+        let papers = match Papers::of(&core.store, operation, &submission.input, owner, now).await {
+            Ok(papers) => papers,
+            Err(problem) => {
+                self.give_to_a_person(&submission, problem.code, now).await;
+                return;
             }
-        } else {
-            self.gateway.ask_upstream(&call, &grant).await
+        };
+        let (call, grant) = revive(&submission, operation, papers, core.settings.deadline_ms);
+        let Some(outcome) = self.attempt(&call, &grant, in_doubt).await else {
+            self.give_to_a_person(&submission, ProblemCode::UpstreamTimeout, now)
+                .await;
+            return;
         };
         let outcome = finish(&snapshot, operation, &submission, outcome);
         let underway = Underway {
@@ -119,7 +119,23 @@ impl Jobs {
         self.trail(&submission, operation, &grant, &outcome, now, started).await;
     }
 
-    async fn give_to_a_person(&self, submission: &Submission, reason: &str, now: Timestamp) {
+    /// Sends it, or first asks what became of it. `None` where nobody can tell, so that nobody may send.
+    async fn attempt(&self, call: &Call, grant: &Grant, in_doubt: bool) -> Option<Result<Answer, Problem>> {
+        let asked = if in_doubt {
+            self.gateway.live.ask(call, grant).await
+        } else {
+            Ok(Asked::NotArrived)
+        };
+        match asked {
+            Ok(Asked::Arrived(answer)) => Some(Ok(answer)),
+            Ok(Asked::NotArrived) => Some(self.gateway.ask_upstream(call, grant).await),
+            Ok(Asked::CannotTell) => None,
+            Err(problem) => Some(Err(problem.kept(Kept::Unknown))),
+        }
+    }
+
+    async fn give_to_a_person(&self, submission: &Submission, code: ProblemCode, now: Timestamp) {
+        let reason = code.as_str();
         tracing::warn!(submission = %submission.id, reason, "a person has to look at a submission");
         if let Err(error) = self
             .gateway
@@ -168,9 +184,9 @@ impl Jobs {
 }
 
 /// The call as it was when it was accepted. Its subject has gone; what named them is in the input.
-fn revive(submission: &Submission, operation: &Arc<Operation>, deadline_ms: u64) -> (Call, Grant) {
+fn revive(submission: &Submission, operation: &Arc<Operation>, papers: Papers, deadline_ms: u64) -> (Call, Grant) {
     let subject = Some(submission.subject.clone()).filter(|s| !s.is_empty());
-    let grant = Grant::for_delivery(operation, submission.client.clone(), subject);
+    let grant = Grant::for_delivery(operation, submission.client.clone(), subject, papers);
     let call = Call {
         operation: Arc::clone(operation),
         input: submission.input.clone(),

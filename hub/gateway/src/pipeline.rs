@@ -50,7 +50,7 @@ impl Gateway {
         // validate
         let checked = validate(&at, &operation, path)?;
         // bind
-        let (mut call, grant) = bind(&at, &caller, &operation, checked, permit, controls)?;
+        let (mut call, grant) = bind(&at, &caller, &operation, checked, permit, controls).await?;
         journey.bound(&call);
         // replay
         let ticket = match begin(&at, &caller, &call).await? {

@@ -43,6 +43,9 @@ pub(crate) async fn accept(
         lease_until: Some(now + SignedDuration::from_millis(millis)),
     };
     let id = store.submissions().accept(&new).await.map_err(unavailable)?;
+    if let Some(owner) = grant.subject() {
+        grant.papers().hold(store, owner, now).await?;
+    }
     call.submission = Some(id.clone());
     Ok(Underway {
         id,

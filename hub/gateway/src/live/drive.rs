@@ -3,7 +3,6 @@
 use super::failure::Failed;
 use super::session::Slot;
 use crate::evidence::Grant;
-use crate::files::Papers;
 use crate::ports::SecretSource;
 use hub_connectors::{Connector, ConnectorError, Context, Dialogue, Purpose, Secrets, Session, Step};
 use hub_core::ports::{Answer, Call, Clock};
@@ -31,7 +30,6 @@ pub(super) struct Journeyer<'a> {
     pub(super) grant: &'a Grant,
     pub(super) connector: Arc<Connector>,
     pub(super) target: Target,
-    pub(super) papers: Papers,
     pub(super) session: Arc<Slot>,
     pub(super) outbound: &'a Outbound,
     pub(super) secrets: &'a dyn SecretSource,
@@ -145,7 +143,7 @@ impl Journeyer<'_> {
             random,
             secrets: &secrets,
             session,
-            files: &self.papers,
+            files: self.grant.papers(),
         };
         step(&context).map_err(|error| {
             if matches!(

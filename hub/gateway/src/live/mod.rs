@@ -10,7 +10,6 @@ mod retry;
 mod session;
 
 use crate::evidence::Grant;
-use crate::files::Papers;
 use crate::ports::{AddressSource, Asked, Line, SecretSource};
 use crate::snapshot::Snapshots;
 use drive::{Course, Journeyer};
@@ -34,7 +33,7 @@ pub struct LiveParts {
     pub snapshots: Snapshots,
     /// The opener of sockets.
     pub outbound: Outbound,
-    /// Papers that calls refer to.
+    /// Where used-up budgets are kept.
     pub store: Store,
     /// Secrets of connectors.
     pub secrets: Arc<dyn SecretSource>,
@@ -157,28 +156,18 @@ impl LiveUpstream {
     }
 
     /// Everything one course needs.
-    async fn travel<'a>(&'a self, call: &'a Call, grant: &'a Grant) -> Result<Journeyer<'a>, Problem> {
+    fn travel<'a>(&'a self, call: &'a Call, grant: &'a Grant) -> Result<Journeyer<'a>, Problem> {
         if grant.operation() != call.operation.id.as_ref() {
             return Err(Problem::new(ProblemCode::Internal).inner("the grant is for another operation"));
         }
         let now = self.shared.clock.now();
         let (connector, target) = self.ready(call, now)?;
-        let papers = match grant.subject() {
-            Some(owner) => Papers::of(&self.shared.store, call, owner, now).await?,
-            None => Papers::default(),
-        };
-        if call.submission.is_some()
-            && let Some(owner) = grant.subject()
-        {
-            papers.hold(&self.shared.store, owner, now).await?;
-        }
         Ok(Journeyer {
             call,
             grant,
             session: self.shared.sessions.of(&call.operation.system),
             connector,
             target,
-            papers,
             outbound: &self.outbound,
             secrets: self.shared.secrets.as_ref(),
             clock: self.shared.clock.as_ref(),
@@ -207,7 +196,7 @@ impl LiveUpstream {
     }
 
     async fn answered(&self, call: &Call, grant: &Grant) -> Result<Answer, Problem> {
-        let journeyer = self.travel(call, grant).await?;
+        let journeyer = self.travel(call, grant)?;
         let mut failed = match self.carry(&journeyer).await {
             Ok(answer) => return Ok(answer),
             Err(failed) => failed,
@@ -249,7 +238,7 @@ impl Upstream<Grant> for LiveUpstream {
 
 impl Line for LiveUpstream {
     fn ask<'a>(&'a self, call: &'a Call, grant: &'a Grant) -> BoxFuture<'a, Result<Asked, Problem>> {
-        Box::pin(async move { asked(&self.travel(call, grant).await?).await })
+        Box::pin(async move { asked(&self.travel(call, grant)?).await })
     }
 
     fn keep(&self) -> BoxFuture<'_, ()> {

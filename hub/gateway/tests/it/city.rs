@@ -26,6 +26,7 @@ uscc: {title: 统一社会信用代码, x-hub-en: Credit code, type: string, for
 case_no: {title: 办件编号, x-hub-en: Case number, type: string, maxLength: 40, x-hub-level: L2, x-hub-mask: keep_last=4, x-hub-handle: true, examples: [C-1001]}
 city: {title: 城市, x-hub-en: City, type: string, maxLength: 20, x-hub-level: L1, x-hub-mask: none, examples: [星城]}
 days: {title: 天数, x-hub-en: Days, type: integer, minimum: 1, maximum: 7, x-hub-level: L1, x-hub-mask: none, examples: [3]}
+paper: {title: 材料, x-hub-en: Paper, type: string, maxLength: 60, x-hub-unit: file, x-hub-level: L1, x-hub-mask: none, examples: [file_1]}
 text: {title: 文字, x-hub-en: Text, type: string, maxLength: 100, x-hub-level: L1, x-hub-mask: none, examples: [晴]}
 "##;
 
@@ -98,7 +99,7 @@ paths:
       x-hub-audience: natural
       x-hub-effect: once
       x-hub-subject: {full_name: name, id_card_no: id_number}
-      requestBody: {content: {application/json: {schema: {type: object, required: [text], properties: {full_name: {$ref: "../fields.yaml#/full_name"}, id_card_no: {$ref: "../fields.yaml#/id_card_no"}, text: {$ref: "../fields.yaml#/text"}}}, examples: {normal: {value: {text: 请}}}}}}
+      requestBody: {content: {application/json: {schema: {type: object, required: [text], properties: {full_name: {$ref: "../fields.yaml#/full_name"}, id_card_no: {$ref: "../fields.yaml#/id_card_no"}, text: {$ref: "../fields.yaml#/text"}, paper: {$ref: "../fields.yaml#/paper"}}}, examples: {normal: {value: {text: 请}}}}}}
       responses:
         "201": {description: ok, content: {application/json: {schema: {type: object, required: [case_no], properties: {case_no: {$ref: "../fields.yaml#/case_no"}}}, examples: {normal: {value: {case_no: C-1}}}}}}
 "##;

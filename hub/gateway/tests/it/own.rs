@@ -4,6 +4,7 @@ use crate::city::{City, Request, body, problem};
 use hub_core::wire::ReplyBody;
 use hub_core::{ProblemCode as Code, Reply};
 use hub_gateway::Door;
+use serde_json::json;
 
 async fn me(city: &City, request: Request) -> Reply {
     city.gateway.run(request.0, Door::Me).await
@@ -41,6 +42,42 @@ async fn a_paper_is_taken_sealed_shown_to_its_owner_and_dropped() {
     assert_eq!(drop.status, 204);
     let gone = me(&city, Request::new("GET", &path).key("wide").token("zhang-r4")).await;
     assert_eq!(gone.status, 404);
+}
+
+#[tokio::test]
+async fn a_call_refers_to_the_subjects_own_papers_only() {
+    let city = City::open().await;
+    let put = me(&city, upload(b"\x89PNG\r\n\x1a\n")).await;
+    let id = body(&put)["file_id"].as_str().unwrap().to_owned();
+    let apply = |token: &str, id: &str| {
+        let request = Request::new("POST", "/demo/front/v1/applications")
+            .key("wide")
+            .token(token);
+        request.json(&json!({"text": "a", "paper": id}))
+    };
+    for (token, paper) in [("zhang-r4", "file_none"), ("li-r4", id.as_str())] {
+        let reply = city.call(apply(token, paper)).await;
+        assert_eq!(problem(&reply).code, Code::FileNotFound);
+        assert_eq!(problem(&reply).place.as_deref(), Some("/paper"));
+    }
+    assert!(
+        city.store.submissions().counts().await.unwrap().is_empty(),
+        "nothing was accepted"
+    );
+    city.line.then(crate::city::Act::Answer(201, json!({"case_no": "C-1"})));
+    assert_eq!(city.call(apply("zhang-r4", &id)).await.status, 201);
+    let drop = me(
+        &city,
+        Request::new("DELETE", &format!("/files/{id}"))
+            .key("wide")
+            .token("zhang-r4"),
+    )
+    .await;
+    assert_eq!(drop.status, 404, "a submission holds it");
+    city.mock.then(crate::city::Act::Answer(201, json!({"case_no": "C-1"})));
+    let mut trial = apply("zhang-r4", "file_any");
+    trial.0.headers.retain(|(n, _)| n != "X-Api-Key");
+    assert_eq!(city.sandbox(trial).await.status, 201, "in the sandbox every id passes");
 }
 
 #[tokio::test]
