@@ -81,7 +81,7 @@ area! {
         /// json, text, or auto (text on a terminal).
         form: String = "auto".into(),
         /// Filter in the form of tracing: a level, or `crate=level,…`.
-        level: String = "info".into(),
+        level: String = "info,actix_server=warn".into(),
     }
 }
 

@@ -123,7 +123,7 @@ pub fn inbound(http: &HttpRequest, door: &str, body: Bytes, peer: IpAddr, voice:
 pub fn outbound(reply: Reply, voice: &Voice) -> HttpResponse {
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut answer = match reply.body {
-        ReplyBody::Problem(problem) => problem::respond(&problem, voice),
+        ReplyBody::Problem(problem) => problem::write(&problem, voice),
         ReplyBody::Empty => HttpResponse::build(status).finish(),
         ReplyBody::Json(value) => HttpResponse::build(status)
             .content_type("application/json")

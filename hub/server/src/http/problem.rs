@@ -17,12 +17,18 @@ pub struct Voice {
     pub request_id: String,
 }
 
-/// Writes a problem.
+/// Writes a problem of the edge or of a handler, and tells operators what they alone may know.
 #[must_use]
 pub fn respond(problem: &Problem, voice: &Voice) -> HttpResponse {
     if let Some(inner) = &problem.inner {
         tracing::warn!(request_id = %voice.request_id, problem = problem.code.as_str(), inner = %inner, "problem");
     }
+    write(problem, voice)
+}
+
+/// Writes a problem that whoever made it has logged already.
+#[must_use]
+pub fn write(problem: &Problem, voice: &Voice) -> HttpResponse {
     let status = StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut answer = HttpResponse::build(status);
     answer

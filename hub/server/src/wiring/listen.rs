@@ -127,6 +127,8 @@ fn start(
     let server = server
         .workers(workers)
         .keep_alive(KEEP_ALIVE)
+        // A client that hangs up is gone: the trail says so, and nobody computes for it what need not be.
+        .h1_allow_half_closed(false)
         .client_request_timeout(HEAD)
         .shutdown_timeout(shutdown)
         .disable_signals()

@@ -15,7 +15,7 @@ const SEED: &str = "city.seed";
 const PAIR: &str = "city.rsa";
 
 /// Secrets of the simulated city. Derived from one seed, so that both ends know them and a restart changes none; key
-/// pairs are one pair for the whole city, known by names that end in `private_key` and `public_key`.
+/// pairs are one pair for the whole city, known by names that end in `private-key` and `public-key`.
 pub struct DerivedSecrets {
     seed: [u8; 32],
     private_key: String,
@@ -53,10 +53,11 @@ impl DerivedSecrets {
 
 impl SecretSource for DerivedSecrets {
     fn get(&self, system: &SystemId, name: &str) -> Option<String> {
-        if name.ends_with("private_key") {
+        let spelled = name.replace('_', "-");
+        if spelled.ends_with("private-key") {
             return Some(self.private_key.clone());
         }
-        if name.ends_with("public_key") {
+        if spelled.ends_with("public-key") {
             return Some(self.public_key.clone());
         }
         let key = derive_key(&self.seed, &format!("{system}/{name}"));
@@ -159,7 +160,7 @@ mod tests {
         let first = {
             let store = Store::open(dir.path(), None).await.unwrap();
             let secrets = DerivedSecrets::open(&store).await.unwrap();
-            let seen = (secrets.get(&a, "key").unwrap(), secrets.get(&a, "private_key").unwrap());
+            let seen = (secrets.get(&a, "key").unwrap(), secrets.get(&a, "private-key").unwrap());
             assert_ne!(seen.0, secrets.get(&b, "key").unwrap());
             assert_ne!(seen.0, secrets.get(&a, "app").unwrap());
             store.close().await;
@@ -168,7 +169,7 @@ mod tests {
         let store = Store::open(dir.path(), None).await.unwrap();
         let secrets = DerivedSecrets::open(&store).await.unwrap();
         assert_eq!(
-            (secrets.get(&a, "key").unwrap(), secrets.get(&a, "private_key").unwrap()),
+            (secrets.get(&a, "key").unwrap(), secrets.get(&a, "private-key").unwrap()),
             first
         );
     }

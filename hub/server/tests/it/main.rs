@@ -1,5 +1,8 @@
 //! The hub through its public doors.
 
+// A test that meets what it did not expect has failed; there is nobody to hand an error to.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 mod calls;
 mod city;
 mod command;

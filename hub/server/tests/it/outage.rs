@@ -67,7 +67,8 @@ async fn a_submission_to_a_stopped_system_is_kept_and_can_be_followed() {
     let hub = without_upstreams().await;
     let operation = first(&hub, Effect::Once);
     let who = persona(hub.ready(), &operation).to_owned();
-    let got = hub.call("/gateway", &operation, &example(&operation), &who).await;
+    let input = hub.input(&operation, &who).await;
+    let got = hub.call("/gateway", &operation, &input, &who).await;
     assert_eq!((got.status, got.code()), (503, "upstream-unavailable"), "{}", got.body);
     assert_eq!(got.body["kept"], "saved", "{}", got.body);
     let id = got.body["submission"].as_str().unwrap().to_owned();

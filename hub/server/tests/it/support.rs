@@ -1,6 +1,6 @@
 //! A real hub on free ports, over a city of our choosing.
 
-use hub_core::{Audience, Operation, ParameterPlace, SubjectAttribute};
+use hub_core::{Audience, Operation, ParameterPlace, Semantic, Shape, SubjectAttribute};
 use hub_server::config::Config;
 use hub_server::wiring::{Plan, Ready, Running};
 use serde_json::{Map, Value};
@@ -62,7 +62,7 @@ impl City {
 
     /// Lets tests call faster than any client may.
     pub fn unhurried(self) -> Self {
-        let plans = "plans:\n  anonymous: {title: {zh: 测试, en: Test}, client: {per_second: 100000, burst: 100000}}\n  \
+        let plans = "address: {per_second: 100000, burst: 100000}\nplans:\n  anonymous: {title: {zh: 测试, en: Test}, client: {per_second: 100000, burst: 100000}}\n  \
                      demo: {title: {zh: 测试, en: Test}, client: {per_second: 100000, burst: 100000}}\n";
         std::fs::write(self.path("policies").join("limits/plans.yaml"), plans).unwrap();
         self
@@ -209,6 +209,9 @@ impl TestHub {
     }
 
     pub async fn start(city: City, data: TempDir, plan: Plan) -> Self {
+        if let Ok(level) = std::env::var("HUB_TEST_LOG") {
+            hub_server::http::log::start(hub_server::http::log::Form::Text, &level);
+        }
         let running = match Running::start(plan).await {
             Ok(running) => running,
             Err(hub_server::wiring::StartError::Findings(f)) => panic!("{f:#?}"),
@@ -407,5 +410,53 @@ impl TestHub {
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let body = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
         Got { status, headers, body }
+    }
+}
+
+impl TestHub {
+    /// A PDF that a persona has uploaded.
+    pub async fn paper(&self, persona: &str) -> String {
+        let put = self.upload(persona, "application/pdf", PDF).await;
+        put.body["file_id"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{}", put.body))
+            .to_owned()
+    }
+
+    /// The contract's first example, with papers that the persona has really uploaded.
+    pub async fn input(&self, operation: &Operation, persona: &str) -> Map<String, Value> {
+        let mut input = Value::Object(example(operation));
+        if names_papers(&operation.input) {
+            let paper = self.paper(persona).await;
+            put_papers(&operation.input, &mut input, &paper);
+        }
+        input.as_object().unwrap().clone()
+    }
+}
+
+pub const PDF: &[u8] = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n";
+
+/// Whether a value can name uploaded papers.
+pub fn names_papers(shape: &Shape) -> bool {
+    shape.semantic == Semantic::File || shape.children.iter().chain(shape.item.as_deref()).any(names_papers)
+}
+
+/// Puts a paper wherever a value names one.
+pub fn put_papers(shape: &Shape, value: &mut Value, paper: &str) {
+    match value {
+        Value::String(text) if shape.semantic == Semantic::File => *text = paper.to_owned(),
+        Value::Object(map) => {
+            for (name, value) in map {
+                if let Some(child) = shape.child(name) {
+                    put_papers(child, value, paper);
+                }
+            }
+        }
+        Value::Array(items) => {
+            if let Some(item) = &shape.item {
+                items.iter_mut().for_each(|v| put_papers(item, v, paper));
+            }
+        }
+        _ => {}
     }
 }
