@@ -235,7 +235,8 @@ impl<'a> Compiler<'a> {
             })
             .collect();
         let mut seen = HashSet::new();
-        for item in connector.plans.values().flat_map(|p| &p.send) {
+        let own = self.manifest.operations.iter().flat_map(|o| &o.send);
+        for item in self.manifest.send.iter().chain(own) {
             for name in item.value.session_values() {
                 if !known.contains(&name) && seen.insert(item.pointer.clone()) {
                     self.findings.push(

@@ -9,6 +9,8 @@
 
 mod city;
 mod documents;
+mod findings;
+mod hostile;
 mod json_dialects;
 mod manual;
 mod old_dialects;
