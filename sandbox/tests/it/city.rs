@@ -148,7 +148,11 @@ fn every_connected_operation_answers_in_its_dialect() {
                 }
                 Err(problem) if problem.code == ProblemCode::RecordNotFound => {}
                 // A system that speaks GBK cannot carry every name; the connector says so before it sends.
-                Err(problem) if problem.inner.as_deref().is_some_and(|w| w.contains("has no bytes in GBK")) => {}
+                Err(problem)
+                    if problem
+                        .inner
+                        .as_deref()
+                        .is_some_and(|w| w.contains("has no bytes in GBK")) => {}
                 Err(problem) => wrong.push(format!("{}: {:?} {:?}", operation.id, problem.code, problem.inner)),
             }
         }
