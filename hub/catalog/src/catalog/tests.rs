@@ -433,6 +433,12 @@ fn every_mistake_is_found_where_it_is() {
         ),
         (
             "psb/hukou.yaml",
+            swap("legal_days: 15", "legal_day: 15"),
+            "unknown-key",
+            "legal_days",
+        ),
+        (
+            "psb/hukou.yaml",
             swap("x-hub-effect: once", "x-hub-efect: once"),
             "unknown-extension",
             "x-hub-effect",

@@ -220,7 +220,9 @@ impl<'a> Walk<'a> {
             return;
         }
         for error in validator.iter_errors(value) {
-            self.error(sentence::telling(&error), place, shape);
+            for telling in sentence::telling(&error) {
+                self.error(telling, place, shape);
+            }
         }
     }
 

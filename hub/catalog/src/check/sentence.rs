@@ -17,25 +17,22 @@ pub(crate) struct About {
     pub(crate) labels: Option<Value>,
 }
 
-/// The error that says most: below `oneOf` and `anyOf`, that of the branch which fits best.
-pub(crate) fn telling<'e>(error: &'e ValidationError<'e>) -> &'e ValidationError<'e> {
+/// The errors that say most: below `oneOf` and `anyOf`, those of the branch which fits best.
+pub(crate) fn telling<'e>(error: &'e ValidationError<'e>) -> Vec<&'e ValidationError<'e>> {
     let (Kind::AnyOf { context: branches } | Kind::OneOfNotValid { context: branches }) = error.kind() else {
-        return error;
+        return vec![error];
     };
     let own = error.instance_path().as_str().len();
-    // A branch of another type says nothing; one that got deepest into the value was meant.
+    // A branch of another type says nothing; the one with the fewest errors was meant.
+    let other_type =
+        |e: &ValidationError<'_>| matches!(e.kind(), Kind::Type { .. }) && e.instance_path().as_str().len() <= own;
     let best = branches
         .iter()
-        .filter(|errors| {
-            !errors.is_empty()
-                && !errors
-                    .iter()
-                    .any(|e| matches!(e.kind(), Kind::Type { .. }) && e.instance_path().as_str().len() <= own)
-        })
+        .filter(|errors| !errors.is_empty() && !errors.iter().any(other_type))
         .min_by_key(|errors| errors.len());
-    match best.and_then(|errors| errors.first()) {
-        Some(inner) => telling(inner),
-        None => error,
+    match best {
+        Some(errors) => errors.iter().flat_map(telling).collect(),
+        None => vec![error],
     }
 }
 

@@ -2,9 +2,11 @@
 
 use super::report::{At, Report};
 use crate::check::{self, sentence};
+use crate::document::escape;
 use crate::nearest;
 use hub_core::{Finding, Text};
 use jsonschema::Validator;
+use jsonschema::error::{ValidationError, ValidationErrorKind as Kind};
 use serde_json::Value;
 
 /// Where an extension has a meaning.
@@ -18,16 +20,22 @@ enum Home {
 struct Extension {
     key: &'static str,
     home: Home,
+    form: Form,
+}
+
+/// A schema and its compiled form.
+struct Form {
+    schema: Value,
     validator: Validator,
 }
 
 /// The schemas under `docs/schema`, compiled once a load.
 pub(super) struct Extensions {
     known: Vec<Extension>,
-    agency: Validator,
-    themes: Validator,
-    events: Validator,
-    synonyms: Validator,
+    agency: Form,
+    themes: Form,
+    events: Form,
+    synonyms: Form,
 }
 
 /// A whole file that is no API description.
@@ -66,7 +74,7 @@ impl Extensions {
     pub(super) fn new() -> Result<Self, Vec<Finding>> {
         let known = KNOWN
             .into_iter()
-            .map(|(key, home, schema)| compile(key, schema).map(|validator| Extension { key, home, validator }))
+            .map(|(key, home, schema)| compile(key, schema).map(|form| Extension { key, home, form }))
             .collect::<Result<_, _>>()
             .map_err(|finding| vec![finding])?;
         let sheet = |name, schema| compile(name, schema).map_err(|finding| vec![finding]);
@@ -87,14 +95,14 @@ impl Extensions {
 
     /// Reports what does not fit the schema of a whole file.
     pub(super) fn check_sheet(&self, sheet: Sheet, report: &mut Report<'_>) {
-        let validator = match sheet {
+        let form = match sheet {
             Sheet::Agency => &self.agency,
             Sheet::Themes => &self.themes,
             Sheet::Events => &self.events,
             Sheet::Synonyms => &self.synonyms,
         };
         let document = report.document;
-        fit(validator, &document.value, &At::Root, report);
+        fit(form, &document.value, &At::Root, report);
     }
 
     fn walk<'v>(&self, value: &'v Value, at: &At<'_>, path: &mut Vec<&'v str>, report: &mut Report<'_>) -> bool {
@@ -162,11 +170,11 @@ impl Extensions {
             report.push(finding);
             return;
         }
-        fit(&extension.validator, value, at, report);
+        fit(&extension.form, value, at, report);
     }
 }
 
-fn compile(name: &str, schema: &str) -> Result<Validator, Finding> {
+fn compile(name: &str, schema: &str) -> Result<Form, Finding> {
     let broken = |error: String| {
         Finding::error(
             "broken-schema",
@@ -175,32 +183,79 @@ fn compile(name: &str, schema: &str) -> Result<Validator, Finding> {
         )
     };
     let schema: Value = serde_json::from_str(schema).map_err(|error| broken(error.to_string()))?;
-    check::compile(&schema).map_err(broken)
+    let validator = check::compile(&schema).map_err(broken)?;
+    Ok(Form { schema, validator })
 }
 
 /// Reports each way in which a value does not fit.
-fn fit(validator: &Validator, value: &Value, at: &At<'_>, report: &mut Report<'_>) {
-    for error in validator.iter_errors(value) {
-        let error = sentence::telling(&error);
-        let pointer = format!("{}{}", at.pointer(), error.instance_path().as_str());
-        let expected = sentence::expected(error, &sentence::About::default());
-        let key = at.pointer().rsplit('/').next().unwrap_or_default().to_owned();
-        let subject = if key.is_empty() {
-            report.document.name.clone()
-        } else {
-            key
-        };
-        let finding = report.finding(
-            "bad-extension",
-            &At::Pointer(&pointer),
-            format!("{subject} 的内容不正确：应为{}", expected.zh),
-            format!("{subject} is not right: expected {}", expected.en),
-        );
-        let found = match error.instance().as_ref() {
-            Value::String(text) => format!("`{}`", text.chars().take(60).collect::<String>()),
-            scalar @ (Value::Number(_) | Value::Bool(_) | Value::Null) => scalar.to_string(),
-            other => sentence::type_of(other).to_owned(),
-        };
-        report.push(finding.expected(expected.en, found));
+fn fit(form: &Form, value: &Value, at: &At<'_>, report: &mut Report<'_>) {
+    if form.validator.is_valid(value) {
+        return;
+    }
+    for error in form.validator.iter_errors(value) {
+        for error in sentence::telling(&error) {
+            misfit(form, error, at, report);
+        }
+    }
+}
+
+fn misfit(form: &Form, error: &ValidationError<'_>, at: &At<'_>, report: &mut Report<'_>) {
+    let pointer = format!("{}{}", at.pointer(), error.instance_path().as_str());
+    if let Kind::AdditionalProperties { unexpected } = error.kind() {
+        let known = form.known_beside(error);
+        for name in unexpected {
+            unknown_key(name, &pointer, &known, report);
+        }
+        return;
+    }
+    let expected = sentence::expected(error, &sentence::About::default());
+    let key = at.pointer().rsplit('/').next().unwrap_or_default().to_owned();
+    let subject = if key.is_empty() {
+        report.document.name.clone()
+    } else {
+        key
+    };
+    let finding = report.finding(
+        "bad-extension",
+        &At::Pointer(&pointer),
+        format!("{subject} 的内容不正确：应为{}", expected.zh),
+        format!("{subject} is not right: expected {}", expected.en),
+    );
+    let found = match error.instance().as_ref() {
+        Value::String(text) => format!("`{}`", text.chars().take(60).collect::<String>()),
+        scalar @ (Value::Number(_) | Value::Bool(_) | Value::Null) => scalar.to_string(),
+        other => sentence::type_of(other).to_owned(),
+    };
+    report.push(finding.expected(expected.en, found));
+}
+
+fn unknown_key(name: &str, parent: &str, known: &[&str], report: &mut Report<'_>) {
+    let pointer = format!("{parent}/{}", escape(name));
+    let finding = report.finding(
+        "unknown-key",
+        &At::Pointer(&pointer),
+        format!("没有键 `{name}`"),
+        format!("`{name}` is no key here"),
+    );
+    report.push(
+        finding
+            .expected(known.join(", "), name)
+            .near(nearest(name, known.iter().copied())),
+    );
+}
+
+impl Form {
+    /// The keys that were allowed where an unknown one stood.
+    fn known_beside(&self, error: &ValidationError<'_>) -> Vec<&str> {
+        let place = error.schema_path().as_str();
+        let object = place
+            .rsplit_once('/')
+            .and_then(|(object, _)| self.schema.pointer(object));
+        let properties = object.and_then(|o| o.get("properties")).and_then(Value::as_object);
+        properties
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| name.as_str())
+            .collect()
     }
 }
