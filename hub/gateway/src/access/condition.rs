@@ -23,6 +23,8 @@ pub(super) struct Condition {
     program: Program,
     /// Kept, because making the standard environment costs more than running the condition.
     env: Arc<Env>,
+    /// The variables it reads; the others need not be made.
+    uses: Vec<&'static str>,
 }
 
 impl fmt::Debug for Condition {
@@ -54,15 +56,20 @@ impl Condition {
             .map(str::to_owned);
         match unknown {
             Some(name) => Err(format!("`{name}` is not one of {}", VARIABLES.join(", "))),
-            None => Ok(Self { program, env }),
+            None => {
+                let references = program.references();
+                let uses = VARIABLES.into_iter().filter(|v| references.has_variable(v)).collect();
+                drop(references);
+                Ok(Self { program, env, uses })
+            }
         }
     }
 
     /// Whether it is true for this call.
     pub(super) fn holds(&self, facts: &Facts<'_>) -> bool {
         let mut context = Context::with_env(Arc::clone(&self.env));
-        for (name, value) in facts.variables() {
-            context.add_variable_from_value(name, value);
+        for name in &self.uses {
+            context.add_variable_from_value(*name, facts.variable(name));
         }
         match self.program.execute(&context) {
             Ok(Value::Bool(holds)) => holds,
@@ -87,60 +94,64 @@ pub(super) struct Facts<'a> {
 type Members = HashMap<String, Value>;
 
 impl Facts<'_> {
-    fn variables(&self) -> [(&'static str, Members); 4] {
-        let text = |s: &str| Value::from(s);
-        let members = |list: Vec<(&str, Value)>| list.into_iter().map(|(k, v)| (k.to_owned(), v)).collect::<Members>();
+    fn variable(&self, name: &str) -> Members {
+        match name {
+            "client" => self.client(),
+            "subject" => self.subject(),
+            "operation" => self.operation(),
+            _ => self.call(),
+        }
+    }
+
+    fn client(&self) -> Members {
         let client = self.caller.client.as_deref();
+        members([
+            ("id", client.map_or("", |c| &c.id).into()),
+            ("tenant", client.map_or("", |c| &c.tenant).into()),
+            ("plan", self.caller.plan().into()),
+        ])
+    }
+
+    fn subject(&self) -> Members {
         let subject = self.caller.subject.as_deref();
         let mandate = subject.and_then(|s| s.mandate.as_ref());
-        let operation = self.operation;
-        let clock = civil(self.now);
-        [
-            (
-                "client",
-                members(vec![
-                    ("id", text(client.map_or("", |c| &c.id))),
-                    ("tenant", text(client.map_or("", |c| &c.tenant))),
-                    ("plan", text(self.caller.plan())),
-                ]),
-            ),
-            (
-                "subject",
-                members(vec![
-                    ("known", Value::Bool(subject.is_some())),
-                    (
-                        "assurance",
-                        text(subject.map_or(Assurance::R0, |s| s.assurance).as_str()),
-                    ),
-                    ("company", Value::Bool(mandate.is_some())),
-                    ("role", text(mandate.map_or("", |m| &m.role))),
-                ]),
-            ),
-            (
-                "operation",
-                members(vec![
-                    ("id", text(&operation.id)),
-                    ("service", text(operation.service.as_deref().unwrap_or_default())),
-                    ("agency", text(&operation.system.agency)),
-                    ("system", text(&operation.system.system)),
-                    ("domain", text(self.domain)),
-                    ("method", text(&operation.method)),
-                    ("level", text(operation.level.as_str())),
-                    ("assurance", text(operation.assurance.as_str())),
-                    ("effect", text(operation.effect.as_str())),
-                    ("audience", text(operation.audience.as_str())),
-                ]),
-            ),
-            (
-                "call",
-                members(vec![
-                    ("environment", text(self.environment.as_str())),
-                    ("address", text(&self.caller.peer.to_string())),
-                    ("hour", Value::Int(i64::from(clock.hour()))),
-                    ("weekday", Value::Int(i64::from(clock.weekday().to_monday_one_offset()))),
-                    ("date", text(&clock.date().to_string())),
-                ]),
-            ),
-        ]
+        let assurance = subject.map_or(Assurance::R0, |s| s.assurance);
+        members([
+            ("known", Value::Bool(subject.is_some())),
+            ("assurance", assurance.as_str().into()),
+            ("company", Value::Bool(mandate.is_some())),
+            ("role", mandate.map_or("", |m| &m.role).into()),
+        ])
     }
+
+    fn operation(&self) -> Members {
+        let operation = self.operation;
+        members([
+            ("id", operation.id.as_ref().into()),
+            ("service", operation.service.as_deref().unwrap_or_default().into()),
+            ("agency", operation.system.agency.as_str().into()),
+            ("system", operation.system.system.as_str().into()),
+            ("domain", self.domain.into()),
+            ("method", operation.method.as_str().into()),
+            ("level", operation.level.as_str().into()),
+            ("assurance", operation.assurance.as_str().into()),
+            ("effect", operation.effect.as_str().into()),
+            ("audience", operation.audience.as_str().into()),
+        ])
+    }
+
+    fn call(&self) -> Members {
+        let clock = civil(self.now);
+        members([
+            ("environment", self.environment.as_str().into()),
+            ("address", self.caller.peer.to_string().into()),
+            ("hour", Value::Int(i64::from(clock.hour()))),
+            ("weekday", Value::Int(i64::from(clock.weekday().to_monday_one_offset()))),
+            ("date", clock.date().to_string().into()),
+        ])
+    }
+}
+
+fn members<const N: usize>(list: [(&str, Value); N]) -> Members {
+    list.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
