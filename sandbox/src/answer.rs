@@ -2,9 +2,10 @@
 //! knows; checked against the contract before it leaves, and mended place by place where it does not fit.
 
 use crate::Contracts;
-use crate::invent::{DocumentReferences, Inventor, Spot, Style, Trouble};
+use crate::invent::{DocumentReferences, Inventor, Spot, Style, Trouble, general};
 use crate::paging::Window;
 use crate::party::Party;
+use crate::pattern::Patterns;
 use crate::rules;
 use crate::seed::Seed;
 use crate::vocabulary::Vocabulary;
@@ -12,7 +13,7 @@ use hub_core::problem::Violation;
 use hub_core::time::{Timestamp, civil};
 use hub_core::{Operation, Problem, ProblemCode, Shape, Text};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Rounds of making, checking and mending.
 const ROUNDS: usize = 10;
@@ -49,7 +50,12 @@ pub(crate) struct Wish<'a> {
 ///
 /// # Errors
 /// A problem that names the place in the contract for which no value was found.
-pub(crate) fn make(contracts: &dyn Contracts, words: &Vocabulary, wish: &Wish<'_>) -> Result<Value, Problem> {
+pub(crate) fn make(
+    contracts: &dyn Contracts,
+    words: &Vocabulary,
+    patterns: &Patterns,
+    wish: &Wish<'_>,
+) -> Result<Value, Problem> {
     let Some(schema) = &wish.operation.response else {
         return Ok(Value::Null);
     };
@@ -64,6 +70,7 @@ pub(crate) fn make(contracts: &dyn Contracts, words: &Vocabulary, wish: &Wish<'_
     for round in 0..ROUNDS {
         let inventor = Inventor {
             words,
+            patterns,
             party: wish.party,
             references: &references,
             echo: wish.input,
@@ -92,8 +99,9 @@ pub(crate) fn make(contracts: &dyn Contracts, words: &Vocabulary, wish: &Wish<'_
             Ok(()) => return Ok(body),
             Err(violations) => last = violations,
         }
-        for violation in &last {
-            *misses.entry(violation.place.clone()).or_default() += 1;
+        let places: BTreeSet<String> = last.iter().map(|v| general(&v.place)).collect();
+        for place in places {
+            *misses.entry(place).or_default() += 1;
         }
     }
     example
@@ -218,7 +226,7 @@ impl Maker<'_> {
             .unwrap_or(u64::MAX);
         let count = count.min(usize::try_from(most).unwrap_or(usize::MAX));
         let made = (0..count).filter_map(|index| {
-            let place = spot.item(index, offset + index);
+            let place = spot.item(offset + index);
             match items.get(offset + index) {
                 Some(item) => Some(self.freshen(item, &place)),
                 None if items.is_empty() => self.inventor.value(&place.shape?.schema, &place).ok(),
@@ -262,7 +270,7 @@ impl Maker<'_> {
             // A row is about the caller, so it is no other person's: number 0.
             let place = Spot {
                 nth: 0,
-                ..spot.item(index, index)
+                ..spot.item(index)
             };
             let inventor = Inventor {
                 seed: row.seed,

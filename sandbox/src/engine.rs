@@ -3,6 +3,7 @@
 use crate::invent::Style;
 use crate::links::Links;
 use crate::party::Party;
+use crate::pattern::Patterns;
 use crate::personas::Personas;
 use crate::scenario::{self, Outcome, Scenario, Word};
 use crate::scene::Scene;
@@ -31,6 +32,7 @@ pub struct MockEngine {
     clock: Arc<dyn Clock>,
     personas: Arc<Personas>,
     words: Vocabulary,
+    patterns: Patterns,
     worlds: Worlds,
     links: Mutex<LinkCache>,
 }
@@ -63,6 +65,7 @@ impl MockEngine {
             clock,
             personas: Arc::new(Personas::embedded()?),
             words: Vocabulary::embedded()?,
+            patterns: Patterns::default(),
             worlds: Worlds::new(Limits::default(), PINNED.to_vec()),
             links: Mutex::default(),
         })
@@ -166,6 +169,7 @@ impl MockEngine {
         let scene = Scene {
             contracts: contracts.as_ref(),
             words: &self.words,
+            patterns: &self.patterns,
             links: &links,
             role,
             operation,

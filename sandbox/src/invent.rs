@@ -6,6 +6,7 @@
 use crate::compose::{Choice, References, flatten};
 use crate::paging::Window;
 use crate::party::Party;
+use crate::pattern::Patterns;
 use crate::seed::{Dice, Seed};
 use crate::vocabulary::Vocabulary;
 use crate::{primitive, rules};
@@ -33,7 +34,7 @@ pub(crate) enum Style {
 const SHALLOW: usize = 6;
 /// Nesting after which nothing more is made.
 const DEEPEST: usize = 24;
-/// Most items of a list in a maximal answer.
+/// Most items of a list at the top of a maximal answer; lists in lists would multiply.
 const MANY: usize = 20;
 
 /// No value could be made at a place.
@@ -46,6 +47,7 @@ pub(crate) struct Trouble {
 /// Everything a value depends on.
 pub(crate) struct Inventor<'a> {
     pub words: &'a Vocabulary,
+    pub patterns: &'a Patterns,
     pub party: &'a Party<'a>,
     pub references: &'a dyn References,
     /// Values the caller gave; the same name in the answer has the same value.
@@ -60,9 +62,21 @@ pub(crate) struct Inventor<'a> {
     pub request: bool,
 }
 
+/// A pointer with `*` for every number: what is wrong with one item of a list is wrong with all of them.
+pub(crate) fn general(pointer: &str) -> String {
+    let steps: Vec<&str> = pointer.split('/').map(general_step).collect();
+    steps.join("/")
+}
+
+fn general_step(step: &str) -> &str {
+    let number = !step.is_empty() && step.bytes().all(|b| b.is_ascii_digit());
+    if number { "*" } else { step }
+}
+
 /// A place in the value being made.
 #[derive(Clone)]
 pub(crate) struct Spot<'a> {
+    /// JSON pointer, `*` for items of lists.
     pub pointer: String,
     pub name: &'a str,
     pub shape: Option<&'a Shape>,
@@ -84,8 +98,9 @@ impl<'a> Spot<'a> {
     }
 
     pub(crate) fn property(&self, name: &'a str) -> Self {
+        let step = name.replace('~', "~0").replace('/', "~1");
         Self {
-            pointer: format!("{}/{}", self.pointer, name.replace('~', "~0").replace('/', "~1")),
+            pointer: format!("{}/{}", self.pointer, general_step(&step)),
             name,
             shape: self.shape.and_then(|s| s.child(name)),
             depth: self.depth + 1,
@@ -93,10 +108,10 @@ impl<'a> Spot<'a> {
         }
     }
 
-    /// `index` is where the item stands in this answer, `number` where it stands in the whole list.
-    pub(crate) fn item(&self, index: usize, number: usize) -> Self {
+    /// `number` is where the item stands in the whole list.
+    pub(crate) fn item(&self, number: usize) -> Self {
         Self {
-            pointer: format!("{}/{index}", self.pointer),
+            pointer: format!("{}/*", self.pointer),
             name: self.name,
             shape: self.shape.and_then(|s| s.item.as_deref()),
             depth: self.depth + 1,
@@ -246,8 +261,14 @@ impl Inventor<'_> {
             (Style::Minimal, None) => 0,
             (Style::Rich, None) if spot.depth > SHALLOW => 0,
             (Style::Rich, None) => self.dice(spot).between(2, 4).unsigned_abs().try_into().unwrap_or(2),
-            (Style::Maximal, None) if spot.depth > 3 => 2,
-            (Style::Maximal, None) => MANY,
+            (Style::Maximal, None) if spot.depth <= 1 => MANY,
+            (Style::Maximal, None) => {
+                if spot.depth > 4 {
+                    1
+                } else {
+                    3
+                }
+            }
         };
         let count = wanted.min(most).max(least).min(1_000);
         let prefix = flat.get("prefixItems").and_then(Value::as_array);
@@ -258,14 +279,14 @@ impl Inventor<'_> {
         let mut made: Vec<Value> = Vec::new();
         for index in 0..count {
             let schema = prefix.and_then(|p| p.get(index)).unwrap_or(items);
-            let mut place = spot.item(index, offset + index);
+            let mut place = spot.item(offset + index);
             let mut value = self.value(schema, &place);
             // Another number means other dice; a small enum may run out of different items.
             for again in 1..=32 {
                 if !unique || !value.as_ref().is_ok_and(|v| made.contains(v)) {
                     break;
                 }
-                place = spot.item(index, offset + index + 1_000 * again);
+                place = spot.item(offset + index + 1_000 * again);
                 value = self.value(schema, &place);
             }
             match value {

@@ -1,20 +1,42 @@
 //! Texts that match a regular expression, found by walking it instead of guessing.
 
 use crate::seed::Dice;
+use crate::state::lock;
 use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
 /// Tries before giving a pattern up; each allows repetitions to grow further.
 const TRIES: usize = 12;
 /// Longest text ever made, whatever the pattern allows.
 const LONGEST: usize = 4_000;
 
-/// A text of `min` to `max` characters that matches a pattern; `None` where the pattern cannot be read (look-around is
-/// not supported) or no try had the right length.
-pub(crate) fn text(pattern: &str, min: usize, max: usize, dice: &mut Dice) -> Option<String> {
-    let hir = regex_syntax::ParserBuilder::new()
-        .build()
-        .parse(&ascii_digits(pattern))
-        .ok()?;
+/// Patterns read so far. Reading one with large classes costs more than writing a thousand texts.
+#[derive(Debug, Default)]
+pub(crate) struct Patterns(Mutex<HashMap<String, Option<Arc<Hir>>>>);
+
+/// Patterns kept; beyond that all are read again.
+const KEPT: usize = 2_000;
+
+impl Patterns {
+    /// A pattern ready to be walked; `None` where it cannot be read (look-around is not supported).
+    pub(crate) fn read(&self, pattern: &str) -> Option<Arc<Hir>> {
+        let mut kept = lock(&self.0);
+        if let Some(known) = kept.get(pattern) {
+            return known.clone();
+        }
+        let parsed = regex_syntax::ParserBuilder::new().build().parse(&ascii_digits(pattern));
+        let hir = parsed.ok().map(Arc::new);
+        if kept.len() >= KEPT {
+            kept.clear();
+        }
+        kept.insert(pattern.to_owned(), hir.clone());
+        hir
+    }
+}
+
+/// A text of `min` to `max` characters that matches a pattern; `None` where no try had the right length.
+pub(crate) fn text(hir: &Hir, min: usize, max: usize, dice: &mut Dice) -> Option<String> {
     let max = max.min(LONGEST);
     for attempt in 0..TRIES {
         // The first try aims low in the allowed range, later ones at the least and the most.
@@ -28,7 +50,7 @@ pub(crate) fn text(pattern: &str, min: usize, max: usize, dice: &mut Dice) -> Op
             target,
             dice,
         };
-        walk.write(&hir, 0);
+        walk.write(hir, 0);
         if (min..=max).contains(&walk.length) {
             return Some(walk.text);
         }
@@ -166,12 +188,16 @@ fn shortest(hir: &Hir) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{Dice, Patterns};
     use crate::seed::Seed;
 
     fn matches(pattern: &str, text: &str) -> bool {
         let schema = serde_json::json!({"type": "string", "pattern": pattern});
         crate::testing::fits(&schema, &serde_json::json!(text))
+    }
+
+    fn text(pattern: &str, min: usize, max: usize, dice: &mut Dice) -> Option<String> {
+        super::text(Patterns::default().read(pattern)?.as_ref(), min, max, dice)
     }
 
     #[test]

@@ -141,8 +141,9 @@ fn text(flat: &Map<String, Value>, inventor: &Inventor<'_>, dice: &mut Dice, tur
         } else {
             min
         };
-        return pattern::text(pattern, wanted.min(max), max, dice)
-            .or_else(|| pattern::text(pattern, min, max, dice))
+        let read = inventor.patterns.read(pattern).ok_or("its pattern cannot be read")?;
+        return pattern::text(&read, wanted.min(max), max, dice)
+            .or_else(|| pattern::text(&read, min, max, dice))
             .ok_or_else(|| format!("no text of {min} to {max} characters was found for its pattern"));
     }
     Ok(prose(inventor, dice, min, max))

@@ -6,6 +6,7 @@ use crate::lifecycle::members;
 use crate::links::{Flow, Links, Role, Turn, given, in_path};
 use crate::paging::{Window, paging};
 use crate::party::Party;
+use crate::pattern::Patterns;
 use crate::scenario::{Twist, not_found};
 use crate::seed::Seed;
 use crate::state::{Matter, World, lock};
@@ -21,6 +22,7 @@ use std::sync::Mutex;
 pub(crate) struct Scene<'a> {
     pub contracts: &'a dyn Contracts,
     pub words: &'a Vocabulary,
+    pub patterns: &'a Patterns,
     pub links: &'a Links,
     pub role: Option<&'a Role>,
     pub operation: &'a Operation,
@@ -113,7 +115,7 @@ impl Scene<'_> {
             rows,
             window,
         };
-        answer::make(self.contracts, self.words, &wish)
+        answer::make(self.contracts, self.words, self.patterns, &wish)
     }
 
     /// A read that finds nothing kept: a list, free places, a bill, or just a fact.
@@ -198,6 +200,7 @@ impl Scene<'_> {
         let (echo, misses) = (Map::new(), BTreeMap::new());
         let inventor = Inventor {
             words: self.words,
+            patterns: self.patterns,
             party: self.party,
             references: &references,
             echo: &echo,
