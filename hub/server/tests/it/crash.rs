@@ -22,13 +22,15 @@ fn start(city: &City, data: &Path) -> (Child, Ready, Duration) {
     for name in ["specs", "connectors", "policies"] {
         command.arg(format!("--{name}")).arg(city.path(name));
     }
-    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     while began.elapsed() < Duration::from_secs(60) {
         if let Some(ready) = std::fs::read(&file).ok().and_then(|b| serde_json::from_slice(&b).ok()) {
             return (child, ready, began.elapsed());
         }
         std::thread::sleep(Duration::from_millis(20));
     }
+    child.kill().unwrap();
+    child.wait().unwrap();
     panic!("the hub did not start");
 }
 

@@ -37,7 +37,7 @@ fn wrong(metadata: &Value) -> Vec<String> {
             let inside = dependency["path"].is_string();
             match layer(name) {
                 Some(other) if other >= own => {
-                    wrong.push(format!("{room} (layer {own}) imports {name} (layer {other})"))
+                    wrong.push(format!("{room} (layer {own}) imports {name} (layer {other})"));
                 }
                 None if inside => wrong.push(format!("{room} imports {name}, which stands on no layer")),
                 _ => {}
