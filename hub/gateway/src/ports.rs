@@ -27,6 +27,10 @@ pub trait AddressSource: Send + Sync {
     fn variable(&self, name: &str) -> Option<String>;
     /// Whether this system's address may be on loopback (the simulated city).
     fn trusts_loopback(&self, system: &SystemId) -> bool;
+    /// Whether the closing hours of this system's manifest hold. A simulated system never closes.
+    fn keeps_hours(&self, _system: &SystemId) -> bool {
+        true
+    }
 }
 
 /// What became of a call whose answer never came.

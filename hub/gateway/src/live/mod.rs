@@ -107,7 +107,8 @@ impl LiveUpstream {
         if let Availability::NotYet { reason } = connector.available(call.operation.key()) {
             return Err(Problem::new(ProblemCode::NotConnected).detail(reason.zh, reason.en));
         }
-        if let Some(until) = connector.settings().closed.resumes_at(now) {
+        let closed = || connector.settings().closed.resumes_at(now);
+        if let Some(until) = self.shared.addresses.keeps_hours(system).then(closed).flatten() {
             let seconds = u64::try_from(until.as_second() - now.as_second()).unwrap_or(0).max(1);
             return Err(Problem::new(ProblemCode::UpstreamMaintenance)
                 .detail(

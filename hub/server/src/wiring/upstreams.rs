@@ -44,4 +44,9 @@ impl AddressSource for SimulatedUpstreams {
     fn trusts_loopback(&self, _system: &SystemId) -> bool {
         true
     }
+
+    // Who tries the city at night must not find half of it closed; a real system in a simulated one's place keeps its hours.
+    fn keeps_hours(&self, system: &SystemId) -> bool {
+        NamedUpstreams.variable(&system.upstream_variable()).is_some()
+    }
 }

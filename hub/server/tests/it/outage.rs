@@ -90,3 +90,20 @@ async fn a_submission_to_a_stopped_system_is_kept_and_can_be_followed() {
     assert_eq!(kept.status, 200, "{}", kept.body);
     hub.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_simulated_system_answers_around_the_clock() {
+    let city = City::sample();
+    for manifest in crate::support::manifests_below(&city.path("connectors")) {
+        let text = std::fs::read_to_string(&manifest).unwrap();
+        let open: Vec<&str> = text.lines().filter(|l| !l.starts_with("closed:")).collect();
+        let closed = "closed: [\"00:00-12:00\", \"12:00-24:00\"]";
+        std::fs::write(&manifest, format!("{}\n{closed}\n", open.join("\n"))).unwrap();
+    }
+    let hub = TestHub::demo(city).await;
+    let operation = first(&hub, Effect::None);
+    let who = persona(hub.ready(), &operation);
+    let got = hub.call("/gateway", &operation, &example(&operation), who).await;
+    assert_eq!(got.status, 200, "{}", got.body);
+    hub.stop().await;
+}
