@@ -4,6 +4,7 @@ use crate::charset::Charset;
 use crate::context::{Context, FileContent, Session};
 use crate::dialect::{self, ReadError, json, pairs, soap, text_form, usernametoken, xml};
 use crate::error::ConnectorError;
+use crate::explain::Explained;
 use crate::form::{self, Escape, multipart};
 use crate::manifest::model::{Format, Place, SendItem};
 use crate::mapping::encode::{Encoder, Sink};
@@ -11,7 +12,7 @@ use crate::mapping::template::scalar_text;
 use crate::message::Message;
 use crate::parts::{Parts, merge, object, overlay};
 use crate::plan::Plan;
-use crate::sign::{Given, SignError};
+use crate::sign::{Given, SignError, SignTrace};
 use crate::values::Maker;
 use crate::wiring::Wiring;
 use base64::Engine as _;
@@ -67,6 +68,27 @@ impl Outgoing<'_> {
     /// A value the upstream cannot take, a missing secret or file.
     pub fn build(&self) -> Result<RawRequest, ConnectorError> {
         let maker = self.maker();
+        let message = self.filled(&maker)?;
+        self.write(message, &maker, &mut None)
+    }
+
+    /// The whole request, and how it was signed.
+    ///
+    /// # Errors
+    /// As [`Outgoing::build`].
+    pub fn explain(&self) -> Result<Explained, ConnectorError> {
+        let maker = self.maker();
+        let message = self.filled(&maker)?;
+        let mut signature = Some(None);
+        let request = self.write(message, &maker, &mut signature)?;
+        Ok(Explained {
+            request,
+            signature: signature.flatten(),
+        })
+    }
+
+    /// The message before it is signed.
+    fn filled(&self, maker: &Maker<'_>) -> Result<Message, ConnectorError> {
         let mut parts = Parts::default();
         let mut constants = Parts::default();
         let encoder = Encoder {
@@ -74,15 +96,13 @@ impl Outgoing<'_> {
             uploaded: self.uploaded,
             absent: self.plan.absent,
         };
-        self.send(&self.plan.send, &maker, &mut constants)?;
+        self.send(&self.plan.send, maker, &mut constants)?;
         encoder.encode(&self.plan.request, self.input, &mut parts, "")?;
         if let Some(paging) = &self.plan.paging {
             paging.encode(self.input, &mut parts);
         }
-        self.authorise(&maker, &mut parts)?;
-        let parts = constants.overlaid(parts);
-        let message = self.message(parts)?;
-        self.write(message, &maker)
+        self.authorise(maker, &mut parts)?;
+        self.message(constants.overlaid(parts))
     }
 
     fn send(&self, items: &[SendItem], maker: &Maker<'_>, parts: &mut Parts) -> Result<(), ConnectorError> {
@@ -199,7 +219,13 @@ impl Outgoing<'_> {
         Ok(ordered(content, &frame.order))
     }
 
-    fn write(&self, mut message: Message, maker: &Maker<'_>) -> Result<RawRequest, ConnectorError> {
+    /// Signs and writes. `trace` is filled if the caller wants to know how it was signed.
+    fn write(
+        &self,
+        mut message: Message,
+        maker: &Maker<'_>,
+        trace: &mut Option<Option<SignTrace>>,
+    ) -> Result<RawRequest, ConnectorError> {
         let charset = self.wiring.charset;
         let boundary = format!("hub-{}", hub_crypto::hex(&maker.bytes()).get(..32).unwrap_or_default());
         self.headers(&mut message, &boundary)?;
@@ -214,6 +240,9 @@ impl Outgoing<'_> {
                 charset,
             };
             recipe.sign(&mut message, &given, &write).map_err(unsigned)?;
+            if let Some(trace) = trace {
+                *trace = Some(recipe.trace(&message, &given, &write).map_err(unsigned)?);
+            }
         }
         let body = write_body(self.plan, &message, charset, &boundary).map_err(|e| unwritable(&e))?;
         let query = form::encode(message.query.iter().map(|(n, v)| (n, v)), charset, Escape::Percent)

@@ -10,6 +10,7 @@
 
 mod algorithm;
 mod cover;
+mod explain;
 mod place;
 mod read;
 mod schema;
@@ -17,6 +18,7 @@ mod scope;
 mod stamp;
 pub mod template;
 
+pub use explain::{SignStep, SignTrace};
 pub use schema::schema;
 
 use crate::charset::Charset;
@@ -116,6 +118,8 @@ pub struct Recipe {
     wrap: Template,
     key: Template,
     algorithm: Algorithm,
+    /// The word of `digest`, for explanations.
+    digest: String,
     secret: Option<String>,
     verify: Option<String>,
     mac_key: Template,
@@ -225,16 +229,6 @@ impl Recipe {
             at,
             nonce: stamps.nonce,
         })
-    }
-
-    /// The exact text that is signed for this message, secrets blanked. `message` is as it was sent.
-    ///
-    /// # Errors
-    /// Those of signing.
-    pub fn explain(&self, message: &Message, given: &Given<'_>, body: WriteBody<'_>) -> Result<String, SignError> {
-        let stamps = self.found_stamps(message).unwrap_or_else(|_| self.fresh_stamps(given));
-        let scope = Scope::new(given, message, body, &stamps, self);
-        Ok(self.signed_text(&scope)?.blanked(given.charset))
     }
 
     fn signed_text(&self, scope: &Scope<'_>) -> Result<Spans, SignError> {

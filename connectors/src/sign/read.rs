@@ -182,6 +182,7 @@ impl Reader<'_> {
             wrap,
             key,
             algorithm,
+            digest: self.text("digest").unwrap_or_default(),
             secret,
             verify,
             mac_key,

@@ -45,6 +45,13 @@ impl Spans {
             .collect()
     }
 
+    /// The texts in it that must not be shown.
+    #[must_use]
+    pub fn secret_texts(&self, charset: Charset) -> Vec<String> {
+        let hidden = self.0.iter().filter(|(_, hidden)| *hidden);
+        hidden.filter_map(|(bytes, _)| charset.decode(bytes).ok()).collect()
+    }
+
     pub(super) fn push(&mut self, more: Self) {
         self.0.extend(more.0);
     }

@@ -9,6 +9,7 @@
 
 mod city;
 mod documents;
+mod explain;
 mod findings;
 mod hostile;
 mod json_dialects;
