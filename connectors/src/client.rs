@@ -12,6 +12,7 @@ use crate::mapping::template::scalar_text;
 use crate::message::Message;
 use crate::parts::{Parts, merge, object, overlay};
 use crate::plan::Plan;
+use crate::seal::{Seal, SealError};
 use crate::sign::{Given, SignError, SignTrace};
 use crate::values::Maker;
 use crate::wiring::Wiring;
@@ -229,22 +230,37 @@ impl Outgoing<'_> {
         let charset = self.wiring.charset;
         let boundary = format!("hub-{}", hub_crypto::hex(&maker.bytes()).get(..32).unwrap_or_default());
         self.headers(&mut message, &boundary)?;
-        let write = |message: &Message| write_body(self.plan, message, charset, &boundary).ok();
+        let none = BTreeMap::new();
+        let given = Given {
+            now: self.context.now,
+            random: self.context.random,
+            secrets: self.context.secrets,
+            session: self.session.map_or(&none, |s| &s.values),
+            charset,
+        };
+        let seal = self.wiring.seal.as_ref().filter(|_| self.plan.sealed);
+        let early = seal.filter(|seal| !seal.signs_plain);
+        let late = seal.filter(|seal| seal.signs_plain);
+        let whole = |seal: Option<&Seal>, body: Vec<u8>, message: &Message| match seal {
+            Some(seal) => seal.seal_bytes(body, message, &given).map_err(unsealed),
+            None => Ok(body),
+        };
+        let plain = |message: &Message| write_body(self.plan, message, charset, &boundary);
+        if let Some(seal) = early {
+            seal.seal(&mut message, &given).map_err(unsealed)?;
+        }
         if let Some(recipe) = self.wiring.sign.as_ref().filter(|_| self.plan.signed) {
-            let none = BTreeMap::new();
-            let given = Given {
-                now: self.context.now,
-                random: self.context.random,
-                secrets: self.context.secrets,
-                session: self.session.map_or(&none, |s| &s.values),
-                charset,
-            };
+            let write = |message: &Message| whole(early, plain(message).ok()?, message).ok();
             recipe.sign(&mut message, &given, &write).map_err(unsigned)?;
             if let Some(trace) = trace {
                 *trace = Some(recipe.trace(&message, &given, &write).map_err(unsigned)?);
             }
         }
-        let body = write_body(self.plan, &message, charset, &boundary).map_err(|e| unwritable(&e))?;
+        if let Some(seal) = late {
+            seal.seal(&mut message, &given).map_err(unsealed)?;
+        }
+        let body = plain(&message).map_err(|e| unwritable(&e))?;
+        let body = whole(seal, body, &message)?;
         let query = form::encode(message.query.iter().map(|(n, v)| (n, v)), charset, Escape::Percent)
             .map_err(|e| unwritable(&ReadError::Broken(e.to_string())))?;
         let target = if query.is_empty() {
@@ -354,6 +370,14 @@ fn unsigned(error: SignError) -> ConnectorError {
         SignError::Text(words) => unwritable(&ReadError::Broken(words)),
         SignError::Body => unwritable(&ReadError::Broken("a body that cannot be written".to_owned())),
         other => ConnectorError::Manifest(format!("the request cannot be signed: {other}")),
+    }
+}
+
+fn unsealed(error: SealError) -> ConnectorError {
+    match error {
+        SealError::Made(SignError::NoSecret(name)) => ConnectorError::SecretMissing(name),
+        SealError::Content(words) => unwritable(&ReadError::Broken(words)),
+        other => ConnectorError::Manifest(format!("the request cannot be sealed: {other}")),
     }
 }
 

@@ -31,6 +31,7 @@ mod paging;
 mod parts;
 mod plan;
 pub mod schema;
+mod seal;
 mod server;
 pub mod settings;
 pub mod sign;

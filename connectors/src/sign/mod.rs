@@ -24,10 +24,13 @@ pub use schema::schema;
 use crate::charset::Charset;
 use crate::context::Secrets;
 use crate::message::Message;
-use algorithm::{Algorithm, Output};
+use algorithm::Algorithm;
+pub(crate) use algorithm::Output;
 use cover::Cover;
+pub(crate) use cover::sorted;
 use hub_core::time::Timestamp;
-use place::Place;
+pub(crate) use place::Place;
+pub(crate) use scope::fill;
 use scope::{Scope, Stamps};
 use stamp::{NonceForm, TimeForm};
 use std::collections::BTreeMap;
@@ -109,6 +112,10 @@ pub enum SecretKind {
     Rsa,
     /// An SM2 private key; where it verifies, a public key does too.
     Sm2,
+    /// A P-256 private key; where it verifies, a public key does too.
+    P256,
+    /// An Ed25519 private key; where it verifies, a public key does too.
+    Ed25519,
 }
 
 /// How a system signs.

@@ -16,3 +16,4 @@ mod json_dialects;
 mod manual;
 mod old_dialects;
 mod reference_city;
+mod sealed;
