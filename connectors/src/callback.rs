@@ -11,6 +11,7 @@ use crate::mapping::decode::Decoder;
 use crate::mapping::path::Path;
 use crate::mapping::template::{Template, scalar_text};
 use crate::message::Message;
+use crate::seal::Seal;
 use crate::sign::Given;
 use crate::wiring::code_text;
 use hub_core::{RawRequest, RawResponse};
@@ -79,8 +80,9 @@ fn read(
     context: &ServerContext<'_>,
 ) -> Result<Event, ConnectorError> {
     let unreadable = |e: ReadError| ConnectorError::Callback(format!("its body cannot be read: {e}"));
-    let message = message_of(connector, rules, request).map_err(unreadable)?;
-    verify(connector, rules, &message, request, context)?;
+    let opened = whole(connector, request, context)?;
+    let message = message_of(connector, rules, opened.as_ref().unwrap_or(request)).map_err(unreadable)?;
+    let message = proven(connector, rules, message, (request, opened.as_ref()), context)?;
     let query = pairs::to_tree(message.query.clone());
     let tree = if message.body.is_null() { &query } else { &message.body };
     let data = rules.data.get(tree).cloned().unwrap_or(Value::Null);
@@ -143,6 +145,66 @@ fn message_of(connector: &Connector, rules: &CallbackRules, request: &RawRequest
     })
 }
 
+fn seal_of(connector: &Connector) -> Option<Seal> {
+    connector.wiring.seal.as_ref().map(Seal::of_knock)
+}
+
+fn with_given<T>(connector: &Connector, context: &ServerContext<'_>, run: impl FnOnce(&Given<'_>) -> T) -> T {
+    run(&Given {
+        now: context.now,
+        random: [0; 32],
+        secrets: context.secrets,
+        session: &BTreeMap::new(),
+        charset: connector.wiring.charset,
+    })
+}
+
+/// The knock with its body opened, where bodies are sealed as a whole.
+fn whole(
+    connector: &Connector,
+    request: &RawRequest,
+    context: &ServerContext<'_>,
+) -> Result<Option<RawRequest>, ConnectorError> {
+    let Some(seal) = seal_of(connector).filter(Seal::is_whole) else {
+        return Ok(None);
+    };
+    let message = Message {
+        headers: request.headers.clone(),
+        ..Message::default()
+    };
+    let body = with_given(connector, context, |given| {
+        seal.open_bytes(&request.body, &message, given)
+    })
+    .map_err(|e| ConnectorError::Callback(e.to_string()))?;
+    Ok(Some(RawRequest {
+        body,
+        ..request.clone()
+    }))
+}
+
+/// The message verified, and opened where the system's bodies are sealed.
+fn proven(
+    connector: &Connector,
+    rules: &CallbackRules,
+    mut message: Message,
+    (request, opened): (&RawRequest, Option<&RawRequest>),
+    context: &ServerContext<'_>,
+) -> Result<Message, ConnectorError> {
+    let seal = seal_of(connector);
+    let signs_plain = seal.as_ref().is_some_and(|s| s.signs_plain);
+    if !signs_plain {
+        verify(connector, rules, &message, request, context)?;
+    }
+    if let Some(seal) = seal {
+        with_given(connector, context, |given| seal.open(&mut message, given))
+            .map_err(|e| ConnectorError::Callback(e.to_string()))?;
+    }
+    if signs_plain {
+        verify(connector, rules, &message, opened.unwrap_or(request), context)?;
+    }
+    Ok(message)
+}
+
 fn verify(
     connector: &Connector,
     rules: &CallbackRules,
@@ -158,18 +220,11 @@ fn verify(
                     "the system has no signature to verify".to_owned(),
                 ));
             };
-            let none = BTreeMap::new();
-            let given = Given {
-                now: context.now,
-                random: [0; 32],
-                secrets: context.secrets,
-                session: &none,
-                charset: connector.wiring.charset,
-            };
-            recipe
-                .verify(message, &given, &|_| Some(request.body.clone()))
-                .map(|_| ())
-                .map_err(|e| ConnectorError::Callback(e.to_string()))
+            with_given(connector, context, |given| {
+                recipe.verify(message, given, &|_| Some(request.body.clone()))
+            })
+            .map(|_| ())
+            .map_err(|e| ConnectorError::Callback(e.to_string()))
         }
         Proof::Secret(template, spot) => {
             let expected = crate::server::credential(template, context, None)

@@ -4,6 +4,7 @@ use crate::charset::Charset;
 use crate::context::{Context, FileContent, Session};
 use crate::dialect::{self, ReadError, json, pairs, soap, text_form, usernametoken, xml};
 use crate::error::ConnectorError;
+use crate::explain::Explained;
 use crate::form::{self, Escape, multipart};
 use crate::manifest::model::{Format, Place, SendItem};
 use crate::mapping::encode::{Encoder, Sink};
@@ -11,7 +12,8 @@ use crate::mapping::template::scalar_text;
 use crate::message::Message;
 use crate::parts::{Parts, merge, object, overlay};
 use crate::plan::Plan;
-use crate::sign::{Given, SignError};
+use crate::seal::{Seal, SealError};
+use crate::sign::{Given, SignError, SignTrace};
 use crate::values::Maker;
 use crate::wiring::Wiring;
 use base64::Engine as _;
@@ -67,6 +69,27 @@ impl Outgoing<'_> {
     /// A value the upstream cannot take, a missing secret or file.
     pub fn build(&self) -> Result<RawRequest, ConnectorError> {
         let maker = self.maker();
+        let message = self.filled(&maker)?;
+        self.write(message, &maker, &mut None)
+    }
+
+    /// The whole request, and how it was signed.
+    ///
+    /// # Errors
+    /// As [`Outgoing::build`].
+    pub fn explain(&self) -> Result<Explained, ConnectorError> {
+        let maker = self.maker();
+        let message = self.filled(&maker)?;
+        let mut signature = Some(None);
+        let request = self.write(message, &maker, &mut signature)?;
+        Ok(Explained {
+            request,
+            signature: signature.flatten(),
+        })
+    }
+
+    /// The message before it is signed.
+    fn filled(&self, maker: &Maker<'_>) -> Result<Message, ConnectorError> {
         let mut parts = Parts::default();
         let mut constants = Parts::default();
         let encoder = Encoder {
@@ -74,15 +97,13 @@ impl Outgoing<'_> {
             uploaded: self.uploaded,
             absent: self.plan.absent,
         };
-        self.send(&self.plan.send, &maker, &mut constants)?;
+        self.send(&self.plan.send, maker, &mut constants)?;
         encoder.encode(&self.plan.request, self.input, &mut parts, "")?;
         if let Some(paging) = &self.plan.paging {
             paging.encode(self.input, &mut parts);
         }
-        self.authorise(&maker, &mut parts)?;
-        let parts = constants.overlaid(parts);
-        let message = self.message(parts)?;
-        self.write(message, &maker)
+        self.authorise(maker, &mut parts)?;
+        self.message(constants.overlaid(parts))
     }
 
     fn send(&self, items: &[SendItem], maker: &Maker<'_>, parts: &mut Parts) -> Result<(), ConnectorError> {
@@ -199,23 +220,47 @@ impl Outgoing<'_> {
         Ok(ordered(content, &frame.order))
     }
 
-    fn write(&self, mut message: Message, maker: &Maker<'_>) -> Result<RawRequest, ConnectorError> {
+    /// Signs and writes. `trace` is filled if the caller wants to know how it was signed.
+    fn write(
+        &self,
+        mut message: Message,
+        maker: &Maker<'_>,
+        trace: &mut Option<Option<SignTrace>>,
+    ) -> Result<RawRequest, ConnectorError> {
         let charset = self.wiring.charset;
         let boundary = format!("hub-{}", hub_crypto::hex(&maker.bytes()).get(..32).unwrap_or_default());
         self.headers(&mut message, &boundary)?;
-        let write = |message: &Message| write_body(self.plan, message, charset, &boundary).ok();
-        if let Some(recipe) = self.wiring.sign.as_ref().filter(|_| self.plan.signed) {
-            let none = BTreeMap::new();
-            let given = Given {
-                now: self.context.now,
-                random: self.context.random,
-                secrets: self.context.secrets,
-                session: self.session.map_or(&none, |s| &s.values),
-                charset,
-            };
-            recipe.sign(&mut message, &given, &write).map_err(unsigned)?;
+        let none = BTreeMap::new();
+        let given = Given {
+            now: self.context.now,
+            random: self.context.random,
+            secrets: self.context.secrets,
+            session: self.session.map_or(&none, |s| &s.values),
+            charset,
+        };
+        let seal = self.wiring.seal.as_ref().filter(|_| self.plan.sealed);
+        let early = seal.filter(|seal| !seal.signs_plain);
+        let late = seal.filter(|seal| seal.signs_plain);
+        let whole = |seal: Option<&Seal>, body: Vec<u8>, message: &Message| match seal {
+            Some(seal) => seal.seal_bytes(body, message, &given).map_err(unsealed),
+            None => Ok(body),
+        };
+        let plain = |message: &Message| write_body(self.plan, message, charset, &boundary);
+        if let Some(seal) = early {
+            seal.seal(&mut message, &given).map_err(unsealed)?;
         }
-        let body = write_body(self.plan, &message, charset, &boundary).map_err(|e| unwritable(&e))?;
+        if let Some(recipe) = self.wiring.sign.as_ref().filter(|_| self.plan.signed) {
+            let write = |message: &Message| whole(early, plain(message).ok()?, message).ok();
+            recipe.sign(&mut message, &given, &write).map_err(unsigned)?;
+            if let Some(trace) = trace {
+                *trace = Some(recipe.trace(&message, &given, &write).map_err(unsigned)?);
+            }
+        }
+        if let Some(seal) = late {
+            seal.seal(&mut message, &given).map_err(unsealed)?;
+        }
+        let body = plain(&message).map_err(|e| unwritable(&e))?;
+        let body = whole(seal, body, &message)?;
         let query = form::encode(message.query.iter().map(|(n, v)| (n, v)), charset, Escape::Percent)
             .map_err(|e| unwritable(&ReadError::Broken(e.to_string())))?;
         let target = if query.is_empty() {
@@ -325,6 +370,14 @@ fn unsigned(error: SignError) -> ConnectorError {
         SignError::Text(words) => unwritable(&ReadError::Broken(words)),
         SignError::Body => unwritable(&ReadError::Broken("a body that cannot be written".to_owned())),
         other => ConnectorError::Manifest(format!("the request cannot be signed: {other}")),
+    }
+}
+
+fn unsealed(error: SealError) -> ConnectorError {
+    match error {
+        SealError::Made(SignError::NoSecret(name)) => ConnectorError::SecretMissing(name),
+        SealError::Content(words) => unwritable(&ReadError::Broken(words)),
+        other => ConnectorError::Manifest(format!("the request cannot be sealed: {other}")),
     }
 }
 

@@ -116,7 +116,7 @@ impl Connector {
         }
     }
 
-    fn reason(&self, key: &str) -> Text {
+    pub(crate) fn reason(&self, key: &str) -> Text {
         self.not_yet
             .get(key)
             .or_else(|| self.not_yet.get("*"))

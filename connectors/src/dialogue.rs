@@ -342,7 +342,7 @@ fn refused() -> ConnectorError {
 }
 
 /// Ids of papers that must be uploaded before the call can name them, each once.
-fn collect_papers(binds: &[Bind], value: &Value, papers: &mut Vec<String>) {
+pub(crate) fn collect_papers(binds: &[Bind], value: &Value, papers: &mut Vec<String>) {
     for bind in binds {
         let Some(found) = bind.field.get(value) else { continue };
         let items: Vec<&Value> = match found {

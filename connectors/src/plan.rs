@@ -55,6 +55,8 @@ pub struct Plan {
     pub wire: WireDefaults,
     /// Whether it is signed.
     pub signed: bool,
+    /// Whether it is enciphered.
+    pub sealed: bool,
     /// HTTP Basic on it.
     pub basic: Option<(Arc<Template>, Arc<Template>)>,
     /// WS-Security on it.

@@ -2,6 +2,7 @@
 
 use crate::charset::Charset;
 use crate::manifest::model::{Lives, Lost, Spot};
+use crate::seal::Seal;
 use crate::sign::Recipe;
 use serde_json::Value;
 
@@ -12,6 +13,8 @@ pub(crate) struct Wiring {
     pub charset: Charset,
     /// The signature, if there is one.
     pub sign: Option<Recipe>,
+    /// How bodies are enciphered, if they are.
+    pub seal: Option<Seal>,
     /// The session, if there is one.
     pub session: Option<SessionRules>,
 }

@@ -1,6 +1,7 @@
 //! Reading an upstream's answer: is it one, did it go well, where is its data, what does its failure mean.
 
 mod failure;
+mod sealed;
 
 use crate::charset::{Charset, decode};
 use crate::context::{Context, Session};
@@ -10,9 +11,7 @@ use crate::manifest::model::{Empty, Format, Lost, Place, Spot, TextForm};
 use crate::mapping::decode::Source;
 use crate::mapping::path::Path;
 use crate::mapping::template::scalar_text;
-use crate::message::Message;
 use crate::plan::Plan;
-use crate::sign::{Given, Recipe};
 use crate::wiring::{Wiring, code_text};
 use failure::{by_status, failure, http_rule};
 use hub_core::RawResponse;
@@ -129,7 +128,11 @@ pub(crate) fn cookie<'r>(response: &'r RawResponse, name: &str) -> Option<&'r st
 
 /// What an answer means for its plan.
 pub(crate) fn judge(plan: &Plan, wiring: &Wiring, response: &RawResponse, context: &Context<'_>) -> (Verdict, Value) {
-    let document = read_body(plan, response, wiring.charset);
+    let unsealed = match sealed::whole(plan, wiring, response, context) {
+        Ok(response) => response,
+        Err(error) => return (Verdict::Failed(error), Value::Null),
+    };
+    let document = read_body(plan, unsealed.as_ref().unwrap_or(response), wiring.charset);
     if plan.session && is_lost(plan, wiring, response, &document) {
         return (Verdict::Lost, Value::Null);
     }
@@ -137,9 +140,10 @@ pub(crate) fn judge(plan: &Plan, wiring: &Wiring, response: &RawResponse, contex
         Ok(document) => document,
         Err(error) => return (Verdict::Failed(unreadable(plan, response, &error)), Value::Null),
     };
-    if let Err(error) = verify(plan, wiring, response, &document, context) {
-        return (Verdict::Failed(error), Value::Null);
-    }
+    let document = match sealed::opened(plan, wiring, response, unsealed.as_ref(), document, context) {
+        Ok(document) => document,
+        Err(error) => return (Verdict::Failed(error), Value::Null),
+    };
     let reading = Reading { response, document };
     let verdict = match failure(plan, &reading) {
         Some(ConnectorError::Failed {
@@ -153,40 +157,6 @@ pub(crate) fn judge(plan: &Plan, wiring: &Wiring, response: &RawResponse, contex
         },
     };
     (verdict, reading.document.tree)
-}
-
-/// The signature of an answer, where the manifest says that answers are signed. Failures may go without one.
-fn verify(
-    plan: &Plan,
-    wiring: &Wiring,
-    response: &RawResponse,
-    document: &Document,
-    context: &Context<'_>,
-) -> Result<(), ConnectorError> {
-    let signed = wiring.sign.as_ref().filter(|_| plan.signed).and_then(Recipe::answer);
-    let Some(recipe) = signed.filter(|_| (200..300).contains(&response.status)) else {
-        return Ok(());
-    };
-    let none = std::collections::BTreeMap::new();
-    let given = Given {
-        now: context.now,
-        random: context.random,
-        secrets: context.secrets,
-        session: context.session.map_or(&none, |s| &s.values),
-        charset: wiring.charset,
-    };
-    let message = Message {
-        headers: response.headers.clone(),
-        body: document.tree.clone(),
-        ..Message::default()
-    };
-    recipe
-        .verify(&message, &given, &|_| Some(response.body.clone()))
-        .map(|_| ())
-        .map_err(|error| ConnectorError::Unreadable {
-            what: format!("its signature: {error}"),
-            effect_unknown: false,
-        })
 }
 
 fn is_lost(plan: &Plan, wiring: &Wiring, response: &RawResponse, document: &Result<Document, ReadError>) -> bool {

@@ -40,6 +40,7 @@ impl<'a> Compiler<'a> {
                 .cloned(),
         );
         plan.signed = self.recipe.is_some() && part.signed.unwrap_or(true);
+        plan.sealed = self.manifest.seal.is_some() && part.sealed.unwrap_or(true);
         plan.session = self.manifest.session.is_some() && part.session.unwrap_or(true);
         if !plan.session {
             plan.send.retain(|i| i.value.session_values().next().is_none());
@@ -101,6 +102,7 @@ impl<'a> Compiler<'a> {
             absent: Absent::Drop,
             wire: self.wire.clone(),
             signed: false,
+            sealed: false,
             basic: self.manifest.auth.basic.clone(),
             wsse: self.manifest.auth.wsse.clone(),
             session: false,
@@ -318,6 +320,7 @@ impl<'a> Compiler<'a> {
         plan.send = laid_over(&manifest.send, &asking.send);
         plan.give = part.give.iter().chain(&asking.give).cloned().collect();
         plan.signed = self.recipe.is_some() && asking.signed.unwrap_or(true);
+        plan.sealed = self.manifest.seal.is_some() && asking.sealed.unwrap_or(true);
         plan.session = manifest.session.is_some() && asking.session.unwrap_or(true);
         plan.status = operation.status;
         plan.has_output = operation.response.is_some();
@@ -344,6 +347,7 @@ impl<'a> Compiler<'a> {
         plan.send.retain(|i| i.value.session_values().next().is_none());
         plan.send.extend(in_body(&session.send, framed));
         plan.signed = self.recipe.is_some() && session.signed.unwrap_or(framed);
+        plan.sealed = self.manifest.seal.is_some() && session.sealed.unwrap_or(framed);
         if session.basic.is_some() {
             plan.basic.clone_from(&session.basic);
         }
@@ -369,6 +373,7 @@ impl<'a> Compiler<'a> {
         items.extend(files.media_type.iter().map(|s| piece(s, "type")));
         plan.send.extend(in_body(&items, framed));
         plan.signed = self.recipe.is_some();
+        plan.sealed = self.manifest.seal.is_some() && framed;
         plan.session = self.manifest.session.is_some();
         self.check_call(&plan, "/files/upload");
         let rules = UploadRules {

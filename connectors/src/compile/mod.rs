@@ -165,6 +165,7 @@ impl<'a> Compiler<'a> {
         Wiring {
             charset: self.charset,
             sign: self.recipe.clone(),
+            seal: self.manifest.seal.clone(),
             session: self.manifest.session.as_ref().map(|s| SessionRules {
                 read: s.read.clone(),
                 keep: s.keep.clone(),
@@ -384,6 +385,7 @@ fn secrets(connector: &Connector) -> Vec<String> {
         names.extend(template.secrets().map(str::to_owned));
     }
     names.extend(connector.signing_secrets().into_iter().map(|(n, _)| n));
+    names.extend(connector.wiring.seal.iter().flat_map(crate::seal::Seal::secrets));
     names.into_iter().collect()
 }
 
@@ -404,6 +406,7 @@ fn later(manifest: Manifest, reason: Text, lines: usize) -> Compiled {
         wiring: Wiring {
             charset: Charset::Utf8,
             sign: None,
+            seal: None,
             session: None,
         },
         plans: BTreeMap::new(),

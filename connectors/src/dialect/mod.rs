@@ -45,10 +45,11 @@ pub enum Dialect {
 }
 
 /// Dialects that are spoken.
-pub const SPOKEN: [&str; 9] = [
+pub const SPOKEN: [&str; 10] = [
     "rest-json",
     "rest-envelope",
     "signed-gateway",
+    "sm-gateway",
     "form",
     "form-gbk",
     "xml",
@@ -58,8 +59,7 @@ pub const SPOKEN: [&str; 9] = [
 ];
 
 /// Styles of a later release: their manifests are read as far as they go and their operations say `not-connected`.
-pub const LATER: [&str; 10] = [
-    "sm-gateway",
+pub const LATER: [&str; 9] = [
     "csv-batch",
     "front-db",
     "ticket-h5",
@@ -106,6 +106,14 @@ impl Dialect {
             "signed-gateway" => Preset {
                 frame: Frame {
                     form: Some(TextForm::Json),
+                    ..Frame::default()
+                },
+                answer: envelope(),
+                ..plain
+            },
+            "sm-gateway" => Preset {
+                frame: Frame {
+                    body: Some(Spot::parse("data")),
                     ..Frame::default()
                 },
                 answer: envelope(),

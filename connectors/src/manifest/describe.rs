@@ -4,6 +4,7 @@
 //! say something else than the others.
 
 pub use super::describe_calls::{ANSWER, CALLBACK, FILES, OPERATION, PAGING, SERVE, SESSION, UNSURE};
+pub use super::describe_seal::SEAL;
 
 /// What may stand under a key.
 #[derive(Debug, Clone, Copy)]
@@ -88,7 +89,7 @@ pub static UPSTREAM: Part = Part {
         key(
             "dialect",
             Kind::Text,
-            "rest-json, rest-envelope, signed-gateway, form, form-gbk, xml, xml-gbk, soap, soap-cdata, or a style of a later release.",
+            "rest-json, rest-envelope, signed-gateway, sm-gateway, form, form-gbk, xml, xml-gbk, soap, soap-cdata, or a style of a later release.",
         ),
         key(
             "charset",
@@ -270,6 +271,7 @@ pub static MANIFEST: Part = Part {
             Kind::Foreign,
             "The signature of requests: see the sign recipes.",
         ),
+        key("seal", Kind::Part(&SEAL), SEAL.about),
         key("auth", Kind::Part(&AUTH), AUTH.about),
         key("session", Kind::Part(&SESSION), SESSION.about),
         key("answer", Kind::Part(&ANSWER), ANSWER.about),

@@ -35,6 +35,11 @@ pub static SESSION: Part = Part {
             "Whether it is signed as other calls; default: as framed.",
         ),
         key(
+            "sealed",
+            Kind::Flag,
+            "Whether it is sealed as other calls; default: as framed.",
+        ),
+        key(
             "read",
             Kind::ScalarMap,
             "Names for values of its answer: `token: /access_token`, `token: header X-Token`.",
@@ -214,6 +219,7 @@ pub static OPERATION: Part = Part {
             "An operation of the upstream only, not of the contract.",
         ),
         key("signed", Kind::Flag, "false: without the system's signature."),
+        key("sealed", Kind::Flag, "false: not enciphered, nor its answer."),
         key("session", Kind::Flag, "false: without the system's session."),
         key("not-yet", Kind::Text, "The operation is not connected, and why."),
         key(

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod describe;
 mod describe_calls;
+mod describe_seal;
 pub mod model;
 mod read;
 mod rows;

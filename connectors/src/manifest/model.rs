@@ -6,6 +6,7 @@ use crate::error::Failure;
 use crate::mapping::expr::Expression;
 use crate::mapping::path::Path;
 use crate::mapping::template::Template;
+use crate::seal::Seal;
 use crate::settings::Limits;
 use hub_core::{SystemId, Text};
 use serde_json::Value;
@@ -22,6 +23,8 @@ pub struct Manifest {
     pub frame: Frame,
     /// `sign`, as written.
     pub sign: Option<Value>,
+    /// `seal`.
+    pub(crate) seal: Option<Seal>,
     /// `auth`.
     pub auth: Auth,
     /// `session`.
@@ -155,6 +158,8 @@ pub struct SessionPart {
     pub framed: Option<bool>,
     /// Whether it is signed.
     pub signed: Option<bool>,
+    /// Whether it is sealed.
+    pub sealed: Option<bool>,
     /// Names for values of its answer.
     pub read: Vec<(String, Spot)>,
     /// Cookies to keep.
@@ -405,6 +410,8 @@ pub struct OperationPart {
     pub internal: bool,
     /// Without signature if false.
     pub signed: Option<bool>,
+    /// Without seal if false.
+    pub sealed: Option<bool>,
     /// Without session if false.
     pub session: Option<bool>,
     /// Not connected, and why.

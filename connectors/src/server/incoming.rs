@@ -1,7 +1,9 @@
 //! A request as it came, read in the formats of the plans it may be for.
 
+use super::proof;
 use crate::charset::decode;
 use crate::connector::Connector;
+use crate::context::ServerContext;
 use crate::dialect::{self, Document, ReadError, json, pairs, soap, text_form, xml};
 use crate::manifest::model::{Format, Place, Spot};
 use crate::mapping::decode::Source;
@@ -19,11 +21,23 @@ pub(super) struct Incoming<'r> {
     pub(super) request: &'r RawRequest,
     query: Vec<(String, String)>,
     cookies: Vec<(String, String)>,
-    read: Vec<(Format, Option<Document>)>,
+    read: Vec<Read>,
+    context: &'r ServerContext<'r>,
+    /// The body without its seal, where bodies are sealed as a whole.
+    plain: Option<Vec<u8>>,
+}
+
+/// The body in one format.
+struct Read {
+    format: Format,
+    sealed: bool,
+    document: Option<Document>,
+    /// The content of the message with its seals opened.
+    content: Option<Value>,
 }
 
 impl<'r> Incoming<'r> {
-    pub fn new(connector: &'r Connector, request: &'r RawRequest) -> Self {
+    pub fn new(connector: &'r Connector, request: &'r RawRequest, context: &'r ServerContext<'r>) -> Self {
         let query = crate::form::decode(request.query(), connector.wiring.charset).unwrap_or_default();
         let cookies = request
             .header("cookie")
@@ -38,12 +52,14 @@ impl<'r> Incoming<'r> {
             query,
             cookies,
             read: Vec::new(),
+            context,
+            plain: None,
         }
     }
 
     /// Whether any format could read it so far.
     pub fn is_readable(&self) -> bool {
-        self.read.is_empty() || self.read.iter().any(|(_, d)| d.is_some())
+        self.read.is_empty() || self.read.iter().any(|r| r.document.is_some())
     }
 
     /// The request's values by place, if it is for this plan.
@@ -65,11 +81,7 @@ impl<'r> Incoming<'r> {
         {
             return None;
         }
-        let content = if plan.has_body() && plan.sends == Format::Xml {
-            xml::below_root(document.clone())
-        } else {
-            document.tree.clone()
-        };
+        let content = self.content(plan)?;
         let mut parts = Parts {
             fields: content.clone(),
             outer: content,
@@ -117,21 +129,77 @@ impl<'r> Incoming<'r> {
         if !plan.has_body() {
             return Some(Document::of(pairs::to_tree(self.query.clone())));
         }
-        if let Some((_, document)) = self.read.iter().find(|(f, _)| *f == plan.sends) {
-            return document.clone();
+        if !self.read.iter().any(|r| r.is_for(plan)) {
+            let document = self.parse(plan).ok();
+            let content = document.clone().and_then(|d| self.opened(plan, d));
+            self.read.push(Read {
+                format: plan.sends,
+                sealed: plan.sealed,
+                document,
+                content,
+            });
         }
-        let document = self.parse(plan.sends).ok();
-        self.read.push((plan.sends, document.clone()));
-        document
+        self.read.iter().find(|r| r.is_for(plan))?.document.clone()
     }
 
-    fn parse(&self, format: Format) -> Result<Document, ReadError> {
+    /// What rows see: the content of the message with its seals opened. `None` if they cannot be.
+    fn content(&self, plan: &Plan) -> Option<Value> {
+        if !plan.has_body() {
+            return Some(pairs::to_tree(self.query.clone()));
+        }
+        self.read.iter().find(|r| r.is_for(plan))?.content.clone()
+    }
+
+    fn opened(&self, plan: &Plan, document: Document) -> Option<Value> {
+        let content = content(plan, document);
+        let Some(seal) = self.connector.wiring.seal.as_ref().filter(|_| plan.sealed) else {
+            return Some(content);
+        };
+        let mut message = Message {
+            headers: self.request.headers.clone(),
+            query: self.query.clone(),
+            body: content,
+            ..Message::default()
+        };
+        proof::with_given(self.connector, self.context, |given| seal.open(&mut message, given)).ok()?;
+        Some(message.body)
+    }
+
+    /// The bytes a signature covers.
+    pub fn signed_body(&self, plan: &Plan) -> Vec<u8> {
+        let seal = self.connector.wiring.seal.as_ref().filter(|_| plan.sealed);
+        let plain = self.plain.as_ref().filter(|_| seal.is_some_and(|s| s.signs_plain));
+        plain.unwrap_or(&self.request.body).clone()
+    }
+
+    fn unsealed(&mut self, plan: &Plan) -> Result<Vec<u8>, ReadError> {
+        let seal = self.connector.wiring.seal.as_ref().filter(|_| plan.sealed);
+        let Some(seal) = seal.filter(|s| s.is_whole()) else {
+            return Ok(self.request.body.clone());
+        };
+        let message = Message {
+            headers: self.request.headers.clone(),
+            query: self.query.clone(),
+            ..Message::default()
+        };
+        let body = &self.request.body;
+        let plain = proof::with_given(self.connector, self.context, |given| {
+            seal.open_bytes(body, &message, given)
+        })
+        .map_err(|e| ReadError::Broken(e.to_string()))?;
+        self.plain = Some(plain.clone());
+        Ok(plain)
+    }
+
+    fn parse(&mut self, plan: &Plan) -> Result<Document, ReadError> {
+        let body = self.unsealed(plan)?;
+        let format = plan.sends;
         let charset = self.connector.wiring.charset;
         let content_type = self.request.header("content-type");
         if format == Format::Multipart {
-            return pairs::read_multipart(&self.request.body, content_type.unwrap_or_default(), charset);
+            return pairs::read_multipart(&body, content_type.unwrap_or_default(), charset);
         }
-        let text = decode(&self.request.body, Some(charset), content_type)
+        let text = decode(&body, Some(charset), content_type)
             .map_err(|e| ReadError::Broken(e.to_string()))?
             .text;
         match format {
@@ -143,6 +211,17 @@ impl<'r> Incoming<'r> {
         }
     }
 
+    /// The content as it came, where that is what signatures cover.
+    fn signed_content(&self, plan: &Plan) -> Option<Value> {
+        self.connector
+            .wiring
+            .seal
+            .as_ref()
+            .filter(|seal| plan.sealed && !seal.signs_plain)?;
+        let read = self.read.iter().find(|r| r.is_for(plan))?;
+        Some(content(plan, read.document.clone()?))
+    }
+
     /// The message as it was signed.
     pub fn message(&self, plan: &Plan, parts: &Parts) -> Message {
         Message {
@@ -152,11 +231,26 @@ impl<'r> Incoming<'r> {
             headers: self.request.headers.clone(),
             head: object(parts.head.clone()),
             body: if plan.has_body() {
-                parts.outer.clone()
+                self.signed_content(plan).unwrap_or_else(|| parts.outer.clone())
             } else {
                 Value::Null
             },
         }
+    }
+}
+
+impl Read {
+    fn is_for(&self, plan: &Plan) -> bool {
+        self.format == plan.sends && self.sealed == plan.sealed
+    }
+}
+
+/// The content of a message: of XML what stands below the root.
+fn content(plan: &Plan, document: Document) -> Value {
+    if plan.sends == Format::Xml {
+        xml::below_root(document)
+    } else {
+        document.tree
     }
 }
 

@@ -40,7 +40,7 @@ pub(crate) fn serve(
     handler: &mut Handler<'_>,
 ) -> RawResponse {
     let city = City { connector, context };
-    let mut incoming = Incoming::new(connector, request);
+    let mut incoming = Incoming::new(connector, request, context);
     if let Some(login) = &connector.login
         && let Some(parts) = incoming.fits(login)
     {

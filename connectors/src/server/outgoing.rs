@@ -11,7 +11,8 @@ use crate::mapping::path::Path;
 use crate::mapping::template::{Template, scalar_text};
 use crate::message::Message;
 use crate::plan::Plan;
-use crate::sign::{Given, Recipe};
+use crate::seal::Seal;
+use crate::sign::Recipe;
 use hub_core::RawResponse;
 use hub_core::ports::Answer;
 use serde_json::{Map, Value};
@@ -376,29 +377,30 @@ fn finish(city: &City<'_>, plan: &Plan, made: Made) -> Option<RawResponse> {
         .unwrap_or_else(|| content_type(plan, charset));
     message.headers.push(("Content-Type".to_owned(), content_type));
     let fault = made.fault.as_ref();
-    let recipe = city
-        .connector
-        .wiring
-        .sign
-        .as_ref()
-        .filter(|_| plan.signed)
-        .and_then(Recipe::answer);
-    if let Some(recipe) = recipe {
-        let session = super::proof::session_values(city.connector, city.context);
-        let given = Given {
-            now: city.context.now,
-            random: [7; 32],
-            secrets: city.context.secrets,
-            session: &session,
-            charset,
+    let wiring = &city.connector.wiring;
+    let recipe = wiring.sign.as_ref().filter(|_| plan.signed).and_then(Recipe::answer);
+    let seal = wiring.seal.as_ref().filter(|_| plan.sealed).and_then(Seal::answer);
+    let body = super::proof::with_given(city.connector, city.context, |given| {
+        let early = seal.filter(|s| !s.signs_plain);
+        let whole = |seal: Option<&Seal>, body: Vec<u8>, message: &Message| match seal {
+            Some(seal) => seal.seal_bytes(body, message, given).ok(),
+            None => Some(body),
         };
-        recipe
-            .sign(&mut message, &given, &|m| write_body(plan, &m.body, fault, charset))
-            .ok()?;
-    }
+        let plain = |message: &Message| write_body(plan, &message.body, fault, charset);
+        if let Some(seal) = early {
+            seal.seal(&mut message, given).ok()?;
+        }
+        if let Some(recipe) = recipe {
+            recipe.sign(&mut message, given, &|m| whole(early, plain(m)?, m)).ok()?;
+        }
+        if let Some(seal) = seal.filter(|s| s.signs_plain) {
+            seal.seal(&mut message, given).ok()?;
+        }
+        whole(seal, plain(&message)?, &message)
+    })?;
     Some(RawResponse {
         status,
-        body: write_body(plan, &message.body, fault, charset)?,
+        body,
         headers: message.headers,
     })
 }

@@ -39,20 +39,31 @@ pub(super) fn check(
         }
     }
     if let Some(recipe) = connector.wiring.sign.as_ref().filter(|_| plan.signed) {
-        let given = Given {
-            now: context.now,
-            random: [0; 32],
-            secrets: context.secrets,
-            session: &session,
-            charset: connector.wiring.charset,
-        };
         let message = incoming.message(plan, parts);
-        let body = incoming.request.body.clone();
-        recipe
-            .verify(&message, &given, &|_| Some(body.clone()))
-            .map_err(|_| Failure::Refused)?;
+        let body = incoming.signed_body(plan);
+        with_given(connector, context, |given| {
+            recipe.verify(&message, given, &|_| Some(body.clone()))
+        })
+        .map_err(|_| Failure::Refused)?;
     }
     Ok(())
+}
+
+/// Runs with what recipes are handed, on this side.
+pub(super) fn with_given<T>(
+    connector: &Connector,
+    context: &ServerContext<'_>,
+    run: impl FnOnce(&Given<'_>) -> T,
+) -> T {
+    let session = session_values(connector, context);
+    run(&Given {
+        now: context.now,
+        // The city has no randomness of its own; it guards nothing.
+        random: [7; 32],
+        secrets: context.secrets,
+        session: &session,
+        charset: connector.wiring.charset,
+    })
 }
 
 /// A credential's text; `None` if it is made of something that the server cannot know.

@@ -1,7 +1,7 @@
 //! What makes a signature out of a text, and how it is written.
 
 use super::{SecretKind, SignError};
-use hub_crypto::{CryptoError, Digest, Provider, Signature, Sm2Form, Software, ct_eq};
+use hub_crypto::{CryptoError, Digest, Provider, RsaScheme, Signature, SignatureForm, Software, ct_eq};
 
 /// A digest, MAC or signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub(super) enum Algorithm {
 }
 
 /// Names of `digest`.
-pub(super) const NAMES: [&str; 14] = [
+pub(super) const NAMES: [&str; 20] = [
     "md5",
     "sha1",
     "sha256",
@@ -24,9 +24,15 @@ pub(super) const NAMES: [&str; 14] = [
     "hmac-md5",
     "hmac-sha1",
     "hmac-sha256",
+    "hmac-sha384",
     "hmac-sha512",
     "hmac-sm3",
     "rsa2",
+    "rsa-sha512",
+    "rsa-pss-sha256",
+    "rsa-pss-sha512",
+    "ecdsa-p256",
+    "ed25519",
     "sm2",
     "plain",
 ];
@@ -45,17 +51,24 @@ pub(super) fn digest(name: &str) -> Option<Digest> {
 }
 
 impl Algorithm {
-    /// By name; `signer` and `form` are for SM2.
-    pub(super) fn parse(name: &str, signer: &str, form: Sm2Form) -> Option<Self> {
+    /// By name; `signer` is for SM2, `form` for signatures of two numbers (DER for SM2, raw for ECDSA by default).
+    pub(super) fn parse(name: &str, signer: &str, form: Option<SignatureForm>) -> Option<Self> {
         if let Some(inner) = name.strip_prefix("hmac-") {
             return digest(inner).map(Self::Hmac);
         }
         match name {
             "plain" => Some(Self::Plain),
-            "rsa2" => Some(Self::Asymmetric(Signature::RsaSha256)),
+            "rsa2" => Some(Self::Asymmetric(Signature::Rsa(RsaScheme::Sha256))),
+            "rsa-sha512" => Some(Self::Asymmetric(Signature::Rsa(RsaScheme::Sha512))),
+            "rsa-pss-sha256" => Some(Self::Asymmetric(Signature::Rsa(RsaScheme::PssSha256))),
+            "rsa-pss-sha512" => Some(Self::Asymmetric(Signature::Rsa(RsaScheme::PssSha512))),
+            "ed25519" => Some(Self::Asymmetric(Signature::Ed25519)),
+            "ecdsa-p256" => Some(Self::Asymmetric(Signature::EcdsaP256 {
+                form: form.unwrap_or(SignatureForm::Raw),
+            })),
             "sm2" => Some(Self::Asymmetric(Signature::Sm2 {
                 id: signer.as_bytes().to_vec(),
-                form,
+                form: form.unwrap_or(SignatureForm::Der),
             })),
             _ => digest(name).map(Self::Digest),
         }
@@ -68,7 +81,9 @@ impl Algorithm {
 
     pub(super) fn secret_kind(&self) -> SecretKind {
         match self {
-            Self::Asymmetric(Signature::RsaSha256) => SecretKind::Rsa,
+            Self::Asymmetric(Signature::Rsa(_)) => SecretKind::Rsa,
+            Self::Asymmetric(Signature::EcdsaP256 { .. }) => SecretKind::P256,
+            Self::Asymmetric(Signature::Ed25519) => SecretKind::Ed25519,
             Self::Asymmetric(Signature::Sm2 { .. }) => SecretKind::Sm2,
             _ => SecretKind::Text,
         }
@@ -105,39 +120,59 @@ fn unusable(name: &str, error: CryptoError) -> SignError {
 
 /// How the bytes of a signature are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Output {
+pub(crate) enum Output {
     Hex,
     HexUpper,
     Base64,
     Base64Url,
+    /// The bytes themselves, where a whole body is one value.
+    Raw,
 }
 
 impl Output {
-    pub(super) fn encode(self, bytes: &[u8]) -> String {
+    pub(crate) fn encode(self, bytes: &[u8]) -> String {
         match self {
             Self::Hex => hub_crypto::hex(bytes),
             Self::HexUpper => hub_crypto::hex_upper(bytes),
             Self::Base64 => hub_crypto::base64(bytes),
             Self::Base64Url => hub_crypto::base64_url(bytes),
+            Self::Raw => String::from_utf8_lossy(bytes).into_owned(),
         }
     }
 
-    pub(super) fn decode(self, text: &str) -> Option<Vec<u8>> {
+    pub(crate) fn decode(self, text: &str) -> Option<Vec<u8>> {
         match self {
             Self::Hex | Self::HexUpper => hub_crypto::from_hex(text).ok(),
             Self::Base64 => hub_crypto::from_base64(text).ok(),
             Self::Base64Url => hub_crypto::from_base64_url(text).ok(),
+            Self::Raw => Some(text.as_bytes().to_vec()),
+        }
+    }
+
+    /// As the bytes of a body.
+    pub(crate) fn write(self, bytes: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Raw => bytes.to_vec(),
+            _ => self.encode(bytes).into_bytes(),
+        }
+    }
+
+    /// From the bytes of a body.
+    pub(crate) fn read(self, body: &[u8]) -> Option<Vec<u8>> {
+        match self {
+            Self::Raw => Some(body.to_vec()),
+            _ => self.decode(std::str::from_utf8(body).ok()?.trim()),
         }
     }
 
     /// Whether two signatures are the same. Hex is compared without its case, which half of all manuals get wrong.
-    pub(super) fn same(self, right: &str, found: &str) -> bool {
+    pub(crate) fn same(self, right: &str, found: &str) -> bool {
         match self {
             Self::Hex | Self::HexUpper => ct_eq(
                 right.to_ascii_lowercase().as_bytes(),
                 found.to_ascii_lowercase().as_bytes(),
             ),
-            Self::Base64 | Self::Base64Url => ct_eq(right.as_bytes(), found.as_bytes()),
+            Self::Base64 | Self::Base64Url | Self::Raw => ct_eq(right.as_bytes(), found.as_bytes()),
         }
     }
 }

@@ -104,7 +104,12 @@ impl Cover {
 
 impl Parameters {
     fn text(&self, scope: &Scope<'_>) -> Result<Spans, SignError> {
-        let own = scope.recipe.into.parameter();
+        let root = Path::default();
+        let below = match &self.of {
+            Source::Body(path) => path,
+            Source::All | Source::Query => &root,
+        };
+        let own = scope.recipe.into.parameter(below);
         let mut pairs: Vec<(String, String)> = self
             .raw(scope.message)
             .into_iter()
@@ -175,7 +180,7 @@ impl Order {
 }
 
 /// The same value with the members of every object sorted by name.
-fn sorted(value: &Value) -> Value {
+pub(crate) fn sorted(value: &Value) -> Value {
     match value {
         Value::Object(members) => {
             let mut entries: Vec<(String, Value)> = members.iter().map(|(n, v)| (n.clone(), sorted(v))).collect();

@@ -10,6 +10,7 @@
 
 mod algorithm;
 mod cover;
+mod explain;
 mod place;
 mod read;
 mod schema;
@@ -17,15 +18,19 @@ mod scope;
 mod stamp;
 pub mod template;
 
+pub use explain::{SignStep, SignTrace};
 pub use schema::schema;
 
 use crate::charset::Charset;
 use crate::context::Secrets;
 use crate::message::Message;
-use algorithm::{Algorithm, Output};
+use algorithm::Algorithm;
+pub(crate) use algorithm::Output;
 use cover::Cover;
+pub(crate) use cover::sorted;
 use hub_core::time::Timestamp;
-use place::Place;
+pub(crate) use place::Place;
+pub(crate) use scope::fill;
 use scope::{Scope, Stamps};
 use stamp::{NonceForm, TimeForm};
 use std::collections::BTreeMap;
@@ -107,6 +112,10 @@ pub enum SecretKind {
     Rsa,
     /// An SM2 private key; where it verifies, a public key does too.
     Sm2,
+    /// A P-256 private key; where it verifies, a public key does too.
+    P256,
+    /// An Ed25519 private key; where it verifies, a public key does too.
+    Ed25519,
 }
 
 /// How a system signs.
@@ -116,6 +125,8 @@ pub struct Recipe {
     wrap: Template,
     key: Template,
     algorithm: Algorithm,
+    /// The word of `digest`, for explanations.
+    digest: String,
     secret: Option<String>,
     verify: Option<String>,
     mac_key: Template,
@@ -225,16 +236,6 @@ impl Recipe {
             at,
             nonce: stamps.nonce,
         })
-    }
-
-    /// The exact text that is signed for this message, secrets blanked. `message` is as it was sent.
-    ///
-    /// # Errors
-    /// Those of signing.
-    pub fn explain(&self, message: &Message, given: &Given<'_>, body: WriteBody<'_>) -> Result<String, SignError> {
-        let stamps = self.found_stamps(message).unwrap_or_else(|_| self.fresh_stamps(given));
-        let scope = Scope::new(given, message, body, &stamps, self);
-        Ok(self.signed_text(&scope)?.blanked(given.charset))
     }
 
     fn signed_text(&self, scope: &Scope<'_>) -> Result<Spans, SignError> {

@@ -1,13 +1,13 @@
 //! Where signatures, timestamps and nonces stand in a message.
 
 use super::SignError;
-use crate::mapping::path::Path;
+use crate::mapping::path::{Path, Segment};
 use crate::message::Message;
 use serde_json::Value;
 
 /// A place in a message.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Place {
+pub(crate) enum Place {
     Header(String),
     Query(String),
     /// Below the SOAP header.
@@ -20,7 +20,7 @@ pub(super) enum Place {
 
 impl Place {
     /// `sign`, `head/sign`, `header X-Sign`, `query sign`, `head Security/Sign`.
-    pub(super) fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         match text.trim().split_once(' ') {
             Some((word, name)) => Self::named(word, name.trim()),
             None => Self::Tree(Path::parse(text)),
@@ -28,7 +28,7 @@ impl Place {
     }
 
     /// By word and name.
-    pub(super) fn named(word: &str, name: &str) -> Self {
+    pub(crate) fn named(word: &str, name: &str) -> Self {
         match word {
             "header" => Self::Header(name.to_owned()),
             "query" => Self::Query(name.to_owned()),
@@ -38,16 +38,19 @@ impl Place {
         }
     }
 
-    /// The top-level name it has among parameters, so that a signature does not cover itself.
-    pub(super) fn parameter(&self) -> Option<&str> {
+    /// The name it has among the members below a path, so that a signature does not cover itself.
+    pub(crate) fn parameter(&self, below: &Path) -> Option<&str> {
         match self {
             Self::Query(name) => Some(name),
-            Self::Tree(path) | Self::Body(path) => path.only_name(),
+            Self::Tree(path) | Self::Body(path) => match path.segments.strip_prefix(below.segments.as_slice())? {
+                [Segment::Name(name)] => Some(name),
+                _ => None,
+            },
             Self::Header(_) | Self::Head(_) => None,
         }
     }
 
-    pub(super) fn get(&self, message: &Message) -> Option<String> {
+    pub(crate) fn get(&self, message: &Message) -> Option<String> {
         let scalar = |value: &Value| match value {
             Value::String(text) => Some(text.clone()),
             Value::Null | Value::Array(_) | Value::Object(_) => None,
@@ -65,7 +68,7 @@ impl Place {
         }
     }
 
-    pub(super) fn set(&self, message: &mut Message, text: String) {
+    pub(crate) fn set(&self, message: &mut Message, text: String) {
         match self {
             Self::Header(name) => message.set_header(name, text),
             Self::Query(name) => set_parameter(message, name, text),
@@ -84,7 +87,7 @@ impl Place {
         }
     }
 
-    pub(super) fn missing(&self) -> SignError {
+    pub(crate) fn missing(&self) -> SignError {
         SignError::Missing(match self {
             Self::Header(name) => format!("header `{name}`"),
             Self::Query(name) => format!("query `{name}`"),

@@ -9,7 +9,7 @@ use super::place::Place;
 use super::stamp::{NonceForm, TimeForm};
 use super::template::Template;
 use hub_catalog::document::nearest;
-use hub_crypto::Sm2Form;
+use hub_crypto::SignatureForm;
 use serde_json::{Map, Value};
 use std::time::Duration;
 
@@ -182,6 +182,7 @@ impl Reader<'_> {
             wrap,
             key,
             algorithm,
+            digest: self.text("digest").unwrap_or_default(),
             secret,
             verify,
             mac_key,
@@ -206,7 +207,10 @@ impl Reader<'_> {
     }
 
     fn algorithm(&mut self) -> Option<Algorithm> {
-        let form = self.word("form", &[("der", Sm2Form::Der), ("raw", Sm2Form::Raw)])?;
+        let form = match self.part.contains_key("form") {
+            true => Some(self.word("form", &[("der", SignatureForm::Der), ("raw", SignatureForm::Raw)])?),
+            false => None,
+        };
         let signer = self.text("signer").unwrap_or_else(|| "1234567812345678".into());
         let Some(name) = self.text("digest") else {
             self.mistake("", format!("`digest` is missing: {}", algorithm::NAMES.join(", ")));

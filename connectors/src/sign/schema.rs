@@ -46,7 +46,7 @@ fn own_properties() -> Value {
         "verify": secret("The public key that checks answers and callbacks."),
         "mac_key": text("Key of an HMAC; default: {secret}."),
         "mac_steps": list("Texts over which the key is derived, one HMAC each."),
-        "output": choice(&["hex", "base64", "base64url"], "How the signature is written; default: hex, base64 for rsa2 and sm2."),
+        "output": choice(&["hex", "base64", "base64url"], "How the signature is written; default: hex, base64 for signatures with key pairs."),
         "case": choice(&["lower", "upper"], "Case of hex; default: lower."),
         "into": text("Where the signature stands: sign, header X-Sign, query sign, head Security/Sign."),
         "value": text("What stands there; default: {signature}."),
@@ -56,6 +56,6 @@ fn own_properties() -> Value {
         "seen": {"type": "object", "additionalProperties": false, "properties": {"timestamp": {"type": "string"}, "nonce": {"type": "string"}}, "description": "Where timestamp and nonce stand when a message is verified, if `add` did not put them there."},
         "skew": text("How far a timestamp may be off; default: 5m."),
         "signer": text("Signer id of SM2; default: 1234567812345678."),
-        "form": choice(&["der", "raw"], "How SM2 writes a signature; default: der."),
+        "form": choice(&["der", "raw"], "How a signature of two numbers is written; default: der for sm2, raw for ecdsa-p256."),
     })
 }

@@ -79,18 +79,12 @@ impl<'s> Scope<'s> {
         }
         let stamp = |stamp: &Option<String>| stamp.clone().ok_or_else(|| SignError::Missing(format!("the {name}")));
         let text = match name.split_once(':') {
-            Some(("secret", key)) => return Ok(Spans::hidden(self.encoded(&self.secret(key)?)?)),
-            Some(("session", key)) => {
-                let value = self.given.session.get(key);
-                let value = value.ok_or_else(|| SignError::NoSession(key.to_owned()))?;
-                return Ok(Spans::hidden(self.encoded(value)?));
-            }
             Some(("time", form)) => self.timestamp_as(form)?,
-            Some((place, key)) => Place::named(place, key).get(self.message).unwrap_or_default(),
+            Some((word, key)) => return of_message(word, key, self.message, self.given),
             None => match name {
                 "secret" => {
                     let key = self.recipe.secret.clone().unwrap_or_default();
-                    return Ok(Spans::hidden(self.encoded(&self.secret(&key)?)?));
+                    return of_message("secret", &key, self.message, self.given);
                 }
                 "body" => return (self.body)(self.message).map(Spans::open).ok_or(SignError::Body),
                 "method" => self.message.method.clone(),
@@ -122,4 +116,41 @@ impl<'s> Scope<'s> {
             .map_err(|e| SignError::Text(e.to_string()))?;
         Ok(bytes.into_owned())
     }
+}
+
+/// What a name with a colon stands for: a secret, a value of the session, a value of the message.
+fn of_message(word: &str, key: &str, message: &Message, given: &Given<'_>) -> Result<Spans, SignError> {
+    let encoded = |text: &str| match given.charset.encode(text) {
+        Ok(bytes) => Ok(bytes.into_owned()),
+        Err(error) => Err(SignError::Text(error.to_string())),
+    };
+    match word {
+        "secret" => {
+            let secret = given.secrets.get(key);
+            let secret = secret.ok_or_else(|| SignError::NoSecret(key.to_owned()))?;
+            Ok(Spans::hidden(encoded(&secret)?))
+        }
+        "session" => {
+            let value = given.session.get(key);
+            let value = value.ok_or_else(|| SignError::NoSession(key.to_owned()))?;
+            Ok(Spans::hidden(encoded(value)?))
+        }
+        _ => {
+            let value = Place::named(word, key).get(message).unwrap_or_default();
+            Ok(Spans::open(encoded(&value)?))
+        }
+    }
+}
+
+/// A template that is no part of a signature.
+pub(crate) fn fill(template: &Template, message: &Message, given: &Given<'_>) -> Result<Spans, SignError> {
+    template.fill(given.charset, &|name| match name.split_once(':') {
+        Some((word, key)) => of_message(word, key, message, given),
+        None => Ok(Spans::open(match name {
+            "method" => message.method.clone().into_bytes(),
+            "path" => message.path.clone().into_bytes(),
+            "query" => cover::query(message, given.charset)?.into_bytes(),
+            other => return Err(SignError::Missing(format!("`{other}`"))),
+        })),
+    })
 }

@@ -45,6 +45,13 @@ impl Spans {
             .collect()
     }
 
+    /// The texts in it that must not be shown.
+    #[must_use]
+    pub fn secret_texts(&self, charset: Charset) -> Vec<String> {
+        let hidden = self.0.iter().filter(|(_, hidden)| *hidden);
+        hidden.filter_map(|(bytes, _)| charset.decode(bytes).ok()).collect()
+    }
+
     pub(super) fn push(&mut self, more: Self) {
         self.0.extend(more.0);
     }
@@ -57,9 +64,12 @@ impl Spans {
 }
 
 /// A function in a template.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Function {
-    Digest { of: hub_crypto::Digest, raw: bool },
+    Digest {
+        of: hub_crypto::Digest,
+        raw: bool,
+    },
     Hex,
     Unhex,
     Base64,
@@ -70,10 +80,13 @@ enum Function {
     SortPairs,
     First(usize),
     Last(usize),
+    Base64Url,
+    /// ECB with PKCS#7 padding under the first 16 bytes of a secret: how some vendors make one key of another.
+    Enciphered(hub_crypto::Cipher, String),
 }
 
 /// Words of functions, beside the digests.
-const FUNCTIONS: [&str; 19] = [
+const FUNCTIONS: [&str; 22] = [
     "md5",
     "sha1",
     "sha256",
@@ -83,7 +96,10 @@ const FUNCTIONS: [&str; 19] = [
     "hex",
     "unhex",
     "base64",
+    "base64url",
     "unbase64",
+    "sm4",
+    "aes",
     "upper",
     "lower",
     "url",
@@ -152,14 +168,34 @@ impl Template {
         matches!(self.0.as_slice(), [Piece::Name { name, functions }] if name == wanted && functions.is_empty())
     }
 
+    /// Whether it is the same text always.
+    #[must_use]
+    pub fn is_constant(&self) -> bool {
+        let constant = |piece: &Piece| match piece {
+            Piece::Literal(_) => true,
+            Piece::Name { name, .. } => name.starts_with("secret:"),
+        };
+        self.0.iter().all(constant)
+    }
+
     /// Names of the secrets in it, apart from the recipe's own.
     #[must_use]
     pub fn secrets(&self) -> Vec<String> {
-        let secret = |piece: &Piece| match piece {
-            Piece::Name { name, .. } => name.strip_prefix("secret:").map(str::to_owned),
-            Piece::Literal(_) => None,
+        let keys = |functions: &[Function]| -> Vec<String> {
+            let key = |function: &Function| match function {
+                Function::Enciphered(_, secret) => Some(secret.clone()),
+                _ => None,
+            };
+            functions.iter().filter_map(key).collect()
         };
-        self.0.iter().filter_map(secret).collect()
+        let secrets = |piece: &Piece| match piece {
+            Piece::Name { name, functions } => {
+                let own = name.strip_prefix("secret:").map(str::to_owned);
+                own.into_iter().chain(keys(functions)).collect()
+            }
+            Piece::Literal(_) => Vec::new(),
+        };
+        self.0.iter().flat_map(secrets).collect()
     }
 
     /// What stands before and behind a name.
@@ -192,7 +228,13 @@ impl Template {
                 Piece::Name { name, functions } => {
                     let mut spans = lookup(name)?;
                     for function in functions {
-                        spans = spans.map(|bytes| function.apply(bytes))?;
+                        spans = match function {
+                            Function::Enciphered(cipher, secret) => {
+                                let key = lookup(&format!("secret:{secret}"))?.bytes();
+                                Spans::hidden(enciphered(*cipher, &key, &spans.bytes(), secret)?)
+                            }
+                            function => spans.map(|bytes| function.apply(bytes))?,
+                        };
                     }
                     out.push(spans);
                 }
@@ -261,7 +303,14 @@ impl Function {
                 .parse()
                 .map_err(|_| format!("`{word}` needs a number, got `{argument}`"))
         };
+        let secret = |cipher| match argument {
+            "" => Err(format!("`{word}` needs the name of the secret that is its key")),
+            name => Ok(Self::Enciphered(cipher, name.to_owned())),
+        };
         let function = match word {
+            "sm4" => return secret(hub_crypto::Cipher::Sm4),
+            "aes" => return secret(hub_crypto::Cipher::Aes),
+            "base64url" => Self::Base64Url,
             "first" => return count().map(Self::First),
             "last" => return count().map(Self::Last),
             "hex" => Self::Hex,
@@ -287,14 +336,17 @@ impl Function {
         }
     }
 
-    fn apply(self, bytes: &[u8]) -> Result<Vec<u8>, SignError> {
+    fn apply(&self, bytes: &[u8]) -> Result<Vec<u8>, SignError> {
         let text = || std::str::from_utf8(bytes).unwrap_or_default();
         let wrong = |what: &str| SignError::Text(format!("a value to be signed is not {what}"));
-        Ok(match self {
+        Ok(match *self {
             Self::Digest { of, raw: true } => hub_crypto::digest(of, bytes),
             Self::Digest { of, raw: false } => hub_crypto::hex(&hub_crypto::digest(of, bytes)).into_bytes(),
             Self::Hex => hub_crypto::hex(bytes).into_bytes(),
             Self::Base64 => hub_crypto::base64(bytes).into_bytes(),
+            Self::Base64Url => hub_crypto::base64_url(bytes).into_bytes(),
+            // Needs a key, which the template looks up.
+            Self::Enciphered(..) => bytes.to_vec(),
             Self::Unhex => hub_crypto::from_hex(text()).map_err(|_| wrong("hex"))?,
             Self::Unbase64 => hub_crypto::from_base64(text()).map_err(|_| wrong("base64"))?,
             Self::Upper => bytes.to_ascii_uppercase(),
@@ -309,4 +361,18 @@ impl Function {
             Self::Last(count) => bytes.get(bytes.len().saturating_sub(count)..).unwrap_or(bytes).to_vec(),
         })
     }
+}
+
+fn enciphered(cipher: hub_crypto::Cipher, key: &[u8], bytes: &[u8], name: &str) -> Result<Vec<u8>, SignError> {
+    use hub_crypto::{Mode, Padding, Provider as _, Software};
+    let unusable = |reason: String| SignError::Key {
+        name: name.to_owned(),
+        reason,
+    };
+    let key = key
+        .get(..16)
+        .ok_or_else(|| unusable("shorter than 16 bytes".to_owned()))?;
+    Software
+        .encipher(cipher, &Mode::Ecb, Padding::Pkcs7, key, bytes)
+        .map_err(|e| unusable(e.to_string()))
 }

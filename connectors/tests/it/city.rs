@@ -173,11 +173,22 @@ pub fn operation(key: &str) -> Arc<Operation> {
     CATALOG.operations().iter().find(|o| o.key() == key).unwrap().clone()
 }
 
+const SM2_KEY: &str = "MIGHAgEAMBMGByqGSM49AgEGCCqBHM9VAYItBG0wawIBAQQgKU4WA3BQmpAy/Mvm
+    WXq3y0y5fjn8kAlIfKWkELg01FqhRANCAARDqCGTaQQ85Pp8yBUsYB3abq/PS984
+    lP3Rq2bUqF3p6dF0wBjZ3a5RJrKj4pYfMIRMUt3sWbBxGEyQ3bEhm2Ka";
+const RSA_KEY: &str = include_str!("../../../hub/crypto/tests/rsa/pkcs8.b64");
+
 pub fn secrets() -> BTreeMap<String, String> {
-    ["key", "app", "user", "password", "token", "callback"]
+    let texts = ["key", "app", "app-secret", "user", "password", "token", "callback"];
+    let mut secrets: BTreeMap<String, String> = texts
         .into_iter()
         .map(|n| (n.to_owned(), format!("{n}-value")))
-        .collect()
+        .collect();
+    // Keys made for tests with OpenSSL; they guard nothing.
+    secrets.insert("app-id".into(), "APPID-0123456789X".into());
+    secrets.insert("sm2-key".into(), SM2_KEY.into());
+    secrets.insert("rsa-key".into(), RSA_KEY.into());
+    secrets
 }
 
 pub struct OneFile;

@@ -9,9 +9,11 @@
 
 mod city;
 mod documents;
+mod explain;
 mod findings;
 mod hostile;
 mod json_dialects;
 mod manual;
 mod old_dialects;
 mod reference_city;
+mod sealed;

@@ -1,9 +1,10 @@
 //! ECDSA on P-256 with SHA-256 in the fixed r‖s form of JWS (ES256, RFC 7518 section 3.4).
 
-use crate::{CryptoError, Result};
+use crate::{CryptoError, Result, SignatureForm, key};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, UnparsedPublicKey,
+    ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING,
+    EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair as _, UnparsedPublicKey, VerificationAlgorithm,
 };
 
 const FORM: CryptoError = CryptoError::Key("a P-256 private key in PKCS#8");
@@ -77,6 +78,46 @@ pub fn ecdsa_verify_p256(public_key: &[u8], data: &[u8], signature: &[u8]) -> Re
         .map_err(|_| CryptoError::Mismatch)
 }
 
+/// Signs `data` with a private key in PKCS#8 or SEC 1, in PEM or bare base64.
+///
+/// # Errors
+/// [`CryptoError::Key`] if the key cannot be read, [`CryptoError::Failed`] if the library refuses.
+pub fn ecdsa_sign(private_key: &str, data: &[u8], form: SignatureForm) -> Result<Vec<u8>> {
+    let algorithm = match form {
+        SignatureForm::Raw => &ECDSA_P256_SHA256_FIXED_SIGNING,
+        SignatureForm::Der => &ECDSA_P256_SHA256_ASN1_SIGNING,
+    };
+    let pair = pair(private_key, algorithm).ok_or(TEXT)?;
+    let signed = pair.sign(&SystemRandom::new(), data);
+    signed.map(|s| s.as_ref().to_vec()).map_err(|_| CryptoError::Failed)
+}
+
+const TEXT: CryptoError = CryptoError::Key("a P-256 key: PKCS#8, SEC 1 or SubjectPublicKeyInfo");
+
+fn pair(text: &str, algorithm: &'static EcdsaSigningAlgorithm) -> Option<EcdsaKeyPair> {
+    EcdsaKeyPair::from_private_key_der(algorithm, &key::der(text).ok()?).ok()
+}
+
+/// Verifies a signature. The public key is SubjectPublicKeyInfo or a point, in PEM or bare base64; a private key serves
+/// as its own public half.
+///
+/// # Errors
+/// [`CryptoError::Key`] if the key cannot be read, [`CryptoError::Mismatch`] if the signature is not right.
+pub fn ecdsa_verify(public_key: &str, data: &[u8], signature: &[u8], form: SignatureForm) -> Result<()> {
+    let own = pair(public_key, &ECDSA_P256_SHA256_FIXED_SIGNING);
+    let public = match own {
+        Some(pair) => pair.public_key().as_ref().to_vec(),
+        None => key::der(public_key).map_err(|_| TEXT)?,
+    };
+    let algorithm: &'static dyn VerificationAlgorithm = match form {
+        SignatureForm::Raw => &ECDSA_P256_SHA256_FIXED,
+        SignatureForm::Der => &ECDSA_P256_SHA256_ASN1,
+    };
+    UnparsedPublicKey::new(algorithm, public)
+        .verify(data, signature)
+        .map_err(|_| CryptoError::Mismatch)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,5 +152,27 @@ mod tests {
         let signature = again.sign(b"m").unwrap();
         assert_eq!(signature.len(), 64);
         ecdsa_verify_p256(key.public_point(), b"m", &signature).unwrap();
+    }
+
+    #[test]
+    fn reads_keys_as_openssl_and_rfcs_write_them() {
+        // RFC 9421, B.1.3: the key pair `test-key-ecc-p256`.
+        let private = "-----BEGIN EC PRIVATE KEY-----\n\
+                       MHcCAQEEIFKbhfNZfpDsW43+0+JjUr9K+bTeuxopu653+hBaXGA7oAoGCCqGSM49\n\
+                       AwEHoUQDQgAEqIVYZVLCrPZHGHjP17CTW0/+D9Lfw0EkjqF7xB4FivAxzic30tMM\n\
+                       4GF+hR6Dxh71Z50VGGdldkkDXZCnTNnoXQ==\n\
+                       -----END EC PRIVATE KEY-----";
+        let public = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEqIVYZVLCrPZHGHjP17CTW0/+D9Lf\
+                      w0EkjqF7xB4FivAxzic30tMM4GF+hR6Dxh71Z50VGGdldkkDXZCnTNnoXQ==";
+        for form in [SignatureForm::Raw, SignatureForm::Der] {
+            let signature = ecdsa_sign(private, b"m", form).unwrap();
+            ecdsa_verify(public, b"m", &signature, form).unwrap();
+            ecdsa_verify(private, b"m", &signature, form).unwrap();
+            assert_eq!(ecdsa_verify(public, b"n", &signature, form), Err(CryptoError::Mismatch));
+        }
+        assert!(matches!(
+            ecdsa_sign("MAMCAQA=", b"m", SignatureForm::Raw),
+            Err(CryptoError::Key(_))
+        ));
     }
 }

@@ -7,26 +7,30 @@
 //! Invariants: no error carries key material or plaintext; every comparison of secrets is [`ct_eq`]; randomness comes
 //! from the operating system. It must never know what is signed, for whom, or where keys are kept.
 
+mod cipher;
 mod digest;
 mod ecdsa;
+mod ed25519;
 mod encode;
+mod envelope;
 mod key;
 mod provider;
 mod random;
 mod rsa;
 mod seal;
 mod sm2;
-mod sm4;
 
+pub use cipher::{Cipher, Mode, Padding, decipher, encipher};
 pub use digest::{Digest, ct_eq, digest, hmac};
-pub use ecdsa::{EcdsaKey, ecdsa_verify_p256};
+pub use ecdsa::{EcdsaKey, ecdsa_sign, ecdsa_verify, ecdsa_verify_p256};
+pub use ed25519::{ed25519_sign, ed25519_verify};
 pub use encode::{base64, base64_url, from_base64, from_base64_url, from_hex, hex, hex_upper};
+pub use envelope::{Envelope, Sm2Order, envelope_open, envelope_seal};
 pub use provider::{Provider, Signature, Software};
 pub use random::{fill_random, random};
-pub use rsa::{rsa_generate, rsa_sign_sha256, rsa_verify_sha256};
+pub use rsa::{RsaScheme, rsa_generate, rsa_sign, rsa_sign_sha256, rsa_verify, rsa_verify_sha256};
 pub use seal::{SEAL_OVERHEAD, derive_key, open, seal};
-pub use sm2::{SM2_DEFAULT_ID, Sm2Form, sm2_sign, sm2_verify};
-pub use sm4::{Sm4Mode, sm4_decrypt, sm4_encrypt};
+pub use sm2::{SM2_DEFAULT_ID, SignatureForm, sm2_sign, sm2_verify};
 
 /// What can go wrong with bytes and keys. Says which rule was broken, never with which bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

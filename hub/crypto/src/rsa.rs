@@ -4,7 +4,10 @@ use crate::{CryptoError, Result, key};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
-use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, UnparsedPublicKey};
+use aws_lc_rs::signature::{
+    KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA512, RSA_PKCS1_SHA256, RSA_PKCS1_SHA512,
+    RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA512, RsaEncoding, UnparsedPublicKey,
+};
 
 /// A new pair of 2048 bits: private key (PKCS#8) and public key (SubjectPublicKeyInfo), both as bare base64.
 ///
@@ -18,35 +21,85 @@ pub fn rsa_generate() -> Result<(String, String)> {
     Ok((crate::base64(private.as_ref()), crate::base64(public.as_ref())))
 }
 
-/// Signs `data`. `private_key` is PKCS#8 or PKCS#1, in PEM or bare base64, of at least 2048 bits.
+/// What an RSA signature is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RsaScheme {
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    Sha256,
+    /// RSASSA-PKCS1-v1_5 with SHA-512.
+    Sha512,
+    /// RSASSA-PSS with SHA-256.
+    PssSha256,
+    /// RSASSA-PSS with SHA-512.
+    PssSha512,
+}
+
+/// Signs `data` (RFC 8017). The private key is PKCS#8 or PKCS#1, in PEM or bare base64.
 ///
 /// # Errors
-/// [`CryptoError::Key`] if the key cannot be read.
-pub fn rsa_sign_sha256(private_key: &str, data: &[u8]) -> Result<Vec<u8>> {
+/// [`CryptoError::Key`] if the key cannot be read or is shorter than 2048 bits.
+pub fn rsa_sign(scheme: RsaScheme, private_key: &str, data: &[u8]) -> Result<Vec<u8>> {
     const FORM: CryptoError = CryptoError::Key("an RSA private key of 2048 bits or more, PKCS#8 or PKCS#1");
     let der = key::der(private_key).map_err(|_| FORM)?;
     let pair = pair(&der).ok_or(FORM)?;
+    let encoding: &'static dyn RsaEncoding = match scheme {
+        RsaScheme::Sha256 => &RSA_PKCS1_SHA256,
+        RsaScheme::Sha512 => &RSA_PKCS1_SHA512,
+        RsaScheme::PssSha256 => &RSA_PSS_SHA256,
+        RsaScheme::PssSha512 => &RSA_PSS_SHA512,
+    };
     let mut signature = vec![0; pair.public_modulus_len()];
-    pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), data, &mut signature)
+    pair.sign(encoding, &SystemRandom::new(), data, &mut signature)
         .map_err(|_| CryptoError::Failed)?;
     Ok(signature)
+}
+
+/// [`rsa_sign`] as upstreams call it RSA2 or SHA256withRSA.
+///
+/// # Errors
+/// As [`rsa_sign`].
+pub fn rsa_sign_sha256(private_key: &str, data: &[u8]) -> Result<Vec<u8>> {
+    rsa_sign(RsaScheme::Sha256, private_key, data)
 }
 
 fn pair(der: &[u8]) -> Option<KeyPair> {
     KeyPair::from_pkcs8(der).or_else(|_| KeyPair::from_der(der)).ok()
 }
 
-/// Verifies a signature. `public_key` is a SubjectPublicKeyInfo or a PKCS#1 key, in PEM or bare base64; a private key
-/// serves as its own public half.
+/// The private key as PKCS#8, whatever it was; what is none stays as it is.
+pub(crate) fn as_pkcs8(der: Vec<u8>) -> Vec<u8> {
+    let pkcs8 = |pair: &KeyPair| -> Option<Vec<u8>> {
+        let der: Pkcs8V1Der<'_> = pair.as_der().ok()?;
+        Some(der.as_ref().to_vec())
+    };
+    pair(&der).as_ref().and_then(pkcs8).unwrap_or(der)
+}
+
+/// Verifies a signature over `data`. The public key is SubjectPublicKeyInfo or PKCS#1, in PEM or bare base64; a private
+/// key serves as its own public half.
 ///
 /// # Errors
-/// [`CryptoError::Key`] if the key text is not base64, [`CryptoError::Mismatch`] if the signature is not right.
-pub fn rsa_verify_sha256(public_key: &str, data: &[u8], signature: &[u8]) -> Result<()> {
+/// [`CryptoError::Key`] if the key cannot be read, [`CryptoError::Mismatch`] if the signature is not right.
+pub fn rsa_verify(scheme: RsaScheme, public_key: &str, data: &[u8], signature: &[u8]) -> Result<()> {
     let der = key::der(public_key).map_err(|_| CryptoError::Key("an RSA public key"))?;
     let der = pair(&der).map_or(der, |pair| pair.public_key().as_ref().to_vec());
-    UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, der)
+    let parameters = match scheme {
+        RsaScheme::Sha256 => &RSA_PKCS1_2048_8192_SHA256,
+        RsaScheme::Sha512 => &RSA_PKCS1_2048_8192_SHA512,
+        RsaScheme::PssSha256 => &RSA_PSS_2048_8192_SHA256,
+        RsaScheme::PssSha512 => &RSA_PSS_2048_8192_SHA512,
+    };
+    UnparsedPublicKey::new(parameters, der)
         .verify(data, signature)
         .map_err(|_| CryptoError::Mismatch)
+}
+
+/// [`rsa_verify`] of RSA2, SHA256withRSA.
+///
+/// # Errors
+/// As [`rsa_verify`].
+pub fn rsa_verify_sha256(public_key: &str, data: &[u8], signature: &[u8]) -> Result<()> {
+    rsa_verify(RsaScheme::Sha256, public_key, data, signature)
 }
 
 #[cfg(test)]

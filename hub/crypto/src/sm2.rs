@@ -1,4 +1,4 @@
-//! SM2 signatures (GB/T 32918.2-2016) with the options upstreams differ in.
+//! SM2 signatures (GB/T 32918.2-2016) with the options upstreams differ in, and the keys of SM2.
 
 use crate::{CryptoError, Result, from_hex, key};
 use gmcrypto_core::asn1::sig::{decode_sig, encode_sig};
@@ -9,9 +9,9 @@ use rand::rngs::SysRng;
 /// The signer id that GM/T 0009 prescribes where parties agreed on none.
 pub const SM2_DEFAULT_ID: &[u8] = b"1234567812345678";
 
-/// How a signature is written.
+/// How a signature of two numbers is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Sm2Form {
+pub enum SignatureForm {
     /// ASN.1 SEQUENCE of r and s.
     Der,
     /// r‖s, 64 bytes.
@@ -19,7 +19,7 @@ pub enum Sm2Form {
 }
 
 /// Private key: 64 hex digits, or PKCS#8 or SEC 1 in PEM or bare base64.
-fn private(text: &str) -> Result<Sm2PrivateKey> {
+pub(crate) fn private(text: &str) -> Result<Sm2PrivateKey> {
     const FORM: CryptoError = CryptoError::Key("an SM2 private key: 64 hex digits, PKCS#8 or SEC 1");
     if let Ok(Ok(scalar)) = from_hex(text.trim()).map(<[u8; 32]>::try_from) {
         return Option::from(Sm2PrivateKey::from_bytes_be(&scalar)).ok_or(FORM);
@@ -34,7 +34,7 @@ fn private(text: &str) -> Result<Sm2PrivateKey> {
 
 /// Public key: 128 hex digits with or without leading `04`, or SubjectPublicKeyInfo in PEM or bare base64; a private key
 /// serves as its own public half.
-fn public(text: &str) -> Result<Sm2PublicKey> {
+pub(crate) fn public(text: &str) -> Result<Sm2PublicKey> {
     const FORM: CryptoError = CryptoError::Key("an SM2 public key: 04 and 128 hex digits, or SubjectPublicKeyInfo");
     if let Ok(mut point) = from_hex(text.trim()) {
         if point.len() == 64 {
@@ -53,11 +53,11 @@ fn public(text: &str) -> Result<Sm2PublicKey> {
 /// # Errors
 /// [`CryptoError::Key`] if the key cannot be read, [`CryptoError::Failed`] if the system gives no randomness or the
 /// id is longer than 8191 bytes.
-pub fn sm2_sign(private_key: &str, id: &[u8], data: &[u8], form: Sm2Form) -> Result<Vec<u8>> {
+pub fn sm2_sign(private_key: &str, id: &[u8], data: &[u8], form: SignatureForm) -> Result<Vec<u8>> {
     let der = sign_with_id(&private(private_key)?, id, data, &mut SysRng).map_err(|_| CryptoError::Failed)?;
     match form {
-        Sm2Form::Der => Ok(der),
-        Sm2Form::Raw => {
+        SignatureForm::Der => Ok(der),
+        SignatureForm::Raw => {
             let (r, s) = decode_sig(&der).ok_or(CryptoError::Failed)?;
             Ok([r, s].concat())
         }
@@ -68,11 +68,11 @@ pub fn sm2_sign(private_key: &str, id: &[u8], data: &[u8], form: Sm2Form) -> Res
 ///
 /// # Errors
 /// [`CryptoError::Key`] if the key cannot be read, [`CryptoError::Mismatch`] if the signature is not right.
-pub fn sm2_verify(public_key: &str, id: &[u8], data: &[u8], signature: &[u8], form: Sm2Form) -> Result<()> {
+pub fn sm2_verify(public_key: &str, id: &[u8], data: &[u8], signature: &[u8], form: SignatureForm) -> Result<()> {
     let key = public(public_key)?;
     let good = match form {
-        Sm2Form::Der => verify_with_id(&key, id, data, signature),
-        Sm2Form::Raw => match signature.split_first_chunk::<32>().map(|(r, s)| (r, s.try_into())) {
+        SignatureForm::Der => verify_with_id(&key, id, data, signature),
+        SignatureForm::Raw => match signature.split_first_chunk::<32>().map(|(r, s)| (r, s.try_into())) {
             Some((r, Ok(s))) => verify_with_id(&key, id, data, &encode_sig(r, s)),
             _ => false,
         },
@@ -99,19 +99,26 @@ mod tests {
     #[test]
     fn verifies_the_standards_example() {
         let raw = from_hex(SIGNATURE).unwrap();
-        sm2_verify(PUBLIC, SM2_DEFAULT_ID, b"message digest", &raw, Sm2Form::Raw).unwrap();
-        sm2_verify(&PUBLIC[2..], SM2_DEFAULT_ID, b"message digest", &raw, Sm2Form::Raw).unwrap();
+        sm2_verify(PUBLIC, SM2_DEFAULT_ID, b"message digest", &raw, SignatureForm::Raw).unwrap();
+        sm2_verify(
+            &PUBLIC[2..],
+            SM2_DEFAULT_ID,
+            b"message digest",
+            &raw,
+            SignatureForm::Raw,
+        )
+        .unwrap();
         let refused = |id, message: &[u8], form| sm2_verify(PUBLIC, id, message, &raw, form);
         assert_eq!(
-            refused(SM2_DEFAULT_ID, b"message", Sm2Form::Raw),
+            refused(SM2_DEFAULT_ID, b"message", SignatureForm::Raw),
             Err(CryptoError::Mismatch)
         );
         assert_eq!(
-            refused(b"other", b"message digest", Sm2Form::Raw),
+            refused(b"other", b"message digest", SignatureForm::Raw),
             Err(CryptoError::Mismatch)
         );
         assert_eq!(
-            refused(SM2_DEFAULT_ID, b"message digest", Sm2Form::Der),
+            refused(SM2_DEFAULT_ID, b"message digest", SignatureForm::Der),
             Err(CryptoError::Mismatch)
         );
     }
@@ -129,21 +136,21 @@ mod tests {
         )
         .unwrap();
         let message = b"app_id=2014072300007148&charset=utf-8&method=alipay.trade.query";
-        sm2_verify(spki, SM2_DEFAULT_ID, message, &der, Sm2Form::Der).unwrap();
-        sm2_verify(pkcs8, SM2_DEFAULT_ID, message, &der, Sm2Form::Der).unwrap();
-        let own = sm2_sign(pkcs8, SM2_DEFAULT_ID, message, Sm2Form::Der).unwrap();
-        sm2_verify(spki, SM2_DEFAULT_ID, message, &own, Sm2Form::Der).unwrap();
+        sm2_verify(spki, SM2_DEFAULT_ID, message, &der, SignatureForm::Der).unwrap();
+        sm2_verify(pkcs8, SM2_DEFAULT_ID, message, &der, SignatureForm::Der).unwrap();
+        let own = sm2_sign(pkcs8, SM2_DEFAULT_ID, message, SignatureForm::Der).unwrap();
+        sm2_verify(spki, SM2_DEFAULT_ID, message, &own, SignatureForm::Der).unwrap();
     }
 
     #[test]
     fn signs_in_both_forms() {
-        for form in [Sm2Form::Der, Sm2Form::Raw] {
+        for form in [SignatureForm::Der, SignatureForm::Raw] {
             let signature = sm2_sign(PRIVATE, b"id", b"m", form).unwrap();
             sm2_verify(PUBLIC, b"id", b"m", &signature, form).unwrap();
             sm2_verify(PRIVATE, b"id", b"m", &signature, form).unwrap();
         }
         assert!(matches!(
-            sm2_sign("00", b"id", b"m", Sm2Form::Raw),
+            sm2_sign("00", b"id", b"m", SignatureForm::Raw),
             Err(CryptoError::Key(_))
         ));
     }

@@ -64,6 +64,7 @@ impl Reader<'_> {
             ask: part(map, "unsure").and_then(|u| text(u, "ask")),
             internal: flag(map, "internal").unwrap_or(false),
             signed: flag(map, "signed"),
+            sealed: flag(map, "sealed"),
             session: flag(map, "session"),
             not_yet: reason.map(Text::same),
             serve_input: serve.map(|s| self.gives(s, "input", &serve_at)).unwrap_or_default(),

@@ -47,6 +47,24 @@ impl Reader<'_> {
         }
     }
 
+    pub(super) fn seal(&mut self, map: &Part) -> Option<crate::seal::Seal> {
+        match crate::seal::seal(map) {
+            Ok(seal) => Some(seal),
+            Err(mistakes) => {
+                for (key, expected) in mistakes {
+                    let at = if key.is_empty() {
+                        "/seal".to_owned()
+                    } else {
+                        format!("/seal/{key}")
+                    };
+                    let got = map.get(&key).and_then(scalar_text).unwrap_or_default();
+                    self.bad_value(&at, &expected, &got);
+                }
+                None
+            }
+        }
+    }
+
     pub(super) fn session(&mut self, map: &Part) -> Option<SessionPart> {
         let at = "/session";
         let Some(login) = text(map, "login") else {
@@ -77,6 +95,7 @@ impl Reader<'_> {
             answers: format(map, "answers"),
             framed: flag(map, "framed"),
             signed: flag(map, "signed"),
+            sealed: flag(map, "sealed"),
             read: part(map, "read")
                 .into_iter()
                 .flatten()
