@@ -10,7 +10,7 @@ use crate::step::{Purpose, Step};
 use crate::wiring::{UploadRules, Wiring};
 use hub_catalog::{Catalog, Document};
 use hub_core::ports::{Answer, Call};
-use hub_core::{Finding, Operation, Problem, RawRequest, RawResponse, SystemId, Text};
+use hub_core::{Finding, Operation, Problem, RawRequest, RawResponse, Returned, SystemId, Text};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -171,10 +171,10 @@ impl Connector {
     pub fn resume(
         &self,
         dialogue: Dialogue,
-        response: &RawResponse,
+        returned: &Returned,
         context: &Context<'_>,
     ) -> Result<Step, ConnectorError> {
-        dialogue.resume(self, response, context)
+        dialogue.resume(self, returned, context)
     }
 
     /// Answers an upstream request as the system would, with `handler` in the place of its business.

@@ -13,7 +13,7 @@ use crate::step::{Note, Purpose, Step};
 use crate::values::Maker;
 use crate::wiring::code_text;
 use hub_core::ports::{Answer, Call};
-use hub_core::{RawResponse, Text};
+use hub_core::{RawResponse, Returned, Text};
 use serde_json::Value;
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -133,7 +133,7 @@ impl Dialogue {
         }
         .build()?;
         Ok(Step::Send {
-            request,
+            request: request.into(),
             purpose,
             dialogue: self,
         })
@@ -143,9 +143,14 @@ impl Dialogue {
     pub(crate) fn resume(
         self,
         connector: &Connector,
-        response: &RawResponse,
+        returned: &Returned,
         context: &Context<'_>,
     ) -> Result<Step, ConnectorError> {
+        let Some(response) = returned.http() else {
+            return Err(ConnectorError::Manifest(
+                "an answer by another transport than the request's".to_owned(),
+            ));
+        };
         match self.stage.clone() {
             Stage::Start => self.next(connector, context),
             Stage::Login => self.logged_in(connector, response, context),

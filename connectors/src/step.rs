@@ -2,7 +2,7 @@
 
 use crate::context::Session;
 use crate::dialogue::Dialogue;
-use hub_core::RawRequest;
+use hub_core::Outgoing;
 use hub_core::ports::Answer;
 
 /// What a request is for; decides budget, retry and what a failure leaves behind.
@@ -23,8 +23,8 @@ pub enum Purpose {
 pub enum Step {
     /// Send this and hand the answer to [`Connector::resume`](crate::Connector::resume).
     Send {
-        /// The request, complete and signed.
-        request: RawRequest,
+        /// What goes out by its transport, complete and signed.
+        request: Outgoing,
         /// What it is for.
         purpose: Purpose,
         /// What is known so far. After a login it holds the fresh session: [`Dialogue::fresh_session`].

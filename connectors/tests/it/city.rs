@@ -272,10 +272,11 @@ pub fn drive(
                 purpose,
                 dialogue,
             }) => {
+                let request = request.http().cloned().unwrap();
                 exchange.requests.push((purpose, request.clone()));
                 let response = answer(&request, &mut exchange);
                 exchange.responses.push(response.clone());
-                step = connector.resume(dialogue, &response, &context(number));
+                step = connector.resume(dialogue, &response.into(), &context(number));
             }
         }
     }

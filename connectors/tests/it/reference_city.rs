@@ -73,7 +73,7 @@ fn every_example_goes_both_ways() {
                     Ok(Step::Done { answer, .. }) => break Ok(answer.body),
                     Ok(Step::Send { request, dialogue, .. }) => {
                         let response = connector.serve(
-                            &request,
+                            request.http().unwrap(),
                             &ServerContext { now, secrets: &secrets },
                             &mut |found, input| {
                                 assert_eq!(found.id, operation.id);
@@ -85,7 +85,7 @@ fn every_example_goes_both_ways() {
                                 })
                             },
                         );
-                        step = connector.resume(dialogue, &response, &context);
+                        step = connector.resume(dialogue, &response.into(), &context);
                     }
                 }
             };

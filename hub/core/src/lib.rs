@@ -15,6 +15,7 @@ pub mod problem;
 pub mod subject;
 pub mod text;
 pub mod time;
+pub mod transport;
 pub mod wire;
 
 pub use contract::{
@@ -27,4 +28,4 @@ pub use mask::Mask;
 pub use problem::{Fault, Kept, Problem, ProblemCode};
 pub use subject::{Mandate, Subject, SubjectAttribute};
 pub use text::{Lang, Text};
-pub use wire::{Inbound, RawRequest, RawResponse, Reply};
+pub use wire::{Inbound, Outgoing, RawRequest, RawResponse, Reply, Returned};

@@ -1,6 +1,7 @@
 //! Messages at the two edges, free of any HTTP framework.
 
 use crate::Problem;
+use crate::transport::{FileAnswer, FileRequest, SqlAnswer, SqlRequest};
 use bytes::Bytes;
 use serde_json::Value;
 use std::net::IpAddr;
@@ -118,5 +119,61 @@ impl RawResponse {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         find(&self.headers, name)
+    }
+}
+
+/// What a step of a connector sends, by transport.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outgoing {
+    /// An HTTP request.
+    Http(RawRequest),
+    /// Rows of exchange tables.
+    Sql(SqlRequest),
+    /// Files of a drop folder.
+    File(FileRequest),
+}
+
+/// What came back, by the same transport.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Returned {
+    /// An HTTP answer.
+    Http(RawResponse),
+    /// Rows.
+    Sql(SqlAnswer),
+    /// Files.
+    File(FileAnswer),
+}
+
+impl Outgoing {
+    /// The HTTP request, if it is one.
+    #[must_use]
+    pub fn http(&self) -> Option<&RawRequest> {
+        match self {
+            Outgoing::Http(request) => Some(request),
+            _ => None,
+        }
+    }
+}
+
+impl Returned {
+    /// The HTTP answer, if it is one.
+    #[must_use]
+    pub fn http(&self) -> Option<&RawResponse> {
+        match self {
+            Returned::Http(response) => Some(response),
+            _ => None,
+        }
+    }
+}
+
+impl From<RawRequest> for Outgoing {
+    fn from(request: RawRequest) -> Self {
+        Outgoing::Http(request)
+    }
+}
+
+impl From<RawResponse> for Returned {
+    fn from(response: RawResponse) -> Self {
+        Returned::Http(response)
     }
 }

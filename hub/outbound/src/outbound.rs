@@ -10,7 +10,7 @@ use crate::{DailyUse, EgressPolicy, SendEffect, SendError, SendErrorKind, SetupE
 use bytes::Bytes;
 use hub_core::ports::Clock;
 use hub_core::time::Timestamp;
-use hub_core::{Effect, RawRequest, RawResponse, SystemId};
+use hub_core::{Effect, Outgoing, RawRequest, RawResponse, Returned, SystemId};
 use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Body, Client, Method, Request};
 use std::collections::HashMap;
@@ -98,7 +98,26 @@ impl Outbound {
         Self::over(Arc::clone(&self.shared))
     }
 
-    /// Makes one attempt. `effect` is the operation's: a failed read has never done anything.
+    /// Makes one attempt by the transport that the step asks for.
+    ///
+    /// # Errors
+    /// As [`Outbound::send`]; also where the address is not one of that transport.
+    pub async fn carry(
+        &self,
+        target: &Target,
+        outgoing: Outgoing,
+        deadline: Instant,
+        effect: Effect,
+    ) -> Result<Returned, SendError> {
+        match outgoing {
+            Outgoing::Http(request) => self.send(target, request, deadline, effect).await.map(Returned::Http),
+            Outgoing::Sql(_) | Outgoing::File(_) => {
+                Err(SendError::unsent(SendErrorKind::Address).because("no carrier for this transport"))
+            }
+        }
+    }
+
+    /// Makes one attempt over HTTP. `effect` is the operation's: a failed read has never done anything.
     ///
     /// # Errors
     /// Why no answer came, and whether the call may have had an effect. An answer of any status is no error.

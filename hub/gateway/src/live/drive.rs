@@ -6,7 +6,7 @@ use crate::evidence::Grant;
 use crate::ports::SecretSource;
 use hub_connectors::{Connector, ConnectorError, Context, Dialogue, Purpose, Secrets, Session, Step};
 use hub_core::ports::{Answer, Call, Clock};
-use hub_core::{Effect, Problem, ProblemCode, RawRequest, RawResponse, SystemId};
+use hub_core::{Effect, Outgoing, Problem, ProblemCode, Returned, SystemId};
 use hub_outbound::{Outbound, Target};
 use std::sync::Arc;
 use tokio::sync::MutexGuard;
@@ -94,8 +94,8 @@ impl Journeyer<'_> {
                     continue;
                 }
             }
-            let response = self.send(request, purpose).await?;
-            step = self.resume(dialogue, &response, session.as_ref())?;
+            let returned = self.send(request, purpose).await?;
+            step = self.resume(dialogue, &returned, session.as_ref())?;
         }
         Err(Problem::new(ProblemCode::Internal)
             .inner("the dialogue does not end")
@@ -123,8 +123,8 @@ impl Journeyer<'_> {
         })
     }
 
-    fn resume(&self, dialogue: Dialogue, response: &RawResponse, session: Option<&Session>) -> Result<Step, Failed> {
-        self.with_context(session, |context| self.connector.resume(dialogue, response, context))
+    fn resume(&self, dialogue: Dialogue, returned: &Returned, session: Option<&Session>) -> Result<Step, Failed> {
+        self.with_context(session, |context| self.connector.resume(dialogue, returned, context))
     }
 
     fn with_context(
@@ -159,7 +159,7 @@ impl Journeyer<'_> {
         })
     }
 
-    async fn send(&self, request: RawRequest, purpose: Purpose) -> Result<RawResponse, Failed> {
+    async fn send(&self, request: Outgoing, purpose: Purpose) -> Result<Returned, Failed> {
         let effect = match purpose {
             Purpose::Act => {
                 self.grant.attempted();
@@ -167,7 +167,7 @@ impl Journeyer<'_> {
             }
             Purpose::Login | Purpose::Upload | Purpose::Ask => Effect::None,
         };
-        let sent = self.outbound.send(&self.target, request, self.deadline, effect).await;
+        let sent = self.outbound.carry(&self.target, request, self.deadline, effect).await;
         let harmless = effect != Effect::Once || self.connector.key_field(self.call.operation.key()).is_some();
         sent.map_err(|error| Failed::silent(&error, harmless))
     }
