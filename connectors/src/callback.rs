@@ -87,7 +87,7 @@ fn read(
     let tree = if message.body.is_null() { &query } else { &message.body };
     let data = rules.data.get(tree).cloned().unwrap_or(Value::Null);
     let data = text_form::read(&data, rules.form).map_err(unreadable)?.tree;
-    let mut decoder = Decoder::default();
+    let mut decoder = Decoder::at(context.now);
     let values = decoder.decode(&rules.binds, &data)?;
     let canonical = |path: &Path| {
         rules

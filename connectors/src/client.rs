@@ -42,6 +42,8 @@ pub(crate) struct Outgoing<'a> {
     pub uploaded: &'a BTreeMap<String, String>,
     /// The paper this uploads.
     pub file: Option<&'a FileContent>,
+    /// Which of several upstream pages this asks for, from 0.
+    pub turn: i64,
 }
 
 impl Outgoing<'_> {
@@ -96,11 +98,12 @@ impl Outgoing<'_> {
             files: self.context.files,
             uploaded: self.uploaded,
             absent: self.plan.absent,
+            today: Some(hub_core::time::civil(self.context.now).date()),
         };
         self.send(&self.plan.send, maker, &mut constants)?;
         encoder.encode(&self.plan.request, self.input, &mut parts, "")?;
         if let Some(paging) = &self.plan.paging {
-            paging.encode(self.input, &mut parts);
+            paging.encode(self.input, self.turn, &mut parts);
         }
         self.authorise(maker, &mut parts)?;
         self.message(constants.overlaid(parts))

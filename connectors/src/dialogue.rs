@@ -5,6 +5,7 @@ use crate::client::Outgoing;
 use crate::connector::Connector;
 use crate::context::{Context, Session};
 use crate::error::ConnectorError;
+use crate::gather::{self, Gathered};
 use crate::manifest::model::Lives;
 use crate::mapping::bind::{Bind, Link};
 use crate::mapping::decode::Decoder;
@@ -20,7 +21,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A call on its way, between a request and its answer.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Dialogue {
     call: Call,
     input: Value,
@@ -32,6 +33,7 @@ pub struct Dialogue {
     again: bool,
     papers: Vec<String>,
     uploaded: BTreeMap<String, String>,
+    gathered: Gathered,
 }
 
 /// What was sent last.
@@ -59,6 +61,7 @@ impl Dialogue {
             again: false,
             papers,
             uploaded: BTreeMap::new(),
+            gathered: Gathered::default(),
         }
     }
 
@@ -76,6 +79,7 @@ impl Dialogue {
 
     /// What to send next.
     pub(crate) fn next(mut self, connector: &Connector, context: &Context<'_>) -> Result<Step, ConnectorError> {
+        gather::affordable(&self.plan, &self.input)?;
         if self.plan.session
             && self.session.is_none()
             && let Some(login) = &connector.login
@@ -130,6 +134,7 @@ impl Dialogue {
             session: self.session.as_ref(),
             uploaded: &self.uploaded,
             file: file.as_ref(),
+            turn: self.gathered.turns(),
         }
         .build()?;
         Ok(Step::Send {
@@ -234,7 +239,7 @@ impl Dialogue {
     }
 
     fn acted(
-        self,
+        mut self,
         connector: &Connector,
         response: &RawResponse,
         context: &Context<'_>,
@@ -253,11 +258,14 @@ impl Dialogue {
                     response,
                 };
                 let (answer, notes) = self.answer(&source, context).map_err(|e| e.for_effect(effect))?;
-                Ok(Step::Done {
-                    answer,
-                    session: self.session.filter(|_| self.fresh),
-                    notes,
-                })
+                match self.gathered.take(&self.plan, &self.input, answer, notes) {
+                    None => self.next(connector, context),
+                    Some((answer, notes)) => Ok(Step::Done {
+                        answer,
+                        session: self.session.filter(|_| self.fresh),
+                        notes,
+                    }),
+                }
             }
             Verdict::Lost => self.log_in_again(connector, context),
             Verdict::Failed(error) => Err(error.for_effect(effect)),
@@ -276,7 +284,7 @@ impl Dialogue {
 
     fn answer(&self, source: &AnswerSource<'_>, context: &Context<'_>) -> Result<(Answer, Vec<Note>), ConnectorError> {
         let plan = &self.plan;
-        let mut decoder = Decoder::default();
+        let mut decoder = Decoder::at(context.now);
         let mut body = Value::Null;
         if plan.has_output {
             body = decoder.decode(&plan.response, source)?;

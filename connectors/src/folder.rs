@@ -3,6 +3,7 @@
 
 use crate::connector::Connector;
 use crate::error::unreadable;
+use crate::fixture::Fixture;
 use crate::settings::Origin;
 use hub_catalog::{Catalog, Document};
 use hub_core::{Finding, SystemId, Text};
@@ -12,6 +13,36 @@ use std::sync::Arc;
 
 /// Name of a manifest in its folder.
 pub const MANIFEST_NAME: &str = "connector.yaml";
+/// Name of the folder of recorded exchanges beside a manifest.
+pub const FIXTURES_NAME: &str = "fixtures";
+
+/// Reads every recorded exchange of one system, in order of names. A system needs none.
+///
+/// # Errors
+/// Everything that cannot be read, one finding a file.
+pub fn load_fixtures(dir: &Path, system: &SystemId) -> Result<Vec<Fixture>, Vec<Finding>> {
+    let folder = dir.join(&system.agency).join(&system.system).join(FIXTURES_NAME);
+    let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
+        .map(|entries| entries.flatten().map(|e| e.path()).collect())
+        .unwrap_or_default();
+    files.retain(|file| file.extension().is_some_and(|e| e == "yaml"));
+    files.sort();
+    let mut fixtures = Vec::new();
+    let mut findings = Vec::new();
+    for file in files {
+        let name = file.display().to_string();
+        let read = std::fs::read(&file).map_err(|e| unreadable(&name, &e));
+        match read.and_then(|bytes| Fixture::parse(&name, &bytes)) {
+            Ok(fixture) => fixtures.push(fixture),
+            Err(finding) => findings.push(finding),
+        }
+    }
+    if findings.is_empty() {
+        Ok(fixtures)
+    } else {
+        Err(findings)
+    }
+}
 
 /// Compiles every manifest below a folder, in several threads. A folder that is not there has no connectors. Systems
 /// whose manifest has errors are left out and their findings returned with the notes of the others.

@@ -9,6 +9,23 @@ use serde_json::Value;
 
 /// Rows a page has where nobody says.
 const DEFAULT_SIZE: i64 = 20;
+/// Most upstream pages that one page of the contract may cost.
+pub(crate) const MOST_TURNS: i64 = 20;
+
+/// The upstream's pages that hold one page of the contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// The first of them, from 0.
+    pub first: i64,
+    /// How many.
+    pub turns: i64,
+    /// Rows of one of them.
+    pub size: i64,
+    /// Rows in front that belong to the page before.
+    pub skip: i64,
+    /// Rows that the contract's page has at most.
+    pub want: i64,
+}
 
 impl Paging {
     /// Canonical names of page, size and total.
@@ -20,28 +37,42 @@ impl Paging {
         }
     }
 
-    /// Writes the page asked for (client half).
-    pub fn encode(&self, input: &Value, parts: &mut Parts) {
+    /// Which upstream pages hold the page asked for: one, or several where the upstream's pages are smaller.
+    #[must_use]
+    pub fn span(&self, input: &Value) -> Span {
         let [page, size, _] = self.names();
         let page = number(input.get(page)).unwrap_or(1).max(1);
-        let mut size = number(input.get(size)).unwrap_or(DEFAULT_SIZE).max(1);
-        if let Some(max) = self.max {
-            size = size.min(max);
+        let want = number(input.get(size)).unwrap_or(DEFAULT_SIZE).max(1);
+        let size = self.max.map_or(want, |max| want.min(max.max(1)));
+        let start = (page - 1).saturating_mul(want);
+        let last = start.saturating_add(want - 1) / size;
+        Span {
+            first: start / size,
+            turns: last - start / size + 1,
+            size,
+            skip: start % size,
+            want,
         }
-        let skipped = (page - 1).saturating_mul(size);
+    }
+
+    /// Writes the upstream page of one turn (client half).
+    pub fn encode(&self, input: &Value, turn: i64, parts: &mut Parts) {
+        let span = self.span(input);
+        let (index, size) = (span.first.saturating_add(turn), span.size);
+        let skipped = index.saturating_mul(size);
         let mut put = |spot: &Spot, number: i64| parts.put(place(spot), &spot.path, Value::from(number));
         if let Some((spot, base)) = &self.page {
-            put(spot, page - 1 + base);
+            put(spot, index.saturating_add(*base));
         }
         if let Some(spot) = &self.offset {
             put(spot, skipped);
         }
         if let Some((spot, base)) = &self.start {
-            put(spot, skipped + base);
+            put(spot, skipped.saturating_add(*base));
         }
         if let Some(spot) = &self.end {
             let base = self.start.as_ref().map_or(1, |(_, base)| *base);
-            put(spot, skipped + base + size - 1);
+            put(spot, skipped.saturating_add(base + size - 1));
         }
         if let Some(spot) = &self.size {
             put(spot, size);
@@ -79,7 +110,7 @@ impl Paging {
     #[must_use]
     pub fn total(&self, document: &Value, data: &Value, input: &Value) -> Option<i64> {
         let look = |path: &crate::mapping::path::Path| number(path.get(if path.absolute { document } else { data }));
-        let size = || number(input.get(self.names()[1])).unwrap_or(DEFAULT_SIZE);
+        let size = || self.span(input).size;
         self.total
             .as_ref()
             .and_then(look)
@@ -117,7 +148,7 @@ mod tests {
 
     fn round(paging: &Paging, page: i64, size: i64) -> (Value, Value) {
         let mut parts = Parts::default();
-        paging.encode(&json!({"page": page, "page_size": size}), &mut parts);
+        paging.encode(&json!({"page": page, "page_size": size}), 0, &mut parts);
         let mut input = json!({});
         paging.decode(&parts, &mut input);
         (parts.fields, input)

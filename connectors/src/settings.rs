@@ -16,6 +16,21 @@ pub struct Settings {
     pub closed: Calendar,
     /// Whether calls need a session, so that logins are made one at a time.
     pub has_session: bool,
+    /// How its TLS differs from the hub's own rules.
+    pub tls: Option<Tls>,
+}
+
+/// How an upstream's TLS differs from the hub's own rules (quirk 30). There is no switch that believes every certificate.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tls {
+    /// SHA-256 of the certificates that are believed instead of the machine's roots; none where these decide.
+    pub pins: Vec<[u8; 32]>,
+    /// Whether nothing below TLS 1.3 is spoken; else TLS 1.2 and 1.3.
+    pub only_13: bool,
+    /// The day in China on which the pins have to be looked at again.
+    pub until: Option<jiff::civil::Date>,
+    /// Why, for the audit.
+    pub why: String,
 }
 
 impl Settings {

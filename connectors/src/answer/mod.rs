@@ -40,8 +40,14 @@ pub(crate) enum Verdict {
     Failed(ConnectorError),
 }
 
+/// Largest answer that is looked at, in bytes. Whoever opens the sockets has his own limit; this one holds for all others.
+const MAX_BODY: usize = 32 * 1024 * 1024;
+
 /// Reads a body in the plan's format.
 pub(crate) fn read_body(plan: &Plan, response: &RawResponse, charset: Charset) -> Result<Document, ReadError> {
+    if response.body.len() > MAX_BODY {
+        return Err(ReadError::Broken(format!("more than {MAX_BODY} bytes")));
+    }
     let content_type = response.header("content-type");
     if plan.answers == Format::None {
         return Ok(Document::default());
@@ -225,14 +231,33 @@ fn data(plan: &Plan, reading: &Reading<'_>) -> Result<Value, ConnectorError> {
     if form == TextForm::Object || found.is_null() {
         return Ok(found);
     }
-    let inner = text_form::read(&found, form).map_err(|error| ConnectorError::Unreadable {
-        what: error.to_string(),
-        effect_unknown: false,
-    })?;
-    if is_empty(plan, &inner.tree) {
-        return Err(failed(Failure::NotFound, reading.code(plan), reading.words(plan)));
+    let mut inner = found;
+    for _ in 0..plan.answer.levels.unwrap_or(1) {
+        let read = text_form::read(&inner, form).map_err(|error| unread(error.to_string()))?;
+        inner = read.tree;
+        if is_empty(plan, &inner) {
+            return Err(failed(Failure::NotFound, reading.code(plan), reading.words(plan)));
+        }
     }
-    Ok(inner.tree)
+    if still_packed(&inner) {
+        return Err(unread("a text inside a text, deeper than `levels` says".to_owned()));
+    }
+    Ok(inner)
+}
+
+fn unread(what: String) -> ConnectorError {
+    ConnectorError::Unreadable {
+        what,
+        effect_unknown: false,
+    }
+}
+
+/// A text that holds an object, a list or one more such text: the upstream nests deeper than its manual says.
+fn still_packed(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| {
+        let start = text.trim_start();
+        start.starts_with(['{', '[', '"']) || start.starts_with("<?xml")
+    })
 }
 
 fn is_empty(plan: &Plan, data: &Value) -> bool {

@@ -8,7 +8,7 @@ use jiff::civil::{Date, DateTime};
 use serde_json::Value;
 
 /// Validity without end, as the contract writes it.
-const LONG_TERM: &str = "9999-12-31";
+pub(in crate::codec) const LONG_TERM: &str = "9999-12-31";
 /// How upstreams write it besides the last day of year 9999.
 const LONG_TERM_WORDS: [&str; 5] = ["长期", "长期有效", "永久", "永久有效", "无固定期限"];
 
@@ -88,6 +88,22 @@ impl DateForm {
             also
         };
         Ok(Self { write, also, long_term })
+    }
+
+    /// Whether a date comes with a time of day that the contract does not keep.
+    pub(in crate::codec) fn drops_time(&self) -> bool {
+        match &self.write {
+            Notation::Pattern(pattern) => pattern.text().contains('H'),
+            Notation::Epoch { .. } => true,
+        }
+    }
+
+    /// Whether a point in time is written coarser or finer than in whole seconds.
+    pub(in crate::codec) fn drops_seconds(&self) -> bool {
+        match &self.write {
+            Notation::Pattern(pattern) => !pattern.text().contains("ss") || pattern.text().contains('S'),
+            Notation::Epoch { millis, .. } => *millis,
+        }
     }
 
     fn expected(&self) -> String {

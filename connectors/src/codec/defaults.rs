@@ -23,6 +23,20 @@ impl WireDefaults {
     /// Keys of the part that are understood here.
     pub const KEYS: [&'static str; 7] = ["date", "datetime", "month", "money", "bool", "number", "coordinates"];
 
+    /// Kinds of values whose form loses something, and what.
+    #[must_use]
+    pub fn losses(&self) -> Vec<(&'static str, &'static str)> {
+        let steps = [
+            ("date", self.date.clone().map(super::Step::Date)),
+            ("datetime", self.datetime.clone().map(super::Step::DateTime)),
+            ("bool", self.truth.clone().map(super::Step::Truth)),
+        ];
+        steps
+            .into_iter()
+            .filter_map(|(key, step)| Some((key, step?.loss()?)))
+            .collect()
+    }
+
     /// Sets one key. `false` if it is not one of [`Self::KEYS`].
     ///
     /// # Errors

@@ -32,8 +32,8 @@ impl IdCard {
         })
     }
 
-    /// 15 digits become 18, `x` becomes `X`, the check character is checked. A masked number stays as it is: it says
-    /// nothing that could be checked.
+    /// 15 digits become 18, `x` becomes `X`, the check character is checked. A masked or hashed number stays as it is: it
+    /// says nothing that could be checked, and must never be compared.
     pub(in crate::codec) fn decode(self, value: &Value) -> Result<Value, CodecError> {
         let bad = || {
             CodecError::new(
@@ -41,7 +41,11 @@ impl IdCard {
                 value,
             )
         };
-        let number = half_width(&scalar_text(value).ok_or_else(bad)?).to_ascii_uppercase();
+        let written = half_width(&scalar_text(value).ok_or_else(bad)?);
+        if is_hashed(&written) {
+            return Ok(written.into());
+        }
+        let number = written.to_ascii_uppercase();
         if number.is_empty() {
             return Ok(Value::Null);
         }
@@ -59,6 +63,17 @@ impl IdCard {
             Err(bad())
         }
     }
+}
+
+/// `SM3:ab12…`: the name of a digest and its hexadecimal value.
+fn is_hashed(text: &str) -> bool {
+    text.split_once(':').is_some_and(|(name, digest)| {
+        ["SM3", "SHA256", "SHA-256", "MD5"]
+            .iter()
+            .any(|n| name.eq_ignore_ascii_case(n))
+            && digest.len() >= 8
+            && digest.bytes().all(|b| b.is_ascii_hexdigit())
+    })
 }
 
 /// GB 11643-1989 to GB 11643-1999: the century, which was always the twentieth, and the check character.

@@ -161,6 +161,24 @@ impl Codec {
         self.steps.is_empty()
     }
 
+    /// What is worth knowing about a value that was read: `long-term` for validity without end (quirk 12),
+    /// `masked-id` for an id number that is masked or hashed and so equals nothing (quirk 16).
+    #[must_use]
+    pub fn flag(&self, decoded: &Value) -> Option<&'static str> {
+        let text = decoded.as_str()?;
+        self.steps.iter().find_map(|step| match step {
+            Step::Date(_) | Step::DateTime(_) if text.starts_with(date::LONG_TERM) => Some("long-term"),
+            Step::IdCard(_) if text.contains(['*', ':']) => Some("masked-id"),
+            _ => None,
+        })
+    }
+
+    /// Why different upstream values may become one, so that the value sent back can differ from the one that came.
+    #[must_use]
+    pub fn loss(&self) -> Option<&'static str> {
+        self.steps.iter().find_map(Step::loss)
+    }
+
     /// This codec for a field, with the system's default behind it where it does not say itself how the value is
     /// written (`| trim` on a date still follows `wire: {date: …}`).
     #[must_use]
@@ -244,6 +262,21 @@ impl Step {
     fn leaves_form_open(&self) -> bool {
         use text::TextStep::{Lower, Prefix, Suffix, Trim, Upper};
         matches!(self, Self::Text(Trim | Upper | Lower | Prefix(_) | Suffix(_)))
+    }
+
+    fn loss(&self) -> Option<&'static str> {
+        use text::TextStep::{Digits, Lower, Pad, Trim, Upper};
+        Some(match self {
+            Self::Date(form) if form.drops_time() => "the time of day is dropped",
+            Self::DateTime(form) if form.drops_seconds() => "what is finer than the pattern is dropped",
+            Self::Truth(table) if table.has_synonyms() => "several words mean one truth value; the first is sent back",
+            Self::Text(Trim) => "white space around the text is dropped",
+            Self::Text(Upper | Lower) => "upper and lower case become one",
+            Self::Text(Digits) => "everything but digits is dropped",
+            Self::Text(Pad(..)) => "the fill in front is dropped",
+            Self::List(list::List::First) => "only the first of the list is kept",
+            _ => return None,
+        })
     }
 
     fn encode(&self, value: &Value) -> Result<Value, CodecError> {

@@ -32,6 +32,11 @@ impl TruthTable {
         Ok(Self { yes, no, number })
     }
 
+    /// Whether a truth value has more words than one.
+    pub(in crate::codec) fn has_synonyms(&self) -> bool {
+        self.yes.len() > 1 || self.no.len() > 1
+    }
+
     pub(in crate::codec) fn encode(&self, value: &Value) -> Result<Value, CodecError> {
         let truth = value.as_bool().ok_or_else(|| CodecError::new("true or false", value))?;
         let word = if truth { self.yes.first() } else { self.no.first() };

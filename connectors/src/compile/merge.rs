@@ -15,6 +15,7 @@ pub(super) fn answer(base: &AnswerPart, over: &AnswerPart) -> AnswerPart {
         message: over.message.clone().or_else(|| base.message.clone()),
         data: over.data.clone().or_else(|| base.data.clone()),
         form: over.form.or(base.form),
+        levels: over.levels.or(base.levels),
         empty: over.empty.clone().or_else(|| base.empty.clone()),
         content_type: over.content_type.clone().or_else(|| base.content_type.clone()),
     }

@@ -105,11 +105,7 @@ impl<'a> Compiler<'a> {
             preset,
             names: manifest.names.unwrap_or(preset.names),
             wire,
-            codes: manifest
-                .codes
-                .iter()
-                .map(|t| (t.name.clone(), Arc::new(Codes::new(t.entries.clone()))))
-                .collect(),
+            codes: tables(manifest),
             recipe,
             charset,
             findings,
@@ -143,6 +139,8 @@ impl<'a> Compiler<'a> {
         let upload = self.upload().map(|(plan, rules)| (Arc::new(plan), rules));
         let callback = self.callback(operations);
         self.unused_rows(operations);
+        self.lossy_parts();
+        self.tls_note();
         let mut connector = Connector {
             system: self.manifest.system.clone(),
             settings: settings(self.manifest),
@@ -220,6 +218,50 @@ impl<'a> Compiler<'a> {
                     .near(nearest(&part.key, keys.iter().copied())),
             );
         }
+    }
+
+    /// Tables and forms of the whole system in which different upstream values become one.
+    fn lossy_parts(&mut self) {
+        let document = self.document;
+        for table in &self.manifest.codes {
+            let Some(codes) = self.codes.get(&table.name).filter(|_| table.from.is_none()) else {
+                continue;
+            };
+            let lost = codes.lossy();
+            if !lost.is_empty() {
+                let reason = "several codes mean one; the first of them is sent back";
+                let pointer = format!("/codes/{}", escape(&table.name));
+                self.findings
+                    .push(row_checks::lossy(document, &pointer, reason, &lost.join(", ")));
+            }
+        }
+        for (key, reason) in self.wire.losses() {
+            let finding = row_checks::lossy(document, &format!("/wire/{key}"), reason, key);
+            self.findings.push(finding);
+        }
+    }
+
+    /// Whoever audits must see where the hub's own rules of TLS do not decide alone.
+    fn tls_note(&mut self) {
+        let Some(tls) = &self.manifest.upstream.tls else { return };
+        let until = tls.until.map_or_else(|| "-".to_owned(), |day| day.to_string());
+        let finding = self.document.finding(
+            "tls-of-its-own",
+            "/upstream/tls",
+            Text::new(
+                format!(
+                    "该系统的 TLS 另有规定（固定证书 {} 个，至 {until}）：{}",
+                    tls.pins.len(),
+                    tls.why
+                ),
+                format!(
+                    "The TLS of this system has rules of its own ({} pinned, until {until}): {}",
+                    tls.pins.len(),
+                    tls.why
+                ),
+            ),
+        );
+        self.findings.push(finding.severity(Severity::Note));
     }
 
     /// `session:x` names must be read at login.
@@ -347,6 +389,21 @@ impl<'a> Compiler<'a> {
     }
 }
 
+/// Code tables by name, each with all its versions.
+fn tables(manifest: &Manifest) -> BTreeMap<String, Arc<Codes>> {
+    let mut tables: BTreeMap<String, Codes> = BTreeMap::new();
+    for table in &manifest.codes {
+        tables
+            .entry(table.name.clone())
+            .or_default()
+            .add(table.from, table.entries.clone());
+    }
+    tables
+        .into_iter()
+        .map(|(name, codes)| (name, Arc::new(codes)))
+        .collect()
+}
+
 fn settings(manifest: &Manifest) -> Settings {
     Settings {
         base: manifest
@@ -358,6 +415,7 @@ fn settings(manifest: &Manifest) -> Settings {
         limits: manifest.limits,
         closed: manifest.closed.clone(),
         has_session: manifest.session.is_some(),
+        tls: manifest.upstream.tls.clone(),
     }
 }
 

@@ -199,3 +199,18 @@ pub(super) fn unused(
     }
     findings
 }
+
+/// Where different upstream values become one canonical value: worth knowing, since what is sent back may differ.
+pub(super) fn lossy(document: &Document, pointer: &str, reason: &str, what: &str) -> Finding {
+    document
+        .finding(
+            "lossy-row",
+            pointer,
+            Text::new(
+                format!("此处读入后不能原样写回（{what}）"),
+                format!("What is read here is not always written back as it was: {reason}"),
+            ),
+        )
+        .expected("one upstream value a canonical value", what)
+        .severity(Severity::Note)
+}

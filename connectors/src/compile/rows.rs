@@ -309,6 +309,10 @@ impl RowCompiler<'_> {
         let text = std::mem::take(words).join(" | ");
         match Codec::parse(&text) {
             Ok(codec) => {
+                if let Some(reason) = codec.loss().filter(|_| self.direction == Direction::Response) {
+                    let note = super::row_checks::lossy(self.document, candidate.pointer, reason, &text);
+                    self.add_once(note);
+                }
                 let codec = match shape {
                     Some(shape) => codec.over_default(shape, self.wire),
                     None => codec,

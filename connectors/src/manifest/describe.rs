@@ -118,6 +118,31 @@ pub static UPSTREAM: Part = Part {
             Kind::Text,
             "Content-Type of request bodies, if not the format's.",
         ),
+        key("tls", Kind::Part(&TLS), TLS.about),
+    ],
+};
+
+/// `upstream.tls`.
+pub static TLS: Part = Part {
+    name: "tls",
+    about: "How its TLS differs from the hub's rules; every part of it is noted for the audit.",
+    keys: &[
+        key(
+            "pin",
+            Kind::Texts,
+            "SHA-256 of its certificate, or of two during a change; believed instead of the machine's roots.",
+        ),
+        key(
+            "min",
+            Kind::Word(&["1.2", "1.3"]),
+            "Lowest version that is spoken; default 1.2.",
+        ),
+        key(
+            "until",
+            Kind::Text,
+            "The day on which the pin is looked at again, as a rule the certificate's last; needed with `pin`.",
+        ),
+        key("why", Kind::Text, "Why, in words; needed."),
     ],
 };
 

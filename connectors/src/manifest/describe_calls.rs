@@ -91,6 +91,11 @@ pub static ANSWER: Part = Part {
             "How the data stands there: as an object, or as JSON, XML, … inside a text.",
         ),
         key(
+            "levels",
+            Kind::Count,
+            "How many such texts stand inside each other, 1 to 4; default 1. What is deeper is refused.",
+        ),
+        key(
             "empty",
             Kind::Scalars,
             "Data that means `nothing found`: JSON texts such as `null`, `[]`, `[{}]`; or `auto`, or `never`.",

@@ -7,7 +7,7 @@ use crate::mapping::expr::Expression;
 use crate::mapping::path::Path;
 use crate::mapping::template::Template;
 use crate::seal::Seal;
-use crate::settings::Limits;
+use crate::settings::{Limits, Tls};
 use hub_core::{SystemId, Text};
 use serde_json::Value;
 use std::sync::Arc;
@@ -84,6 +84,8 @@ pub struct Upstream {
     pub answers: Option<Format>,
     /// Content-Type of requests.
     pub content_type: Option<String>,
+    /// Its TLS.
+    pub tls: Option<Tls>,
 }
 
 /// `frame`; every part optional so that an operation can override one.
@@ -211,6 +213,8 @@ pub struct AnswerPart {
     pub data: Option<Path>,
     /// How it stands there.
     pub form: Option<TextForm>,
+    /// How many texts stand inside each other there.
+    pub levels: Option<usize>,
     /// What means nothing found.
     pub empty: Option<Empty>,
     /// Content-Type in the simulated city.
@@ -311,6 +315,8 @@ pub struct GiveItem {
 pub struct CodeTable {
     /// Name.
     pub name: String,
+    /// The day in China from which this version is in force; `None` for the one that was always there.
+    pub from: Option<jiff::civil::Date>,
     /// Upstream code and canonical value, in order.
     pub entries: Vec<(String, Value)>,
 }

@@ -5,6 +5,7 @@ use super::path::Path;
 use crate::codec::Codec;
 use crate::manifest::model::Place;
 use hub_core::{DataLevel, ShapeKind};
+use jiff::civil::Date;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -89,43 +90,79 @@ impl FilePart {
     }
 }
 
-/// Upstream codes and what they mean. Several codes may mean one; the first is sent back.
-#[derive(Debug)]
+/// Upstream codes and what they mean, in one or several versions of the list (quirk 15). Several codes may mean one; the
+/// first is sent back.
+#[derive(Debug, Default)]
 pub struct Codes {
-    entries: Vec<(String, Value)>,
+    /// By the day they begin, oldest first.
+    versions: Vec<Version>,
 }
 
+/// The day from which a list is in force, and the list.
+type Version = (Option<Date>, Vec<(String, Value)>);
+
 impl Codes {
-    /// From a table in order.
+    /// From a table in order, in force for ever.
     #[must_use]
     pub fn new(entries: Vec<(String, Value)>) -> Self {
-        Self { entries }
+        Self {
+            versions: vec![(None, entries)],
+        }
     }
 
-    /// What a code means; `None` if the table does not know it. `*` in a table means every other code.
+    /// Adds a version that is in force from a day on.
+    pub fn add(&mut self, from: Option<Date>, entries: Vec<(String, Value)>) {
+        self.versions.push((from, entries));
+        self.versions.sort_by_key(|(from, _)| *from);
+    }
+
+    /// The version in force on a day; without a day the newest.
+    fn on(&self, day: Option<Date>) -> &[(String, Value)] {
+        let begun = |from: &Option<Date>| from.is_none_or(|from| day.is_none_or(|day| from <= day));
+        let version = self.versions.iter().rev().find(|(from, _)| begun(from));
+        version.map_or(&[], |(_, entries)| entries)
+    }
+
+    /// What a code means on a day; `None` if the table does not know it. `*` in a table means every other code.
     #[must_use]
-    pub fn meaning(&self, code: &Value) -> Option<Value> {
+    pub fn meaning(&self, code: &Value, day: Option<Date>) -> Option<Value> {
         let text = as_text(code);
-        self.entries
+        let entries = self.on(day);
+        entries
             .iter()
             .find(|(c, _)| *c == text)
-            .or_else(|| self.entries.iter().find(|(c, _)| c == "*"))
+            .or_else(|| entries.iter().find(|(c, _)| c == "*"))
             .map(|(_, v)| v.clone())
     }
 
-    /// The code of a canonical value.
+    /// The code of a canonical value on a day.
     #[must_use]
-    pub fn code(&self, value: &Value) -> Option<Value> {
+    pub fn code(&self, value: &Value, day: Option<Date>) -> Option<Value> {
         let text = as_text(value);
-        self.entries
+        self.on(day)
             .iter()
             .find(|(c, v)| c != "*" && as_text(v) == text)
             .map(|(c, _)| Value::from(c.as_str()))
     }
 
-    /// Canonical values in the table.
+    /// Canonical values in all versions.
     pub fn values(&self) -> impl Iterator<Item = &Value> {
-        self.entries.iter().map(|(_, v)| v)
+        self.versions.iter().flat_map(|(_, entries)| entries).map(|(_, v)| v)
+    }
+
+    /// What cannot come back as it was: codes that share a meaning with an earlier one, `*` among them.
+    #[must_use]
+    pub fn lossy(&self) -> Vec<String> {
+        let mut lost: Vec<String> = Vec::new();
+        for (_, entries) in &self.versions {
+            for (index, (code, value)) in entries.iter().enumerate() {
+                let before = entries.iter().take(index).any(|(_, v)| as_text(v) == as_text(value));
+                if (before || code == "*") && !lost.contains(code) {
+                    lost.push(code.clone());
+                }
+            }
+        }
+        lost
     }
 }
 

@@ -9,6 +9,8 @@ use crate::step::Note;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hub_core::ShapeKind;
+use hub_core::time::{Timestamp, civil};
+use jiff::civil::Date;
 use serde_json::{Map, Value};
 
 /// Where upstream values come from.
@@ -36,9 +38,20 @@ impl Source for Value {
 pub struct Decoder {
     /// What was surprising.
     pub notes: Vec<Note>,
+    /// The day whose versions of the code tables are in force; the newest if it is not known.
+    pub today: Option<Date>,
 }
 
 impl Decoder {
+    /// For values of this moment.
+    #[must_use]
+    pub fn at(now: Timestamp) -> Self {
+        Self {
+            notes: Vec::new(),
+            today: Some(civil(now).date()),
+        }
+    }
+
     /// Decodes the rows of one level into canonical members.
     ///
     /// # Errors
@@ -150,10 +163,16 @@ impl Decoder {
         let mut value = value;
         for link in &bind.chain {
             value = match link {
-                Link::Codec(codec) => codec
-                    .decode(&value)
-                    .map_err(|e| misfit(bind, &e.expected, kind_of(&value)))?,
-                Link::Codes(codes) if !value.is_null() => codes.meaning(&value).unwrap_or_else(|| {
+                Link::Codec(codec) => {
+                    let decoded = codec
+                        .decode(&value)
+                        .map_err(|e| misfit(bind, &e.expected, kind_of(&value)))?;
+                    if let Some(kind) = codec.flag(&decoded) {
+                        self.note(bind, kind);
+                    }
+                    decoded
+                }
+                Link::Codes(codes) if !value.is_null() => codes.meaning(&value, self.today).unwrap_or_else(|| {
                     self.note(bind, "unknown-code");
                     value
                 }),

@@ -32,6 +32,8 @@ pub struct Encoder<'a> {
     pub uploaded: &'a BTreeMap<String, String>,
     /// What becomes of an absent field.
     pub absent: Absent,
+    /// The day whose versions of the code tables are in force; the newest if it is not known.
+    pub today: Option<jiff::civil::Date>,
 }
 
 /// Where encoded values go.
@@ -155,7 +157,7 @@ impl Encoder<'_> {
         match link {
             Link::Codec(codec) => codec.encode(value).map_err(|e| cannot(place, Text::same(e.expected))),
             // A value without a code goes as it is: the contract's own check has passed it.
-            Link::Codes(codes) => Ok(codes.code(value).unwrap_or_else(|| value.clone())),
+            Link::Codes(codes) => Ok(codes.code(value, self.today).unwrap_or_else(|| value.clone())),
             Link::Upload => {
                 let id = scalar_text(value).unwrap_or_default();
                 self.uploaded

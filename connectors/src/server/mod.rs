@@ -79,7 +79,7 @@ fn find(connector: &Connector, incoming: &mut Incoming<'_>) -> Option<(Arc<Plan>
 }
 
 fn act(city: &City<'_>, plan: &Plan, parts: &Parts, handler: &mut Handler<'_>) -> RawResponse {
-    let mut decoder = Decoder::default();
+    let mut decoder = Decoder::at(city.context.now);
     let mut input = match decoder.decode(&plan.request, parts) {
         Ok(input) => input,
         Err(error) => {

@@ -87,7 +87,7 @@ pub(super) fn write(city: &City<'_>, plan: &Plan, input: &Value, reply: &Reply<'
         },
         Reply::Failed(failure, words) => fail(plan, *failure, words, &mut made),
         Reply::Good(answer) => {
-            if let Err(words) = good(plan, answer, input, &mut made) {
+            if let Err(words) = good(city, plan, answer, input, &mut made) {
                 fail(plan, Failure::Unavailable, &words, &mut made);
             }
         }
@@ -103,12 +103,13 @@ pub(super) fn write(city: &City<'_>, plan: &Plan, input: &Value, reply: &Reply<'
     })
 }
 
-fn good(plan: &Plan, answer: &Answer, input: &Value, made: &mut Made) -> Result<(), String> {
+fn good(city: &City<'_>, plan: &Plan, answer: &Answer, input: &Value, made: &mut Made) -> Result<(), String> {
     let uploaded = BTreeMap::new();
     let encoder = Encoder {
         files: &NoFiles,
         uploaded: &uploaded,
         absent: Absent::Drop,
+        today: Some(hub_core::time::civil(city.context.now).date()),
     };
     let mut body = answer.body.clone();
     if let (Some(datum), Some(contract)) = (plan.wire.coordinates, &plan.contract) {
@@ -151,7 +152,9 @@ fn place_data(answer: &AnswerPart, made: &mut Made) {
     let data = if form == TextForm::Object || data.is_null() {
         data
     } else {
-        text_form::write(data, form, None, None).unwrap_or(Value::Null)
+        (0..answer.levels.unwrap_or(1)).fold(data, |data, _| {
+            text_form::write(data, form, None, None).unwrap_or(Value::Null)
+        })
     };
     match &answer.data {
         Some(path) if data.is_null() && path.get(&made.document).is_some() => {}

@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// Most texts inside each other that a manifest may ask to unwrap.
+const MAX_LEVELS: usize = 4;
+
 impl Reader<'_> {
     pub(super) fn answer(&mut self, map: &Part, at: &str) -> AnswerPart {
         let when = text(map, "when").and_then(|source| {
@@ -26,11 +29,22 @@ impl Reader<'_> {
                 p
             }),
             form: form(map, "as"),
+            levels: self.levels(map, at),
             empty: map.get("empty").map(|value| self.empty(value, at)),
             content_type: text(map, "type"),
             ok,
             when,
         }
+    }
+
+    fn levels(&mut self, map: &Part, at: &str) -> Option<usize> {
+        let value = map.get("levels")?;
+        let levels = value.as_u64().and_then(|n| usize::try_from(n).ok());
+        let levels = levels.filter(|n| (1..=MAX_LEVELS).contains(n));
+        if levels.is_none() {
+            self.bad_value(&format!("{at}/levels"), "a number from 1 to 4", &value.to_string());
+        }
+        levels
     }
 
     pub(super) fn empty(&mut self, value: &Value, at: &str) -> Empty {

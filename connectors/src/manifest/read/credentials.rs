@@ -1,8 +1,40 @@
 //! Reading `auth` and `session`.
 
 use super::*;
+use crate::settings::Tls;
 
 impl Reader<'_> {
+    /// A pin needs a day on which it is looked at again, and a reason: both are read by auditors.
+    pub(super) fn tls(&mut self, map: &Part) -> Tls {
+        let at = "/upstream/tls";
+        let written = texts(map, "pin");
+        let pins: Vec<[u8; 32]> = written.iter().filter_map(|p| pin(p)).collect();
+        if pins.len() < written.len() {
+            self.bad_value(
+                &format!("{at}/pin"),
+                "the SHA-256 of a certificate, 64 hexadecimal digits",
+                &written.join(", "),
+            );
+        }
+        let day = text(map, "until");
+        let until = day.as_deref().and_then(|d| d.parse().ok());
+        match day {
+            Some(day) if until.is_none() => self.bad_value(&format!("{at}/until"), "a day yyyy-MM-dd", &day),
+            None if !pins.is_empty() => self.missing("`until`", at),
+            _ => {}
+        }
+        let why = text(map, "why").unwrap_or_default();
+        if why.trim().is_empty() {
+            self.missing("`why`", at);
+        }
+        Tls {
+            pins,
+            only_13: text(map, "min").as_deref() == Some("1.3"),
+            until,
+            why,
+        }
+    }
+
     pub(super) fn auth(&mut self, map: &Part, send: &mut Vec<SendItem>) -> Auth {
         let mut add = |reader: &mut Self, spot: Spot, value: &Value, key: &str| {
             let pointer = format!("/auth/{key}");
@@ -140,4 +172,14 @@ fn lost(word: &str) -> Option<Lost> {
         .map_or((word, None), |(s, p)| (s, Some(p.trim().to_owned())));
     let status = status.parse().ok().filter(|s| (100..600).contains(s))?;
     Some(Lost::Status(status, place))
+}
+
+/// `sha256:ab12…` or the digits alone, with or without colons between bytes, as `openssl x509 -fingerprint` writes them.
+fn pin(text: &str) -> Option<[u8; 32]> {
+    let digits = text
+        .trim()
+        .strip_prefix("sha256:")
+        .unwrap_or(text.trim())
+        .replace(':', "");
+    hub_crypto::from_hex(&digits).ok()?.try_into().ok()
 }

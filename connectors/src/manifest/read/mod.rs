@@ -134,7 +134,7 @@ impl Reader<'_> {
             limits: part(map, "limits").map(limits).unwrap_or_default(),
             closed: self.closed(map),
             give: self.gives(map, "give", ""),
-            codes: codes(map),
+            codes: self.codes(map),
             files: part(map, "files").and_then(|f| self.files(f)),
             names: text(map, "names").and_then(|n| Names::parse(&n)),
             rows: rows::sections(map, ""),
@@ -175,6 +175,7 @@ impl Reader<'_> {
             sends: format(map, "sends"),
             answers: format(map, "answers"),
             content_type: text(map, "type"),
+            tls: part(map, "tls").map(|tls| self.tls(tls)),
             url,
         }
     }
@@ -250,6 +251,34 @@ impl Reader<'_> {
             .collect()
     }
 
+    /// `state: {…}`, and `state from 2026-07-01: {…}` for the version of the list that is in force from a day on.
+    fn codes(&mut self, map: &Part) -> Vec<CodeTable> {
+        let mut tables = Vec::new();
+        for (key, table) in part(map, "codes").into_iter().flatten() {
+            let (name, from) = match key.split_once(" from ") {
+                None => (key.as_str(), None),
+                Some((name, day)) => match day.trim().parse() {
+                    Ok(day) => (name.trim(), Some(day)),
+                    Err(_) => {
+                        self.bad_value(&format!("/codes/{}", escape(key)), "`name from yyyy-MM-dd`", key);
+                        continue;
+                    }
+                },
+            };
+            tables.push(CodeTable {
+                name: name.to_owned(),
+                from,
+                entries: table
+                    .as_object()
+                    .into_iter()
+                    .flatten()
+                    .map(|(code, value)| (code.clone(), value.clone()))
+                    .collect(),
+            });
+        }
+        tables
+    }
+
     fn closed(&mut self, map: &Part) -> Calendar {
         let windows = texts(map, "closed");
         match Calendar::parse(windows.iter().map(String::as_str)) {
@@ -305,22 +334,6 @@ fn limits(map: &Part) -> Limits {
         daily: count("daily"),
         concurrency: count("concurrency"),
     }
-}
-
-fn codes(map: &Part) -> Vec<CodeTable> {
-    part(map, "codes")
-        .into_iter()
-        .flatten()
-        .map(|(name, table)| CodeTable {
-            name: name.clone(),
-            entries: table
-                .as_object()
-                .into_iter()
-                .flatten()
-                .map(|(code, value)| (code.clone(), value.clone()))
-                .collect(),
-        })
-        .collect()
 }
 
 /// Empty sections, for parts that have none.
