@@ -2,6 +2,7 @@
 
 use crate::calendar::Calendar;
 use hub_core::Text;
+use jiff::civil::Date;
 
 /// How a system may be called.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +17,23 @@ pub struct Settings {
     pub closed: Calendar,
     /// Whether calls need a session, so that logins are made one at a time.
     pub has_session: bool,
+    /// Logins a day that the system allows.
+    pub logins_daily: Option<u32>,
+    /// Whether requests are stamped by the system's clock, as its answers tell it.
+    pub clock_of_answers: bool,
+    /// Last days of secrets that do not say so themselves.
+    pub expires: Vec<(String, Date)>,
+}
+
+/// Canonical fields of an order to be paid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payment {
+    /// Its number.
+    pub order: String,
+    /// Its amount in fen.
+    pub amount: Option<String>,
+    /// Its state.
+    pub state: Option<String>,
 }
 
 impl Settings {

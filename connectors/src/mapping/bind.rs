@@ -102,6 +102,11 @@ impl Codes {
         Self { entries }
     }
 
+    /// Meanings that are texts, in the table's order.
+    pub fn meanings(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().filter_map(|(_, meaning)| meaning.as_str())
+    }
+
     /// What a code means; `None` if the table does not know it. `*` in a table means every other code.
     #[must_use]
     pub fn meaning(&self, code: &Value) -> Option<Value> {

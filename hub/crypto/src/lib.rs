@@ -7,6 +7,7 @@
 //! Invariants: no error carries key material or plaintext; every comparison of secrets is [`ct_eq`]; randomness comes
 //! from the operating system. It must never know what is signed, for whom, or where keys are kept.
 
+mod certificate;
 mod digest;
 mod ecdsa;
 mod encode;
@@ -18,6 +19,7 @@ mod seal;
 mod sm2;
 mod sm4;
 
+pub use certificate::certificate_ends;
 pub use digest::{Digest, ct_eq, digest, hmac};
 pub use ecdsa::{EcdsaKey, ecdsa_verify_p256};
 pub use encode::{base64, base64_url, from_base64, from_base64_url, from_hex, hex, hex_upper};

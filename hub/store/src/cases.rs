@@ -34,6 +34,25 @@ pub struct Case {
     pub next_poll: Option<Timestamp>,
 }
 
+impl Case {
+    /// One of which nothing is known.
+    #[must_use]
+    pub fn unheard(system: &str, mark: &str, now: Timestamp) -> Self {
+        Self {
+            system: system.to_owned(),
+            mark: mark.to_owned(),
+            submission: None,
+            state: None,
+            at: None,
+            news: Value::Null,
+            version: 0,
+            heard: now,
+            polls: 0,
+            next_poll: None,
+        }
+    }
+}
+
 /// The repository of matters.
 #[derive(Debug, Clone, Copy)]
 pub struct Cases<'a> {

@@ -79,7 +79,7 @@ impl Sessions<'_> {
             "INSERT INTO sessions (system, sealed, since, holder, lease_until) VALUES ($1, $2, $3, $4, 0)
              ON CONFLICT (system) DO UPDATE SET
                  sealed = excluded.sealed, since = excluded.since,
-                 lease_until = CASE WHEN sessions.holder = excluded.holder THEN 0 ELSE sessions.lease_until END
+                 lease_until = 0
              WHERE sessions.sealed IS NULL OR sessions.since <= excluded.since
              RETURNING system",
             [

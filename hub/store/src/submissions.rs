@@ -465,10 +465,21 @@ impl Submissions<'_> {
     /// If the store does not answer.
     pub async fn take_over(&self, now: Timestamp) -> Result<u64, StoreError> {
         let statement = sql(
-            "UPDATE submissions SET next_at = $2 WHERE state = 'delivering' AND holder = $1 AND next_at > $2 RETURNING 1",
+            "UPDATE submissions SET next_at = $2, doubt = 1
+             WHERE state = 'delivering' AND holder = $1 AND next_at > $2 RETURNING 1",
             [self.node.into(), now.as_microsecond().into()],
         );
-        self.db.write(statement).await.map(|rows| rows.len() as u64)
+        // Whoever repeats a call under its key need not wait either.
+        let keys = sql(
+            "UPDATE idempotency SET busy_until = $2
+             WHERE done = 0 AND busy_until > $2
+             AND submission IN (SELECT id FROM submissions WHERE state = 'delivering' AND holder = $1)",
+            [self.node.into(), now.as_microsecond().into()],
+        );
+        self.db
+            .write_all(vec![keys, statement])
+            .await
+            .map(|rows| rows.len() as u64)
     }
 
     /// Forgets what was delivered or refused before a time; answers how many. What is open is never forgotten.
