@@ -6,7 +6,7 @@ SHELL := /bin/bash
 LISTEN ?= 127.0.0.1:8080
 DATA ?= ./data
 
-.PHONY: help run test lint unit peers bench check generate
+.PHONY: help run test lint unit peers bench check generate chaos
 
 help: ## list these commands
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -39,6 +39,11 @@ peers: ## judges from outside: Redocly, openapi-spec-validator, a generated clie
 	@echo "asking outside judges ..."
 	@cargo build --locked -q -p hub-server
 	@hub/server/tests/peers/run
+
+chaos: ## kill -9 of hub and upstream while CHAOS=10000 submissions are made, over SQLite and PostgreSQL
+	@.ci/prerequisites test
+	@cargo build --locked -p hub-server
+	@CHAOS=$${CHAOS:-10000} .ci/services run cargo nextest run --locked -p hub-server -E 'test(chaos_over)' --no-capture
 
 check: ## check specs, connectors and policies
 	@cargo run --locked -q -p hub-server -- check

@@ -34,6 +34,44 @@ pub(crate) struct CallbackRules {
     pub binds: Vec<Bind>,
     pub answer: (Format, String),
     pub refuse: (Format, String),
+    /// Which state may follow which, if the manifest says it.
+    pub steps: BTreeMap<String, Vec<String>>,
+    /// States in the order of the table of codes, where the manifest says nothing.
+    pub order: Vec<String>,
+    /// The operation that tells how a matter stands, and how often to ask, in milliseconds.
+    pub poll: Option<(String, u64)>,
+    /// Canonical field of the state.
+    pub state_field: Option<String>,
+}
+
+impl CallbackRules {
+    /// Whether a matter can come from one state to another. Where neither steps nor an order of codes is known, it can.
+    pub fn follows(&self, from: &str, to: &str) -> bool {
+        if from == to {
+            return false;
+        }
+        if self.steps.is_empty() {
+            let place = |state: &str| self.order.iter().position(|s| s == state);
+            return match (place(from), place(to)) {
+                (Some(from), Some(to)) => from < to,
+                _ => true,
+            };
+        }
+        // News may have been lost in between, so any number of steps will do.
+        let (mut reached, mut next) = (vec![from], 0);
+        while let Some(state) = reached.get(next).copied() {
+            next += 1;
+            for step in self.steps.get(state).into_iter().flatten() {
+                if step == to {
+                    return true;
+                }
+                if !reached.contains(&step.as_str()) {
+                    reached.push(step);
+                }
+            }
+        }
+        false
+    }
 }
 
 /// What proves that a knock is the upstream's.

@@ -5,7 +5,7 @@ use crate::context::{Context, ServerContext};
 use crate::dialogue::{Dialogue, not_connected};
 use crate::error::ConnectorError;
 use crate::plan::Plan;
-use crate::settings::{Availability, Origin, Settings};
+use crate::settings::{Availability, Origin, Payment, Settings};
 use crate::step::{Purpose, Step};
 use crate::wiring::{UploadRules, Wiring};
 use hub_catalog::{Catalog, Document};
@@ -27,6 +27,10 @@ pub struct Connector {
     /// For operations with `unsure`: the plan that asks, by the operation's key.
     pub(crate) asks: BTreeMap<String, Arc<Plan>>,
     pub(crate) login: Option<Arc<Plan>>,
+    /// Renews a session.
+    pub(crate) refresh: Option<Arc<Plan>>,
+    /// Fields of orders to be paid, by operation.
+    pub(crate) payments: BTreeMap<String, Payment>,
     pub(crate) upload: Option<(Arc<Plan>, UploadRules)>,
     pub(crate) callback: Option<CallbackRules>,
     /// Operations that are not connected, and why.
@@ -57,6 +61,17 @@ pub struct Event {
     pub at: Option<String>,
     /// All canonical fields it carries.
     pub values: Map<String, Value>,
+}
+
+/// How to ask about a matter that no news came of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Poll {
+    /// Key of the operation that tells how it stands.
+    pub operation: String,
+    /// Milliseconds between questions.
+    pub every_ms: u64,
+    /// Canonical field of its state.
+    pub state: String,
 }
 
 /// Who answers the simulated city's calls: the operation and its canonical input in, the canonical answer out.
@@ -105,6 +120,13 @@ impl Connector {
             .unwrap_or_default()
     }
 
+    /// Whether every call makes a session of its own.
+    #[must_use]
+    pub fn logs_in_each_time(&self) -> bool {
+        let session = self.wiring.session.as_ref();
+        session.is_some_and(|s| s.lives == crate::manifest::model::Lives::Once)
+    }
+
     /// Whether an operation answers live, by its key.
     #[must_use]
     pub fn available(&self, key: &str) -> Availability {
@@ -134,6 +156,49 @@ impl Connector {
     #[must_use]
     pub fn key_field(&self, key: &str) -> Option<&str> {
         self.plans.get(key)?.key_field.as_deref()
+    }
+
+    /// The fields of the order that an operation makes, if it makes one.
+    #[must_use]
+    pub fn payment(&self, key: &str) -> Option<&Payment> {
+        self.payments.get(key)
+    }
+
+    /// The fields of orders of all operations that make one.
+    pub fn payments(&self) -> impl Iterator<Item = &Payment> {
+        self.payments.values()
+    }
+
+    /// Whether a matter of this system can come from one state to another: the steps its manifest declares, else the
+    /// order of its table of codes, else anything.
+    #[must_use]
+    pub fn state_follows(&self, from: &str, to: &str) -> bool {
+        self.callback.as_ref().is_none_or(|c| c.follows(from, to))
+    }
+
+    /// Whether nothing can follow a state, as far as the manifest says.
+    #[must_use]
+    pub fn state_is_final(&self, state: &str) -> bool {
+        let steps = self.callback.as_ref().map(|c| &c.steps);
+        steps.is_some_and(|steps| !steps.is_empty() && steps.get(state).is_none_or(Vec::is_empty))
+    }
+
+    /// Whether steps are declared, so that they count for more than the times that are told.
+    #[must_use]
+    pub fn has_steps(&self) -> bool {
+        self.callback.as_ref().is_some_and(|c| !c.steps.is_empty())
+    }
+
+    /// How to ask about matters that no news came of.
+    #[must_use]
+    pub fn poll(&self) -> Option<Poll> {
+        let rules = self.callback.as_ref()?;
+        let (operation, every_ms) = rules.poll.clone()?;
+        Some(Poll {
+            operation,
+            every_ms,
+            state: rules.state_field.clone()?,
+        })
     }
 
     /// Starts a call.

@@ -29,6 +29,8 @@ pub struct Dialogue {
     purpose: Purpose,
     stage: Stage,
     session: Option<Session>,
+    /// One that has ended or was lost, from which another can perhaps be made without a login.
+    stale: Option<Session>,
     fresh: bool,
     again: bool,
     papers: Vec<String>,
@@ -41,6 +43,7 @@ pub struct Dialogue {
 enum Stage {
     Start,
     Login,
+    Refresh,
     Upload(String),
     Act,
 }
@@ -53,6 +56,7 @@ impl Dialogue {
         Self {
             call: call.clone(),
             session: context.session.filter(|s| s.is_good(context.now)).cloned(),
+            stale: context.session.filter(|s| !s.is_good(context.now)).cloned(),
             input,
             plan,
             purpose,
@@ -84,6 +88,11 @@ impl Dialogue {
             && self.session.is_none()
             && let Some(login) = &connector.login
         {
+            if let Some(refresh) = connector.refresh.as_ref().filter(|_| self.stale.is_some()) {
+                let refresh = Arc::clone(refresh);
+                self.stage = Stage::Refresh;
+                return self.send(connector, &refresh, Purpose::Login, context);
+            }
             let login = Arc::clone(login);
             self.stage = Stage::Login;
             return self.send(connector, &login, Purpose::Login, context);
@@ -131,7 +140,10 @@ impl Dialogue {
             call: &self.call,
             input: &input,
             context,
-            session: self.session.as_ref(),
+            session: match self.stage {
+                Stage::Refresh => self.stale.as_ref(),
+                _ => self.session.as_ref(),
+            },
             uploaded: &self.uploaded,
             file: file.as_ref(),
             turn: self.gathered.turns(),
@@ -159,9 +171,31 @@ impl Dialogue {
         match self.stage.clone() {
             Stage::Start => self.next(connector, context),
             Stage::Login => self.logged_in(connector, response, context),
+            Stage::Refresh => self.refreshed(connector, response, context),
             Stage::Upload(paper) => self.uploaded(connector, &paper, response, context),
             Stage::Act => self.acted(connector, response, context),
         }
+    }
+
+    /// A renewal that fails is no failure: the login is still there.
+    fn refreshed(
+        mut self,
+        connector: &Connector,
+        response: &RawResponse,
+        context: &Context<'_>,
+    ) -> Result<Step, ConnectorError> {
+        let old = self.stale.take();
+        if let Some(refresh) = &connector.refresh {
+            let wiring = &connector.wiring;
+            let (verdict, document) = judge(refresh, wiring, response, context);
+            if let Verdict::Good(data) = verdict
+                && let Ok(session) = session(wiring, response, &document, &data, context.now, old.as_ref())
+            {
+                self.session = Some(session);
+                self.fresh = true;
+            }
+        }
+        self.next(connector, context)
     }
 
     fn logged_in(
@@ -179,7 +213,7 @@ impl Dialogue {
         let (verdict, document) = judge(login, wiring, response, context);
         match verdict {
             Verdict::Good(data) => {
-                self.session = Some(session(wiring, response, &document, &data, context.now)?);
+                self.session = Some(session(wiring, response, &document, &data, context.now, None)?);
                 let once = wiring.session.as_ref().is_some_and(|s| s.lives == Lives::Once);
                 self.fresh = !once;
                 self.next(connector, context)
@@ -278,7 +312,7 @@ impl Dialogue {
             return Err(refused());
         }
         self.again = true;
-        self.session = None;
+        self.stale = self.session.take();
         self.next(connector, context)
     }
 

@@ -2,6 +2,7 @@
 
 use crate::calendar::Calendar;
 use hub_core::Text;
+use jiff::civil::Date;
 
 /// How a system may be called.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +19,12 @@ pub struct Settings {
     pub has_session: bool,
     /// How its TLS differs from the hub's own rules.
     pub tls: Option<Tls>,
+    /// Logins a day that the system allows.
+    pub logins_daily: Option<u32>,
+    /// Whether requests are stamped by the system's clock, as its answers tell it.
+    pub clock_of_answers: bool,
+    /// Last days of secrets that do not say so themselves.
+    pub expires: Vec<(String, Date)>,
 }
 
 /// How an upstream's TLS differs from the hub's own rules (quirk 30). There is no switch that believes every certificate.
@@ -31,6 +38,17 @@ pub struct Tls {
     pub until: Option<jiff::civil::Date>,
     /// Why, for the audit.
     pub why: String,
+}
+
+/// Canonical fields of an order to be paid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payment {
+    /// Its number.
+    pub order: String,
+    /// Its amount in fen.
+    pub amount: Option<String>,
+    /// Its state.
+    pub state: Option<String>,
 }
 
 impl Settings {

@@ -286,13 +286,14 @@ fn loosely(expected: &Value, data: &Value) -> bool {
         .is_some_and(|text| serde_json::from_str::<Value>(text).is_ok_and(|v| v == *expected))
 }
 
-/// What a login leaves: values by name, cookies, and when it ends.
+/// What a login leaves: values by name, cookies, and when it ends. What a renewal leaves out stays as it was in `old`.
 pub(crate) fn session(
     wiring: &Wiring,
     response: &RawResponse,
     document: &Value,
     data: &Value,
     now: hub_core::time::Timestamp,
+    old: Option<&Session>,
 ) -> Result<Session, ConnectorError> {
     use crate::calendar::later;
     use crate::manifest::model::Lives;
@@ -327,11 +328,18 @@ pub(crate) fn session(
                 .get(if spot.path.absolute { document } else { data })
                 .and_then(code_text),
         };
+        let value = value.or_else(|| old?.values.get(name).cloned());
         session.values.insert(name.clone(), value.ok_or_else(|| missing(name))?);
     }
+    let kept = old.and_then(|o| o.values.get("cookie"));
+    if let Some(kept) = kept.filter(|_| rules.keep.iter().all(|name| cookie(response, name).is_none())) {
+        session.values.insert("cookie".to_owned(), kept.clone());
+    }
+    let renewed = !session.values.contains_key("cookie");
     let cookies: Vec<String> = rules
         .keep
         .iter()
+        .filter(|_| renewed)
         .map(|name| {
             cookie(response, name)
                 .map(|v| format!("{name}={v}"))

@@ -355,6 +355,30 @@ impl<'a> Compiler<'a> {
         Some(plan)
     }
 
+    /// The call that renews a session: like the login, but it may carry what the session holds.
+    pub(super) fn refresh(&mut self) -> Option<Plan> {
+        let session = self.manifest.session.as_ref()?;
+        let (call, send) = session.refresh.as_ref()?;
+        let mut plan = self.outline(call, None, "/session/refresh");
+        plan.key = "refresh".to_owned();
+        let framed = session.framed.unwrap_or(call.code.is_some());
+        self.side_call(
+            &mut plan,
+            framed,
+            session.sends,
+            session.answers,
+            session.answer.as_ref(),
+        );
+        plan.send.retain(|i| i.value.session_values().next().is_none());
+        plan.send.extend(in_body(send, framed));
+        plan.signed = self.recipe.is_some() && session.signed.unwrap_or(framed);
+        if session.basic.is_some() {
+            plan.basic.clone_from(&session.basic);
+        }
+        self.check_call(&plan, "/session/refresh/call");
+        Some(plan)
+    }
+
     /// The upload call.
     pub(super) fn upload(&mut self) -> Option<(Plan, UploadRules)> {
         let files = self.manifest.files.as_ref()?;

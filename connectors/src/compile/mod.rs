@@ -10,10 +10,11 @@ use crate::charset::Charset;
 use crate::codec::WireDefaults;
 use crate::connector::{Compiled, Connector};
 use crate::dialect::{Dialect, LATER, Preset, SPOKEN};
-use crate::manifest::model::{AnswerPart, Frame, Manifest, Names, OperationPart, Place, Verify};
+use crate::manifest::model::{AnswerPart, Frame, Manifest, Names, OperationPart, Place, RowSpec, Verify};
 use crate::manifest::{self};
 use crate::mapping::bind::Codes;
-use crate::settings::{Origin, Settings};
+use crate::mapping::path::Path;
+use crate::settings::{Origin, Payment, Settings};
 use crate::sign::Recipe;
 use crate::wiring::{SessionRules, Wiring};
 use hub_catalog::Catalog;
@@ -136,6 +137,8 @@ impl<'a> Compiler<'a> {
             plans.insert(operation.key().to_owned(), Arc::new(plan));
         }
         let login = self.login().map(Arc::new);
+        let refresh = self.refresh().map(Arc::new);
+        let payments = self.payments(operations);
         let upload = self.upload().map(|(plan, rules)| (Arc::new(plan), rules));
         let callback = self.callback(operations);
         self.unused_rows(operations);
@@ -149,6 +152,8 @@ impl<'a> Compiler<'a> {
             plans,
             asks,
             login,
+            refresh,
+            payments,
             upload,
             callback,
             not_yet,
@@ -279,7 +284,13 @@ impl<'a> Compiler<'a> {
             .collect();
         let mut seen = HashSet::new();
         let own = self.manifest.operations.iter().flat_map(|o| &o.send);
-        for item in self.manifest.send.iter().chain(own) {
+        let refresh = self
+            .manifest
+            .session
+            .iter()
+            .filter_map(|s| s.refresh.as_ref())
+            .flat_map(|(_, send)| send);
+        for item in self.manifest.send.iter().chain(own).chain(refresh) {
             for name in item.value.session_values() {
                 if !known.contains(&name) && seen.insert(item.pointer.clone()) {
                     self.findings.push(
@@ -385,7 +396,71 @@ impl<'a> Compiler<'a> {
             binds,
             answer: part.answer.clone(),
             refuse: part.refuse.clone(),
+            poll: part.poll.clone().filter(|(ask, _)| self.can_poll(ask, operations)),
+            steps: part.steps.iter().cloned().collect(),
+            order: part
+                .state
+                .as_ref()
+                .and_then(|s| order_of(s, &layered, &self.codes))
+                .unwrap_or_default(),
+            state_field: part.state.as_ref().and_then(|s| field_of(s, &layered)),
         })
+    }
+
+    /// Only an operation without effect may be asked again and again.
+    fn can_poll(&mut self, ask: &str, operations: &[Arc<Operation>]) -> bool {
+        let good = operations
+            .iter()
+            .any(|o| o.key() == ask && o.effect == hub_core::Effect::None);
+        if !good {
+            let keys: Vec<&str> = operations
+                .iter()
+                .filter(|o| o.effect == hub_core::Effect::None)
+                .map(|o| o.key())
+                .collect();
+            let words = Text::new(
+                format!("`{ask}` 不是合同中无副作用的操作"),
+                format!("`{ask}` is no operation of the contract without effect"),
+            );
+            let finding = self.document.finding("unknown-operation", "/callback/poll/ask", words);
+            self.findings.push(
+                finding
+                    .expected("an operation of the contract with effect none", ask)
+                    .near(nearest(ask, keys)),
+            );
+        }
+        good
+    }
+
+    /// The fields of orders to be paid, which the contract must have.
+    fn payments(&mut self, operations: &[Arc<Operation>]) -> BTreeMap<String, Payment> {
+        let mut all = BTreeMap::new();
+        for operation in operations {
+            let Some(part) = self.part_of(operation.key()) else {
+                continue;
+            };
+            let Some(payment) = &part.payment else { continue };
+            let known = |name: &str| {
+                operation
+                    .input
+                    .child(name)
+                    .or_else(|| operation.output.child(name))
+                    .is_some()
+            };
+            let fields = std::iter::once(&payment.order).chain(&payment.amount);
+            for name in fields.filter(|n| !known(n)) {
+                let words = Text::new(
+                    format!("操作 `{}` 没有字段 `{name}`", operation.key()),
+                    format!("Operation `{}` has no field `{name}`", operation.key()),
+                );
+                let at = below(&part.pointer, "payment");
+                let finding = self.document.finding("unknown-field", &at, words);
+                self.findings
+                    .push(finding.expected("a field of the input or the answer", name.as_str()));
+            }
+            all.insert(operation.key().to_owned(), payment.clone());
+        }
+        all
     }
 }
 
@@ -416,6 +491,9 @@ fn settings(manifest: &Manifest) -> Settings {
         closed: manifest.closed.clone(),
         has_session: manifest.session.is_some(),
         tls: manifest.upstream.tls.clone(),
+        logins_daily: manifest.session.as_ref().and_then(|s| s.daily),
+        clock_of_answers: manifest.upstream.clock_of_answers,
+        expires: manifest.expires.clone(),
     }
 }
 
@@ -426,6 +504,7 @@ fn secrets(connector: &Connector) -> Vec<String> {
         .values()
         .chain(connector.asks.values())
         .chain(&connector.login)
+        .chain(&connector.refresh)
         .chain(connector.upload.iter().map(|(p, _)| p));
     for plan in plans {
         let templates = plan.send.iter().map(|i| &i.value);
@@ -445,6 +524,26 @@ fn secrets(connector: &Connector) -> Vec<String> {
     names.extend(connector.signing_secrets().into_iter().map(|(n, _)| n));
     names.extend(connector.wiring.seal.iter().flat_map(crate::seal::Seal::secrets));
     names.into_iter().collect()
+}
+
+/// The canonical field of an upstream name.
+fn field_of(path: &Path, rows: &[RowSpec]) -> Option<String> {
+    let row = rows.iter().find(|r| r.spot.path == *path)?;
+    row.targets.first().map(|t| t.field.to_string())
+}
+
+/// The meanings of the table of codes that a state goes through, in the table's order, each once.
+fn order_of(path: &Path, rows: &[RowSpec], codes: &BTreeMap<String, Arc<Codes>>) -> Option<Vec<String>> {
+    let row = rows.iter().find(|r| r.spot.path == *path)?;
+    let chain = row.targets.iter().flat_map(|t| &t.chain);
+    let table = chain.filter_map(|word| codes.get(word.trim())).next()?;
+    let mut order: Vec<String> = Vec::new();
+    for meaning in table.meanings() {
+        if !order.iter().any(|m| m == meaning) {
+            order.push(meaning.to_owned());
+        }
+    }
+    Some(order)
 }
 
 /// Lines that say something.
@@ -470,6 +569,8 @@ fn later(manifest: Manifest, reason: Text, lines: usize) -> Compiled {
         plans: BTreeMap::new(),
         asks: BTreeMap::new(),
         login: None,
+        refresh: None,
+        payments: BTreeMap::new(),
         upload: None,
         callback: None,
         not_yet: BTreeMap::from([("*".to_owned(), reason)]),

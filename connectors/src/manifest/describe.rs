@@ -99,6 +99,11 @@ pub static UPSTREAM: Part = Part {
         key("timeout", Kind::Text, "For one attempt: 5s, 800ms."),
         key("path", Kind::Text, "Path of calls that name none."),
         key(
+            "clock",
+            Kind::Word(&["ours", "answers"]),
+            "Whose clock requests are stamped by: ours (the default), or the upstream's as the Date of its answers tells it.",
+        ),
+        key(
             "method",
             Kind::Word(&["GET", "POST", "PUT", "PATCH", "DELETE"]),
             "Method of calls that name none.",
@@ -312,6 +317,11 @@ pub static MANIFEST: Part = Part {
             "closed",
             Kind::Texts,
             "When it is closed: `22:00-06:00`, `Sunday 01:00-05:00`, `last day of month 18:00-24:00`, `06-30 18:00-24:00`.",
+        ),
+        key(
+            "expires",
+            Kind::ScalarMap,
+            "When secrets end that do not say so themselves: `key: 2027-03-01`. The hub warns 30, 7 and 1 days ahead.",
         ),
         key("send", Kind::Values, "What every call sends besides its fields."),
         key(

@@ -50,6 +50,12 @@ pub static SESSION: Part = Part {
             Kind::Text,
             "How long: `2h`, or where the answer says it in seconds: `/expires_in`. `once`: log in before every call.",
         ),
+        key("refresh", Kind::Part(&REFRESH), REFRESH.about),
+        key(
+            "daily",
+            Kind::Count,
+            "Logins and refreshes a day, if the upstream counts them.",
+        ),
         key(
             "lost",
             Kind::Texts,
@@ -60,6 +66,45 @@ pub static SESSION: Part = Part {
             Kind::Part(&ANSWER),
             "Envelope of its answer, if not the system's.",
         ),
+    ],
+};
+
+/// `session.refresh`.
+pub static REFRESH: Part = Part {
+    name: "refresh",
+    about: "How a session that is about to end or was lost is renewed without a login; values of its answer are read as after a login, those it leaves out stay.",
+    keys: &[
+        key(
+            "call",
+            Kind::Text,
+            "The call that renews: `POST /token`, or an operation code.",
+        ),
+        key("send", Kind::Values, "What it sends: `refresh_token: session:refresh`."),
+    ],
+};
+
+/// `callback.poll`.
+pub static POLL: Part = Part {
+    name: "poll",
+    about: "Asking about matters that no news came of.",
+    keys: &[
+        key(
+            "ask",
+            Kind::Text,
+            "The operation of the contract, without effect, that tells how a matter stands.",
+        ),
+        key("every", Kind::Text, "How often: `1h`."),
+    ],
+};
+
+/// `payment` of an operation.
+pub static PAYMENT: Part = Part {
+    name: "payment",
+    about: "Canonical fields of an order to be paid, so that it is compared with the daily statement.",
+    keys: &[
+        key("order", Kind::Text, "Its number, in the input or the answer."),
+        key("amount", Kind::Text, "Its amount in fen."),
+        key("state", Kind::Text, "Its state, if the answer or a callback tells it."),
     ],
 };
 
@@ -218,6 +263,7 @@ pub static OPERATION: Part = Part {
             "The field that makes a repeated call harmless for the upstream.",
         ),
         key("unsure", Kind::Part(&UNSURE), "How to find out whether a call arrived."),
+        key("payment", Kind::Part(&PAYMENT), PAYMENT.about),
         key(
             "internal",
             Kind::Flag,
@@ -273,6 +319,12 @@ pub static CALLBACK: Part = Part {
         key("time", Kind::Text, "Where the time of the change is."),
         key("data", Kind::Text, "Where its fields are; default the root."),
         key("fields", Kind::Rows, "Rows of the callback alone."),
+        key(
+            "steps",
+            Kind::ScalarMap,
+            "Which state may follow which, in canonical values: `in_review: approved, rejected`. One that nothing follows is final.",
+        ),
+        key("poll", Kind::Part(&POLL), POLL.about),
         key(
             "answer",
             Kind::Text,

@@ -9,6 +9,7 @@ use crate::mapping::template::Template;
 use crate::seal::Seal;
 use crate::settings::{Limits, Tls};
 use hub_core::{SystemId, Text};
+use jiff::civil::Date;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -41,6 +42,8 @@ pub struct Manifest {
     pub limits: Limits,
     /// `closed`.
     pub closed: Calendar,
+    /// `expires`: names of secrets and their last days.
+    pub expires: Vec<(String, Date)>,
     /// `send`.
     pub send: Vec<SendItem>,
     /// `give`.
@@ -74,6 +77,8 @@ pub struct Upstream {
     pub charset: Option<String>,
     /// Milliseconds.
     pub timeout_ms: Option<u64>,
+    /// Whether requests are stamped by the upstream's clock.
+    pub clock_of_answers: bool,
     /// Path of calls that name none.
     pub path: Option<String>,
     /// Method of calls that name none.
@@ -168,6 +173,10 @@ pub struct SessionPart {
     pub keep: Vec<String>,
     /// How long it lives.
     pub lives: Lives,
+    /// How it is renewed: the call, and what it sends.
+    pub refresh: Option<(CallSpec, Vec<SendItem>)>,
+    /// Logins a day.
+    pub daily: Option<u32>,
     /// Signs that it is gone.
     pub lost: Vec<Lost>,
     /// Envelope.
@@ -412,6 +421,8 @@ pub struct OperationPart {
     pub key_field: Option<String>,
     /// Who tells whether it arrived.
     pub ask: Option<String>,
+    /// The fields of an order to be paid.
+    pub payment: Option<crate::settings::Payment>,
     /// Of the upstream only.
     pub internal: bool,
     /// Without signature if false.
@@ -447,6 +458,10 @@ pub struct CallbackPart {
     pub data: Path,
     /// Its rows.
     pub fields: Vec<RowSpec>,
+    /// Which state may follow which.
+    pub steps: Vec<(String, Vec<String>)>,
+    /// The operation that is asked, and how often in milliseconds.
+    pub poll: Option<(String, u64)>,
     /// What to answer.
     pub answer: (Format, String),
     /// What to answer when refused.

@@ -123,6 +123,11 @@ impl Codes {
         version.map_or(&[], |(_, entries)| entries)
     }
 
+    /// Meanings that are texts, in the table's order.
+    pub fn meanings(&self) -> impl Iterator<Item = &str> {
+        self.versions.last().into_iter().flat_map(|(_, entries)| entries).filter_map(|(_, meaning)| meaning.as_str())
+    }
+
     /// What a code means on a day; `None` if the table does not know it. `*` in a table means every other code.
     #[must_use]
     pub fn meaning(&self, code: &Value, day: Option<Date>) -> Option<Value> {

@@ -46,6 +46,11 @@ pub(crate) fn serve(
     {
         return log_in(&city, login, &parts);
     }
+    if let Some(refresh) = &connector.refresh
+        && let Some(parts) = incoming.fits(refresh)
+    {
+        return renew(&city, refresh, &parts);
+    }
     if let Some((upload, rules)) = &connector.upload
         && let Some(parts) = incoming.fits(upload)
     {
@@ -149,6 +154,19 @@ fn log_in(city: &City<'_>, login: &Plan, parts: &Parts) -> RawResponse {
     }
     let values = proof::session_values(city.connector, city.context);
     write(city, login, &Value::Null, &Reply::Session(&values))
+}
+
+/// The city forgets no session, so whoever brings the right values gets the same ones again.
+fn renew(city: &City<'_>, refresh: &Plan, parts: &Parts) -> RawResponse {
+    let values = proof::session_values(city.connector, city.context);
+    let good = proof::credentials(refresh, parts, city.context, Some(&values)).is_ok()
+        && proof::basic(refresh, parts, city.context).is_ok();
+    let reply = if good {
+        Reply::Session(&values)
+    } else {
+        Reply::Failed(Failure::Refused, "刷新令牌无效")
+    };
+    write(city, refresh, &Value::Null, &reply)
 }
 
 fn take_paper(city: &City<'_>, upload: &Plan, rules: &UploadRules, parts: &Parts) -> RawResponse {

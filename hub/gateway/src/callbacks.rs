@@ -1,24 +1,15 @@
 //! An upstream knocks: `/callback/{agency}/{system}/{name}`.
 //!
-//! The connector verifies and reads the knock and says what to answer. Here it is made idempotent and monotone: the
-//! same news twice, or older news after newer, changes nothing but is answered all the same, or the upstream would
-//! repeat it for a day.
+//! The connector verifies and reads the knock and says what to answer. `matters` makes it idempotent and
+//! monotone: what is no news changes nothing but is answered all the same, or the upstream would repeat it for a day.
 
 use crate::gateway::Gateway;
 use crate::journey::Journey;
+use crate::matters;
 use crate::ports::SecretSource;
-use crate::replay::unavailable;
-use hub_connectors::{Event, Secrets, ServerContext};
-use hub_core::time::Timestamp;
+use hub_connectors::{Secrets, ServerContext};
 use hub_core::wire::ReplyBody;
 use hub_core::{Inbound, Problem, ProblemCode, RawRequest, RawResponse, Reply, SystemId};
-use hub_store::Store;
-use serde_json::{Value, json};
-use tokio::sync::Mutex;
-
-/// Serialises the look-then-write of events: two knocks about one matter may come at the same time.
-#[derive(Debug, Default)]
-pub(crate) struct Knocks(Mutex<()>);
 
 struct Scoped<'a> {
     source: &'a dyn SecretSource,
@@ -53,7 +44,7 @@ impl Gateway {
         match read {
             Ok(event) => {
                 journey.authenticated = true;
-                if core.knocks.note(&core.store, &system, &event, now).await? {
+                if matters::note(core, connector, &event).await? {
                     tracing::info!(system = %system, "an upstream told news");
                 }
             }
@@ -89,41 +80,6 @@ fn addressed(inbound: &Inbound) -> Result<(SystemId, RawRequest), Problem> {
         body: inbound.body.to_vec(),
     };
     Ok((system, request))
-}
-
-impl Knocks {
-    /// Writes an event down; whether it was news. State and time are kept, personal fields are not.
-    async fn note(&self, store: &Store, system: &SystemId, event: &Event, now: Timestamp) -> Result<bool, Problem> {
-        let _one_at_a_time = self.0.lock().await;
-        let name = format!("event/{system}/{}", crate::fingerprint::of(&[&event.case.1]));
-        let known = store.meta().get(&name).await.map_err(unavailable)?;
-        let known: Option<Value> = known.and_then(|k| serde_json::from_str(&k).ok());
-        let state = event.state.as_ref().map(|(_, state)| state.clone());
-        if let Some(known) = &known {
-            let repeated = known.get("state") == state.as_ref() && state.is_some();
-            let older = match (known.get("at").and_then(Value::as_str), event.at.as_deref()) {
-                (Some(before), Some(at)) => is_before(at, before),
-                _ => false,
-            };
-            if repeated || older {
-                return Ok(false);
-            }
-        }
-        let document = json!({"field": event.case.0, "state": state, "at": event.at, "heard": now.to_string()});
-        store
-            .meta()
-            .put(&name, &document.to_string())
-            .await
-            .map_err(unavailable)?;
-        Ok(true)
-    }
-}
-
-fn is_before(a: &str, b: &str) -> bool {
-    match (a.parse::<Timestamp>(), b.parse::<Timestamp>()) {
-        (Ok(a), Ok(b)) => a < b,
-        _ => false,
-    }
 }
 
 /// The vendor's own answer, as it is.

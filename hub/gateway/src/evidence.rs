@@ -5,6 +5,7 @@ use crate::authenticate::Caller;
 use crate::files::Papers;
 use crate::journey::subject_mark;
 use hub_core::{Environment, Operation};
+use hub_store::Submission;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -42,6 +43,7 @@ pub struct Grant {
     operation: Arc<str>,
     environment: Environment,
     client: Option<String>,
+    tenant: Option<String>,
     subject: Option<String>,
     rule: Arc<str>,
     papers: Papers,
@@ -60,6 +62,7 @@ impl Grant {
             operation: Arc::clone(&operation.id),
             environment,
             client: caller.client.as_ref().map(|c| c.id.clone()),
+            tenant: caller.client.as_ref().map(|c| c.tenant.clone()),
             subject: caller.subject.as_ref().map(|s| subject_mark(&s.id)),
             rule: permit.rule,
             papers,
@@ -67,14 +70,16 @@ impl Grant {
         }
     }
 
-    /// For a submission that was authorised and bound when it was accepted and is delivered later.
-    pub(crate) fn for_delivery(operation: &Operation, client: String, subject: Option<String>, papers: Papers) -> Self {
+    /// For a submission that was authorised and bound when it was accepted and is delivered later, or asked about
+    /// (`rule`).
+    pub(crate) fn for_submission(operation: &Operation, submission: &Submission, rule: &str, papers: Papers) -> Self {
         Self {
             operation: Arc::clone(&operation.id),
             environment: Environment::Live,
-            client: Some(client),
-            subject,
-            rule: "delivery".into(),
+            client: Some(submission.client.clone()),
+            tenant: submission.tenant.clone(),
+            subject: Some(submission.subject.clone()).filter(|s| !s.is_empty()),
+            rule: rule.into(),
             papers,
             attempts: AtomicU32::new(0),
         }
@@ -96,6 +101,12 @@ impl Grant {
     #[must_use]
     pub fn client(&self) -> Option<&str> {
         self.client.as_deref()
+    }
+
+    /// Tenant of the client.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
     }
 
     /// Mark of the subject, as the trail and the store know it.

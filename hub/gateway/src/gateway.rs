@@ -1,7 +1,6 @@
 //! The gateway put together.
 
 use crate::cache::Answers;
-use crate::callbacks::Knocks;
 use crate::evidence::Grant;
 use crate::limits::Limiters;
 use crate::metrics::Metrics;
@@ -74,7 +73,6 @@ pub(crate) struct Core {
     pub(crate) answers: Answers,
     pub(crate) metrics: Metrics,
     pub(crate) sampler: Sampler,
-    pub(crate) knocks: Knocks,
     idle: Notify,
 }
 
@@ -98,7 +96,6 @@ impl Gateway {
                 store: parts.store,
                 secrets: parts.secrets,
                 trail: parts.trail,
-                knocks: Knocks::default(),
                 sandbox: parts.sandbox,
                 settings: parts.settings,
                 limiters: Limiters::new(),

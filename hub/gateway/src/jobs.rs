@@ -8,12 +8,17 @@ use crate::ports::Asked;
 use crate::show::{seen_by, show};
 use crate::snapshot::Snapshot;
 use crate::submissions::{Underway, settle};
+use crate::{credentials, matters};
+use futures_util::StreamExt as _;
+use hub_connectors::Event;
 use hub_core::ports::{Answer, Call, TrailRecord};
 use hub_core::time::{Timestamp, rfc3339};
-use hub_core::{Environment, Kept, Operation, Problem, ProblemCode};
-use hub_store::{Submission, TakenSubmission};
+use hub_core::{Environment, Kept, Operation, Problem, ProblemCode, SystemId};
+use hub_store::{Case, Submission, TakenSubmission};
 use jiff::SignedDuration;
-use std::sync::Arc;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
@@ -24,31 +29,68 @@ const DELIVERY: Duration = Duration::from_secs(5);
 const TIDYING: Duration = Duration::from_secs(60);
 /// Submissions taken at once.
 const BATCH: u32 = 16;
+/// Submissions delivered at once.
+const ABREAST: usize = 8;
+/// How often this hub says that it lives.
+const BEAT: Duration = Duration::from_secs(5);
+/// Matters asked about at once.
+const POLLS: u32 = 16;
+/// When a matter whose question got lost is asked about again.
+const POLL_LEASE: SignedDuration = SignedDuration::from_mins(10);
+/// A matter of which nothing was heard for so long is no longer asked about.
+const POLL_DAYS: i64 = 180;
+/// Longest pause between questions: it doubles with every question that brings no news.
+const POLL_PAUSE: SignedDuration = SignedDuration::from_hours(24);
 
 /// The timers.
 pub struct Jobs {
     gateway: Gateway,
+    /// What was said about credentials that end.
+    said: Mutex<BTreeMap<String, &'static str>>,
 }
 
 impl Jobs {
     /// For a gateway.
     #[must_use]
     pub fn new(gateway: Gateway) -> Self {
-        Self { gateway }
+        Self {
+            gateway,
+            said: Mutex::default(),
+        }
     }
 
     /// Runs until `stop` turns true or its sender is gone. What is being delivered then is finished first.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        // On its own: whoever is busy delivering still has to say that he lives.
+        let live = Arc::clone(&self.gateway.live);
+        let beating = tokio::spawn(async move {
+            let mut beat = tokio::time::interval(BEAT);
+            beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                beat.tick().await;
+                live.beat().await;
+            }
+        });
+        self.work(&mut stop).await;
+        beating.abort();
+        self.gateway.live.keep().await;
+        self.gateway.live.leave().await;
+    }
+
+    async fn work(&self, stop: &mut watch::Receiver<bool>) {
         let mut delivery = tokio::time::interval(DELIVERY);
         let mut tidying = tokio::time::interval(TIDYING);
         delivery.set_missed_tick_behavior(MissedTickBehavior::Delay);
         tidying.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                _ = delivery.tick() => { self.deliver_due().await; }
+                _ = delivery.tick() => {
+                    // As long as there is one: what has been delivered lets the next of its subject go.
+                    while self.deliver_due().await > 0 && !*stop.borrow() {}
+                    self.poll_due().await;
+                }
                 _ = tidying.tick() => self.tidy().await,
                 changed = stop.changed() => if changed.is_err() || *stop.borrow() {
-                    self.gateway.live.keep().await;
                     return;
                 },
             }
@@ -69,9 +111,10 @@ impl Jobs {
             }
         };
         let count = taken.len();
-        for submission in taken {
-            self.deliver(submission, now).await;
-        }
+        // No two of one subject to one system are among them, so that none can overtake another.
+        futures_util::stream::iter(taken)
+            .for_each_concurrent(ABREAST, |submission| self.deliver(submission, now))
+            .await;
         count
     }
 
@@ -79,6 +122,9 @@ impl Jobs {
         let core = self.gateway.core.as_ref();
         core.limiters.tidy();
         self.gateway.live.keep().await;
+        if let Ok(mut said) = self.said.lock() {
+            credentials::warn(&self.gateway.credentials(), &mut said, core.clock.now());
+        }
         match core.store.purge(core.clock.now()).await {
             Ok(purged) => tracing::debug!(?purged, "expired rows thrown away"),
             Err(error) => tracing::error!(error = %error, "expired rows could not be thrown away"),
@@ -102,7 +148,7 @@ impl Jobs {
                 return;
             }
         };
-        let (call, grant) = revive(&submission, operation, papers, core.settings.deadline_ms);
+        let (call, grant) = revive(&submission, operation, papers, "delivery", core.settings.deadline_ms);
         let Some(outcome) = self.attempt(&call, &grant, in_doubt).await else {
             self.give_to_a_person(&submission, ProblemCode::UpstreamTimeout, now)
                 .await;
@@ -113,9 +159,11 @@ impl Jobs {
             id: submission.id.clone(),
             attempts: submission.attempts,
             created: submission.created,
+            queued: false,
         };
         let hours = snapshot.policies.privacy.delivery_hours;
         let outcome = settle(&core.store, underway, outcome, core.clock.now(), hours).await;
+        matters::opened(core, &snapshot, operation, &submission.id, &submission.input, &outcome).await;
         self.trail(&submission, operation, &grant, &outcome, now, started).await;
     }
 
@@ -132,6 +180,80 @@ impl Jobs {
             Ok(Asked::CannotTell) => None,
             Err(problem) => Some(Err(problem.kept(Kept::Unknown))),
         }
+    }
+
+    /// Asks about the matters that no news came of; how many.
+    pub async fn poll_due(&self) -> usize {
+        let core = self.gateway.core.as_ref();
+        let now = core.clock.now();
+        let due = match core.store.cases().take_due(now, now + POLL_LEASE, POLLS).await {
+            Ok(due) => due,
+            Err(error) => {
+                tracing::error!(error = %error, "matters to be asked about could not be taken");
+                return 0;
+            }
+        };
+        let count = due.len();
+        for case in due {
+            let next = self.poll(&case, now).await;
+            // News in the meantime have set the next question themselves.
+            let asked = Case {
+                next_poll: next,
+                ..case
+            };
+            if let Err(error) = core.store.cases().change(&asked).await {
+                tracing::error!(system = asked.system, error = %error, "a matter is asked about again later");
+            }
+        }
+        count
+    }
+
+    /// Asks about one matter; when to ask next.
+    async fn poll(&self, case: &Case, now: Timestamp) -> Option<Timestamp> {
+        let core = self.gateway.core.as_ref();
+        let snapshot = core.snapshots.get();
+        let system = SystemId::try_from(case.system.clone()).ok()?;
+        let connector = snapshot.connectors.get(&system)?;
+        let poll = connector.poll()?;
+        let mut operations = snapshot.catalog.operations_of(&system);
+        let operation = operations.find(|o| o.key() == poll.operation)?;
+        let submission = core.store.submissions().get(case.submission.as_deref()?).await;
+        let Ok(submission) = submission else {
+            return Some(now + POLL_LEASE);
+        };
+        let submission = submission?;
+        let mut asking = submission.clone();
+        asking.input = question(operation, case, &submission)?;
+        let (call, grant) = revive(&asking, operation, Papers::default(), "poll", core.settings.deadline_ms);
+        let started = Instant::now();
+        let outcome = self.gateway.ask_upstream(&call, &grant).await;
+        let outcome = outcome.and_then(|answer| normalize(&snapshot.catalog, operation, answer));
+        self.trail(&asking, operation, &grant, &outcome, now, started).await;
+        if let Ok(answer) = outcome {
+            // The state is read as it is; what its subject is shown of the rest is what the operation shows.
+            let state = answer.body.get(&poll.state).cloned();
+            let masked = seen_by(&snapshot.policies.privacy, operation, !asking.subject.is_empty());
+            let answer = show(&snapshot.catalog, operation, answer, masked);
+            let event = Event {
+                case: (text_of(case, "field")?, text_of(case, "number")?),
+                state: state.map(|state| (poll.state.clone(), state)),
+                at: None,
+                values: answer.body.as_object().cloned().unwrap_or_default(),
+            };
+            match matters::note(core, connector, &event).await {
+                Ok(true) => return None,
+                Ok(false) => {}
+                Err(problem) => {
+                    tracing::error!(system = %system, problem = problem.code.as_str(), "an answer about a matter could not be kept")
+                }
+            }
+        }
+        if now.duration_since(case.heard) > SignedDuration::from_hours(24 * POLL_DAYS) {
+            return None;
+        }
+        let every = i64::try_from(poll.every_ms).unwrap_or(i64::MAX / 64);
+        let pause = SignedDuration::from_millis(every.saturating_mul(1 << case.polls.saturating_sub(1).min(5)));
+        Some(now + pause.min(POLL_PAUSE.max(SignedDuration::from_millis(every))))
     }
 
     async fn give_to_a_person(&self, submission: &Submission, code: ProblemCode, now: Timestamp) {
@@ -164,7 +286,7 @@ impl Jobs {
             request_id: submission.request_id.clone(),
             environment: Environment::Live,
             client: Some(submission.client.clone()),
-            tenant: None,
+            tenant: submission.tenant.clone(),
             subject: Some(submission.subject.clone()).filter(|s| !s.is_empty()),
             principal: None,
             operation: Some(submission.operation.clone()),
@@ -184,9 +306,14 @@ impl Jobs {
 }
 
 /// The call as it was when it was accepted. Its subject has gone; what named them is in the input.
-fn revive(submission: &Submission, operation: &Arc<Operation>, papers: Papers, deadline_ms: u64) -> (Call, Grant) {
-    let subject = Some(submission.subject.clone()).filter(|s| !s.is_empty());
-    let grant = Grant::for_delivery(operation, submission.client.clone(), subject, papers);
+fn revive(
+    submission: &Submission,
+    operation: &Arc<Operation>,
+    papers: Papers,
+    rule: &str,
+    deadline_ms: u64,
+) -> (Call, Grant) {
+    let grant = Grant::for_submission(operation, submission, rule, papers);
     let call = Call {
         operation: Arc::clone(operation),
         input: submission.input.clone(),
@@ -198,6 +325,34 @@ fn revive(submission: &Submission, operation: &Arc<Operation>, papers: Papers, d
         deadline_ms,
     };
     (call, grant)
+}
+
+/// What is asked about a matter: its number, and what else the question needs out of the submission and its answer.
+fn question(operation: &Operation, case: &Case, submission: &Submission) -> Option<Map<String, Value>> {
+    let (field, number) = (text_of(case, "field")?, text_of(case, "number")?);
+    let mut input = Map::new();
+    for child in &operation.input.children {
+        let name = child.name.to_string();
+        let known = if name == field {
+            Some(Value::from(number.clone()))
+        } else {
+            let answer = submission.answer.as_ref().and_then(|a| a.get(&name));
+            answer.or_else(|| submission.input.get(&name)).cloned()
+        };
+        match known {
+            Some(value) => drop(input.insert(name, value)),
+            None if child.required => {
+                tracing::warn!(operation = %operation.id, field = name, "a matter cannot be asked about without it");
+                return None;
+            }
+            None => {}
+        }
+    }
+    Some(input)
+}
+
+fn text_of(case: &Case, name: &str) -> Option<String> {
+    case.news.get(name).and_then(matters::text)
 }
 
 /// The answer as the subject will see it.

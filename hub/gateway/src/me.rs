@@ -6,7 +6,7 @@ use crate::journey::{Journey, subject_mark};
 use crate::limits::admit;
 use crate::replay::unavailable;
 use crate::setting::Setting;
-use crate::{files, submissions};
+use crate::{files, matters, submissions};
 use hub_core::wire::ReplyBody;
 use hub_core::{Environment, Inbound, Lang, Problem, ProblemCode, Reply, Subject};
 use hub_store::Submission;
@@ -99,7 +99,14 @@ impl Gateway {
             Wanted::Submission(id) => {
                 let found = at.core.store.submissions().get(id).await.map_err(unavailable)?;
                 let found = found.filter(|s| s.subject == owner).ok_or_else(missing)?;
-                Ok(json_reply(200, submission(at, &found)))
+                let cases = at.core.store.cases().of_submission(id).await.map_err(unavailable)?;
+                let mut view = submission(at, &found);
+                if let Some(members) = view.as_object_mut()
+                    && !cases.is_empty()
+                {
+                    members.insert("matters".into(), cases.iter().map(matters::view).collect());
+                }
+                Ok(json_reply(200, view))
             }
         }
     }

@@ -8,6 +8,7 @@ use crate::evidence::Grant;
 use crate::gateway::Gateway;
 use crate::journey::Journey;
 use crate::limits::admit;
+use crate::matters;
 use crate::normalize::{normalize, reply};
 use crate::replay::{Begun, Ticket, begin};
 use crate::resolve::{Found, controls, resolve};
@@ -101,18 +102,17 @@ impl Gateway {
             None
         };
         journey.record.submission = submission.as_ref().map(|s| s.id.clone());
+        if let Some(underway) = submission.as_ref().filter(|s| s.queued) {
+            return (Err(submissions::waits(underway.clone())), None);
+        }
         let outcome = self.obtain(snapshot, call, grant, masked).await;
         journey.record.attempts = grant.attempts();
         let outcome = match submission {
             Some(submission) => {
-                settle(
-                    &core.store,
-                    submission,
-                    outcome,
-                    core.clock.now(),
-                    privacy.delivery_hours,
-                )
-                .await
+                let (id, now) = (submission.id.clone(), core.clock.now());
+                let outcome = settle(&core.store, submission, outcome, now, privacy.delivery_hours).await;
+                matters::opened(core, snapshot, &operation, &id, &call.input, &outcome).await;
+                outcome
             }
             None => outcome,
         };

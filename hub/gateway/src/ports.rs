@@ -1,7 +1,9 @@
 //! What the gateway needs from whoever wires it, beside the ports of `hub-core`.
 
+use crate::drift::Drift;
 use crate::evidence::Grant;
 use hub_core::ports::{Answer, BoxFuture, Call, Upstream};
+use hub_core::time::Timestamp;
 use hub_core::{Operation, Problem, Subject, SystemId};
 use std::sync::Arc;
 
@@ -49,8 +51,41 @@ pub trait Line: Upstream<Grant> {
     /// Finds out whether an earlier attempt of this call arrived.
     fn ask<'a>(&'a self, call: &'a Call, grant: &'a Grant) -> BoxFuture<'a, Result<Asked, Problem>>;
 
-    /// Keeps what must survive a restart (used-up daily budgets); called from a timer and before a stop.
+    /// Keeps what must survive a restart; called from a timer and before a stop.
     fn keep(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {})
     }
+
+    /// Says that this hub lives; called every few seconds.
+    fn beat(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+
+    /// Leaves the other hubs; called last of all before a stop.
+    fn leave(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+
+    /// The sessions at the systems.
+    fn sessions(&self) -> Vec<SessionStanding> {
+        Vec::new()
+    }
+
+    /// What has changed in the systems' answers.
+    fn drift(&self) -> Option<&Drift> {
+        None
+    }
+}
+
+/// The session at one system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionStanding {
+    /// Which.
+    pub system: SystemId,
+    /// When it ends, if that is known.
+    pub until: Option<Timestamp>,
+    /// Logins refused in a row.
+    pub refusals: u32,
+    /// Milliseconds by which the system's clock is ahead of ours.
+    pub ahead_ms: i64,
 }

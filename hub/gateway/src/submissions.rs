@@ -8,7 +8,7 @@ use crate::replay::{Ticket, unavailable};
 use hub_core::ports::{Answer, Call};
 use hub_core::time::{Timestamp, rfc3339};
 use hub_core::{Kept, Lang, Operation, Problem, ProblemCode};
-use hub_store::{NewSubmission, Store, StoreError, Submission, SubmissionState};
+use hub_store::{Accepted, NewSubmission, Store, StoreError, Submission, SubmissionState};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -18,6 +18,8 @@ pub(crate) struct Underway {
     pub(crate) id: String,
     pub(crate) attempts: u32,
     pub(crate) created: Timestamp,
+    /// An earlier one of the same subject has not been delivered yet, so that this one waits its turn.
+    pub(crate) queued: bool,
 }
 
 /// Stores the submission and names it in the call.
@@ -31,6 +33,8 @@ pub(crate) async fn accept(
     let millis = i64::try_from(call.deadline_ms).unwrap_or(60_000) + 30_000;
     let new = NewSubmission {
         operation: call.operation.id.to_string(),
+        system: call.operation.system.to_string(),
+        tenant: grant.tenant().map(str::to_owned),
         client: grant.client().unwrap_or_default().to_owned(),
         subject: call.subject.as_ref().map_or_else(String::new, |s| subject_mark(&s.id)),
         pairwise: call.pairwise.clone(),
@@ -42,7 +46,7 @@ pub(crate) async fn accept(
         // Past this this process must have died: whether the call arrived is then in doubt.
         lease_until: Some(now + SignedDuration::from_millis(millis)),
     };
-    let id = store.submissions().accept(&new).await.map_err(unavailable)?;
+    let Accepted { id, queued } = store.submissions().accept(&new).await.map_err(unavailable)?;
     if let Some(owner) = grant.subject() {
         grant.papers().hold(store, owner, now).await?;
     }
@@ -51,7 +55,21 @@ pub(crate) async fn accept(
         id,
         attempts: 1,
         created: now,
+        queued,
     })
+}
+
+/// What the subject is told about a submission that waits behind an earlier one of theirs.
+pub(crate) fn waits(underway: Underway) -> Problem {
+    let mut problem = Problem::new(ProblemCode::UpstreamBusy)
+        .detail(
+            "您先前的一次提交还在送达中；本次已收到并保存，将按先后顺序送达",
+            "An earlier submission of yours is still being delivered; this one is received and saved and follows it",
+        )
+        .kept(Kept::Saved)
+        .with("follow", format!("/me/submissions/{}", underway.id));
+    problem.submission = Some(underway.id);
+    problem
 }
 
 /// What an outcome means for a submission.
@@ -77,7 +95,9 @@ fn fate(outcome: &Result<Answer, Problem>, late: bool) -> Fate {
             | ProblemCode::UpstreamMaintenance
             | ProblemCode::UpstreamBusy
             | ProblemCode::UpstreamTimeout
-            | ProblemCode::UpstreamBlocked,
+            | ProblemCode::UpstreamBlocked
+            // It is the hub's credentials that are refused; the citizen's matter never was looked at.
+            | ProblemCode::UpstreamRefused,
         ) => Fate::Again,
         _ => Fate::Refused,
     };

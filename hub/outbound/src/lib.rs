@@ -4,6 +4,7 @@
 //! - Every address is judged twice, as a literal before the call and as the resolver's answer when connecting, and the
 //!   connection goes to exactly the address that was judged. Redirects are handed back, never followed; no proxy.
 //! - The limits of an upstream hold for the whole process: workers own their connections and share budgets and breakers.
+//!   With a ledger and a share they hold for all hubs together.
 //! - An error says whether the call can have had an effect. `none` is said only when no byte of it left, or when the
 //!   call is a read.
 //! - Errors and logs carry no address with a query, no header and no body.
@@ -15,6 +16,8 @@ mod answer;
 mod breaker;
 mod budget;
 mod error;
+mod gate;
+mod ledger;
 mod outbound;
 mod pace;
 mod policy;
@@ -25,8 +28,8 @@ mod watched;
 
 pub use address::{AddressClass, classify};
 pub use breaker::{BreakerPhase, BreakerSettings};
-pub use budget::DailyUse;
 pub use error::{SendEffect, SendError, SendErrorKind, SetupError};
+pub use ledger::{Given, Ledger, Share};
 pub use outbound::Outbound;
 pub use policy::{EgressPolicy, Target};
 pub use upstream::{UpstreamHealth, UpstreamLimits};

@@ -2,11 +2,12 @@
 
 use crate::answer::{self, hop_by_hop};
 use crate::breaker::{BreakerSettings, Outcome};
+use crate::ledger::{Ledger, Share};
 use crate::policy::{Reach, route};
 use crate::resolver::{Filter, OutOfBounds};
-use crate::upstream::{Entry, Upstream};
+use crate::upstream::{Entry, Upstream, Visit};
 use crate::watched::{Touched, Watched};
-use crate::{DailyUse, EgressPolicy, SendEffect, SendError, SendErrorKind, SetupError, Target, UpstreamHealth, tls};
+use crate::{EgressPolicy, SendEffect, SendError, SendErrorKind, SetupError, Target, UpstreamHealth, tls};
 use bytes::Bytes;
 use hub_core::ports::Clock;
 use hub_core::time::Timestamp;
@@ -14,7 +15,7 @@ use hub_core::{Effect, Outgoing, RawRequest, RawResponse, Returned, SystemId};
 use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Body, Client, Method, Request};
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -44,6 +45,8 @@ struct Shared {
     body_cap: usize,
     tls: rustls::ClientConfig,
     upstreams: RwLock<HashMap<SystemId, Arc<Upstream>>>,
+    ledger: OnceLock<Arc<dyn Ledger>>,
+    share: RwLock<Share>,
 }
 
 /// The way out. One per worker: connections are its own, everything that limits is shared.
@@ -80,6 +83,8 @@ impl Outbound {
             body_cap,
             tls: tls::config()?,
             upstreams: RwLock::default(),
+            ledger: OnceLock::new(),
+            share: RwLock::new(Share::WHOLE),
         });
         Self::over(shared)
     }
@@ -98,31 +103,75 @@ impl Outbound {
         Self::over(Arc::clone(&self.shared))
     }
 
-    /// Makes one attempt by the transport that the step asks for.
+    /// Makes one attempt by the transport that the step asks for, on a tenant's turn.
     ///
     /// # Errors
-    /// As [`Outbound::send`]; also where the address is not one of that transport.
+    /// As [`Outbound::send_for`]; also where the address is not one of that transport.
     pub async fn carry(
         &self,
+        tenant: &str,
         target: &Target,
         outgoing: Outgoing,
         deadline: Instant,
         effect: Effect,
     ) -> Result<Returned, SendError> {
         match outgoing {
-            Outgoing::Http(request) => self.send(target, request, deadline, effect).await.map(Returned::Http),
+            Outgoing::Http(request) => self
+                .send_for(tenant, target, request, deadline, effect)
+                .await
+                .map(Returned::Http),
             Outgoing::Sql(_) | Outgoing::File(_) => {
                 Err(SendError::unsent(SendErrorKind::Address).because("no carrier for this transport"))
             }
         }
     }
 
-    /// Makes one attempt over HTTP. `effect` is the operation's: a failed read has never done anything.
+    /// Draws daily budgets from a ledger from now on. The first one counts.
+    pub fn draw_from(&self, ledger: Arc<dyn Ledger>) {
+        let _first = self.shared.ledger.set(ledger);
+    }
+
+    /// Uses this part of rates and concurrencies from now on; the other hubs use the rest.
+    pub fn share(&self, share: Share) {
+        *self.shared.share.write().unwrap_or_else(PoisonError::into_inner) = share;
+    }
+
+    /// Gives back to the ledger what was drawn and not used; before a stop.
+    pub async fn give_back(&self) {
+        let Some(ledger) = self.shared.ledger.get() else { return };
+        let all: Vec<_> = {
+            let known = self.shared.upstreams.read().unwrap_or_else(PoisonError::into_inner);
+            known
+                .iter()
+                .filter_map(|(id, u)| Some((id.clone(), u.empty()?)))
+                .collect()
+        };
+        for (system, (day, unused)) in all {
+            ledger.give_back(&system, &day, unused).await;
+        }
+    }
+
+    /// Makes one attempt for nobody in particular. `effect` is the operation's: a failed read has never done anything.
+    ///
+    /// # Errors
+    /// As [`Outbound::send_for`].
+    pub async fn send(
+        &self,
+        target: &Target,
+        request: RawRequest,
+        deadline: Instant,
+        effect: Effect,
+    ) -> Result<RawResponse, SendError> {
+        self.send_for("", target, request, deadline, effect).await
+    }
+
+    /// Makes one attempt for a tenant: where an upstream's budget is short, tenants take turns. `effect` is the operation's: a failed read has never done anything.
     ///
     /// # Errors
     /// Why no answer came, and whether the call may have had an effect. An answer of any status is no error.
-    pub async fn send(
+    pub async fn send_for(
         &self,
+        tenant: &str,
         target: &Target,
         request: RawRequest,
         deadline: Instant,
@@ -134,8 +183,15 @@ impl Outbound {
         let in_doubt = effect != Effect::None;
 
         let upstream = self.upstream(&target.system);
-        let clock = self.shared.clock.as_ref();
-        let Entry { pass, place } = upstream.enter(target.limits, deadline, clock).await?;
+        let share = *self.shared.share.read().unwrap_or_else(PoisonError::into_inner);
+        let visit = Visit {
+            limits: share.limits(target.limits),
+            tenant,
+            deadline,
+            clock: self.shared.clock.as_ref(),
+            ledger: self.shared.ledger.get().map(AsRef::as_ref),
+        };
+        let Entry { pass, place } = upstream.enter(&visit).await?;
 
         let start = Instant::now();
         let whole = start + Duration::from_millis(target.timeout_ms);
@@ -173,7 +229,7 @@ impl Outbound {
             .cloned();
         known.unwrap_or_else(|| {
             let mut all = self.shared.upstreams.write().unwrap_or_else(PoisonError::into_inner);
-            let new = || Arc::new(Upstream::new(self.shared.breaker.clone()));
+            let new = || Arc::new(Upstream::new(system.clone(), self.shared.breaker.clone()));
             Arc::clone(all.entry(system.clone()).or_insert_with(new))
         })
     }
@@ -186,20 +242,6 @@ impl Outbound {
         let mut list: Vec<_> = all.iter().map(|(id, u)| u.health(id, clock)).collect();
         list.sort_by(|a, b| a.system.cmp(&b.system));
         list
-    }
-
-    /// The daily counts, to be kept across a restart.
-    #[must_use]
-    pub fn daily_use(&self) -> Vec<DailyUse> {
-        let all = self.shared.upstreams.read().unwrap_or_else(PoisonError::into_inner);
-        all.iter().filter_map(|(id, u)| u.daily(id)).collect()
-    }
-
-    /// Takes kept daily counts up again. A count never goes down by it.
-    pub fn restore_daily_use(&self, kept: &[DailyUse]) {
-        for entry in kept {
-            self.upstream(&entry.system).restore(entry);
-        }
     }
 }
 

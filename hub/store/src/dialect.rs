@@ -9,6 +9,7 @@ use sqlx::{AssertSqlSafe, SqlSafeStr};
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "first", include_str!("../migrations/0001_first.sql")),
     (2, "doubt", include_str!("../migrations/0002_doubt.sql")),
+    (3, "shared", include_str!("../migrations/0003_shared.sql")),
 ];
 
 /// Which words the database understands.
@@ -24,21 +25,46 @@ macro_rules! take_due {
     ($locking:literal) => {
         concat!(
             "WITH due AS (
-                 SELECT id FROM submissions
-                 WHERE state IN ('stored', 'delivering') AND next_at <= $1 ORDER BY next_at LIMIT $2 ",
+                 SELECT id FROM submissions s
+                 WHERE state IN ('stored', 'delivering') AND next_at <= $1 AND (subject = '' OR NOT EXISTS (
+                     SELECT 1 FROM submissions e
+                     WHERE e.subject = s.subject AND e.system = s.system AND e.state IN ('stored', 'delivering')
+                     AND (e.created < s.created OR e.created = s.created AND e.id < s.id)))
+                 ORDER BY next_at, created LIMIT $2 ",
             $locking,
             ")
              UPDATE submissions
              SET doubt = CASE WHEN state = 'delivering' THEN 1 ELSE 0 END,
-                 state = 'delivering', attempts = attempts + 1, next_at = $3, updated = $1
+                 state = 'delivering', attempts = attempts + 1, next_at = $3, updated = $1, holder = $4
              WHERE id IN (SELECT id FROM due)
              RETURNING id, operation, client, subject, pairwise, request_id, input, state, attempts, next_at,
-                       answer, reason, created, updated, doubt"
+                       answer, reason, created, updated, system, tenant, note, doubt"
+        )
+    };
+}
+
+macro_rules! take_polls {
+    ($locking:literal) => {
+        concat!(
+            "WITH due AS (SELECT system, mark FROM cases WHERE next_poll <= $1 ORDER BY next_poll LIMIT $2 ",
+            $locking,
+            ")
+             UPDATE cases SET next_poll = $3, polls = polls + 1, version = version + 1
+             WHERE (system, mark) IN (SELECT system, mark FROM due)
+             RETURNING system, mark, submission, state, at, news, version, heard, polls, next_poll"
         )
     };
 }
 
 impl Dialect {
+    /// Takes matters to be asked about: now, most, when they are due again.
+    pub(crate) const fn take_polls(self) -> &'static str {
+        match self {
+            Self::Lite => take_polls!(""),
+            Self::Pg => take_polls!("FOR UPDATE SKIP LOCKED"),
+        }
+    }
+
     /// Takes what is due: now, most, end of the lease. SQLite has one writer; on PostgreSQL hubs step around each other's
     /// rows instead of queueing up behind them.
     pub(crate) const fn take_due(self) -> &'static str {

@@ -9,25 +9,36 @@
 //!
 //! It must never know HTTP, problems, contracts or who may see what.
 
+mod cases;
 mod clients;
 mod db;
 mod dialect;
 mod error;
 mod files;
 mod idempotency;
+mod ledger;
 mod lite;
 mod master_key;
+mod node;
+mod orders;
 mod pg;
 mod secrets;
+mod sessions;
 mod store;
 mod submissions;
 
+pub use cases::{Case, Cases};
 pub use clients::{ClientRow, Clients, KeyRow, TenantRow};
 pub use db::Db;
 pub use error::StoreError;
 pub use files::{File, FileInfo, Files, NewFile};
 pub use idempotency::{Claim, Idempotency};
+pub use ledger::{Ledger, Nodes, Standing};
 pub use master_key::MasterKey;
+pub use orders::{Difference, Order, Orders};
 pub use secrets::{Meta, Secrets};
+pub use sessions::{KeptSession, Sessions};
 pub use store::{Purged, Store};
-pub use submissions::{NewSubmission, Submission, SubmissionState, Submissions, TakenSubmission};
+pub use submissions::{
+    Accepted, Decision, NewSubmission, Submission, SubmissionState, Submissions, TakenSubmission, Wanted,
+};

@@ -4,7 +4,10 @@ use crate::db::{Db, sql};
 use crate::lite::Lite;
 use crate::master_key::Sealer;
 use crate::pg::Pg;
-use crate::{Clients, Files, Idempotency, MasterKey, Meta, Secrets, StoreError, Submissions};
+use crate::{
+    Cases, Clients, Files, Idempotency, Ledger, MasterKey, Meta, Nodes, Orders, Secrets, Sessions, StoreError,
+    Submissions, node,
+};
 use hub_core::time::Timestamp;
 use hub_crypto::{hex, random};
 use std::fs::{DirBuilder, OpenOptions};
@@ -25,6 +28,8 @@ struct Sealers {
     submissions: Sealer,
     idempotency: Sealer,
     files: Sealer,
+    sessions: Sealer,
+    cases: Sealer,
 }
 
 /// The open store. Cheap to clone.
@@ -32,6 +37,7 @@ struct Sealers {
 pub struct Store {
     db: Db,
     sealers: Arc<Sealers>,
+    node: Arc<str>,
 }
 
 /// What [`Store::purge`] has forgotten.
@@ -58,7 +64,7 @@ impl Store {
             None => MasterKey::in_file(&folder.join(KEY), !database.exists())?,
         };
         private(&database).map_err(io)?;
-        Self::with(Db::Lite(Lite::open(&database).await?), &key).await
+        Self::with(Db::Lite(Lite::open(&database).await?), &key, folder).await
     }
 
     /// Opens the store in a PostgreSQL database, creating what is missing in it: `postgres://user:password@host/database`.
@@ -87,17 +93,21 @@ impl Store {
                 MasterKey::in_file(&folder.join(KEY), empty)?
             }
         };
-        Self::with(db, &key).await
+        Self::with(db, &key, folder).await
     }
 
-    async fn with(db: Db, key: &MasterKey) -> Result<Self, StoreError> {
+    async fn with(db: Db, key: &MasterKey, folder: &Path) -> Result<Self, StoreError> {
+        private_folder(folder).map_err(|e| StoreError::Unavailable(format!("{}: {e}", folder.display())))?;
         let store = Self {
             db,
+            node: node::name(folder)?.into(),
             sealers: Arc::new(Sealers {
                 secrets: key.sealer("secrets"),
                 submissions: key.sealer("submissions"),
                 idempotency: key.sealer("idempotency"),
                 files: key.sealer("files"),
+                sessions: key.sealer("sessions"),
+                cases: key.sealer("cases"),
             }),
         };
         match store.secrets().get_or_keep(PROOF, PROOF.as_bytes()).await {
@@ -133,6 +143,7 @@ impl Store {
         Submissions {
             db: &self.db,
             sealer: &self.sealers.submissions,
+            node: &self.node,
         }
     }
 
@@ -152,6 +163,48 @@ impl Store {
             db: &self.db,
             sealer: &self.sealers.files,
         }
+    }
+
+    /// The name of this node; the same as long as its data folder is.
+    #[must_use]
+    pub fn node(&self) -> &str {
+        &self.node
+    }
+
+    /// Sessions at the agencies' systems.
+    #[must_use]
+    pub fn sessions(&self) -> Sessions<'_> {
+        Sessions {
+            db: &self.db,
+            sealer: &self.sealers.sessions,
+        }
+    }
+
+    /// Budgets all hubs draw from.
+    #[must_use]
+    pub fn ledger(&self) -> Ledger<'_> {
+        Ledger { db: &self.db }
+    }
+
+    /// The hubs over this store.
+    #[must_use]
+    pub fn nodes(&self) -> Nodes<'_> {
+        Nodes { db: &self.db }
+    }
+
+    /// Matters at the agencies.
+    #[must_use]
+    pub fn cases(&self) -> Cases<'_> {
+        Cases {
+            db: &self.db,
+            sealer: &self.sealers.cases,
+        }
+    }
+
+    /// Orders to be paid.
+    #[must_use]
+    pub fn orders(&self) -> Orders<'_> {
+        Orders { db: &self.db }
     }
 
     /// Forgets what has run out.

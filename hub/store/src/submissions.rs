@@ -2,6 +2,9 @@
 //!
 //! `stored -> delivering -> delivered | failed | manual`, and back to `stored` for another try. `delivering` is a lease:
 //! whoever finds it run out knows only that the call may have left, never that it has not.
+//!
+//! Submissions of one subject to one system are delivered in the order in which they were accepted: a later one is not
+//! taken while an earlier one is open. One that waits for a person holds up nobody.
 
 use crate::StoreError;
 use crate::clients::time;
@@ -40,7 +43,11 @@ impl SubmissionState {
         }
     }
 
-    fn parse(word: &str) -> Result<Self, StoreError> {
+    /// From its word.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub fn parse(word: &str) -> Result<Self, StoreError> {
         match word {
             "stored" => Ok(Self::Stored),
             "delivering" => Ok(Self::Delivering),
@@ -57,8 +64,12 @@ impl SubmissionState {
 pub struct NewSubmission {
     /// Operation id.
     pub operation: String,
+    /// The system it goes to, `agency/system`.
+    pub system: String,
     /// Client id.
     pub client: String,
+    /// Tenant of the client.
+    pub tenant: Option<String>,
     /// The subject as the store may know it: an opaque id, never a number of the person.
     pub subject: String,
     /// Pairwise id towards the agency, if the operation passes one on.
@@ -83,8 +94,12 @@ pub struct Submission {
     pub id: String,
     /// Operation id.
     pub operation: String,
+    /// The system it goes to, `agency/system`; empty for those accepted by an older hub.
+    pub system: String,
     /// Client id.
     pub client: String,
+    /// Tenant of the client, if it was known.
+    pub tenant: Option<String>,
     /// Opaque subject id.
     pub subject: String,
     /// Pairwise id towards the agency.
@@ -107,6 +122,41 @@ pub struct Submission {
     pub created: Timestamp,
     /// When it last changed.
     pub updated: Timestamp,
+    /// What the person who decided about it wrote down; sealed at rest.
+    pub note: Option<String>,
+}
+
+/// What a person decided about a submission nobody could tell about.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Decision {
+    /// The agency has it; its answer in the contract's terms, if the person knows it.
+    Delivered(Value),
+    /// It has not arrived: send it.
+    Again,
+    /// The agency refuses it; a problem code.
+    Refused(&'static str),
+}
+
+/// Which submissions an operator wants to see.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// Only in this state.
+    pub state: Option<SubmissionState>,
+    /// Only to this system.
+    pub system: Option<String>,
+    /// Only those accepted later.
+    pub after: Option<Timestamp>,
+    /// At most so many.
+    pub most: u32,
+}
+
+/// How a submission was accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// Its id.
+    pub id: String,
+    /// An earlier one of the same subject to the same system is not yet delivered, so that this one must not be sent now.
+    pub queued: bool,
 }
 
 /// A submission taken for a try.
@@ -123,21 +173,38 @@ pub struct TakenSubmission {
 pub struct Submissions<'a> {
     pub(crate) db: &'a Db,
     pub(crate) sealer: &'a Sealer,
+    pub(crate) node: &'a str,
 }
 
 impl Submissions<'_> {
-    /// Keeps a submission and answers its id. It is on disk when this returns.
+    /// Keeps a submission. It is on disk when this returns.
     ///
     /// # Errors
     /// If it could not be kept; then the call must not be acknowledged.
-    pub async fn accept(&self, new: &NewSubmission) -> Result<String, StoreError> {
+    pub async fn accept(&self, new: &NewSubmission) -> Result<Accepted, StoreError> {
         let id = new_id("sub_")?;
         let plain = serde_json::to_vec(&new.input).map_err(|_| StoreError::Damaged("the input is no JSON"))?;
         let leased = new.lease_until.is_some();
-        let statement = sql(
+        let mut all = Vec::new();
+        if let Some(scope) = &new.idempotency {
+            all.push(sql(
+                "UPDATE idempotency SET submission = $2 WHERE scope = $1 AND done = 0",
+                [scope.as_str().into(), id.as_str().into()],
+            ));
+        }
+        all.push(sql(
+            // A call under way for the first time is no predecessor: of two calls made at once neither is the earlier.
             "INSERT INTO submissions
-             (id, operation, client, subject, pairwise, request_id, input, state, attempts, next_at, created, updated)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)",
+             (id, operation, client, subject, pairwise, request_id, input, state, attempts, next_at, created, updated,
+              system, tenant, holder)
+             SELECT $1, $2, $3, $4, $5, $6, $7, CASE WHEN held = 1 THEN 'stored' ELSE $8 END,
+                    CASE WHEN held = 1 THEN 0 ELSE $9 END, CASE WHEN held = 1 THEN $11 ELSE $10 END, $11, $11,
+                    $12, $13, $14
+             FROM (SELECT CASE WHEN EXISTS (
+                       SELECT 1 FROM submissions WHERE subject = $4 AND subject <> '' AND system = $12
+                       AND (state = 'stored' OR state = 'delivering' AND (attempts > 1 OR doubt = 1))
+                   ) THEN 1 ELSE 0 END AS held) AS before
+             RETURNING state",
             [
                 id.as_str().into(),
                 new.operation.as_str().into(),
@@ -156,17 +223,20 @@ impl Submissions<'_> {
                 i64::from(leased).into(),
                 new.lease_until.unwrap_or(new.now).as_microsecond().into(),
                 new.now.as_microsecond().into(),
+                new.system.as_str().into(),
+                new.tenant.clone().into(),
+                self.node.into(),
             ],
-        );
-        let mut all = vec![statement];
-        if let Some(scope) = &new.idempotency {
-            all.push(sql(
-                "UPDATE idempotency SET submission = $2 WHERE scope = $1 AND done = 0",
-                [scope.as_str().into(), id.as_str().into()],
-            ));
-        }
-        self.db.write_all(all).await?;
-        Ok(id)
+        ));
+        let mut rows = self.db.write_all(all).await?;
+        let state = match rows.first_mut() {
+            Some(row) => row.text(0)?,
+            None => return Err(StoreError::Damaged("a submission just kept is gone")),
+        };
+        Ok(Accepted {
+            id,
+            queued: leased && state == SubmissionState::Stored.as_str(),
+        })
     }
 
     /// Takes up to `most` submissions that are due, oldest first, and holds them until `lease_until`.
@@ -185,11 +255,12 @@ impl Submissions<'_> {
                 now.as_microsecond().into(),
                 i64::from(most).into(),
                 lease_until.as_microsecond().into(),
+                self.node.into(),
             ],
         );
         let mut taken = Vec::new();
         for mut row in self.db.write(take).await? {
-            let in_doubt = row.flag(14)?;
+            let in_doubt = row.flag(17)?;
             let id = row.text(0)?;
             match self.submission(id.clone(), row) {
                 Ok(submission) => taken.push(TakenSubmission { submission, in_doubt }),
@@ -272,7 +343,7 @@ impl Submissions<'_> {
     /// If the store does not answer.
     pub async fn hold(&self, id: &str, next_at: Timestamp, now: Timestamp) -> Result<bool, StoreError> {
         let statement = sql(
-            "UPDATE submissions SET next_at = $2, updated = $3 WHERE id = $1 AND state = 'delivering' RETURNING id",
+            "UPDATE submissions SET next_at = $2, doubt = 1, updated = $3 WHERE id = $1 AND state = 'delivering' RETURNING id",
             [id.into(), next_at.as_microsecond().into(), now.as_microsecond().into()],
         );
         self.db.write(statement).await.map(|rows| !rows.is_empty())
@@ -285,7 +356,7 @@ impl Submissions<'_> {
     pub async fn get(&self, id: &str) -> Result<Option<Submission>, StoreError> {
         let statement = sql(
             "SELECT id, operation, client, subject, pairwise, request_id, input, state, attempts, next_at, answer,
-                    reason, created, updated
+                    reason, created, updated, system, tenant, note
              FROM submissions WHERE id = $1",
             [id.into()],
         );
@@ -308,7 +379,7 @@ impl Submissions<'_> {
     ) -> Result<Vec<Submission>, StoreError> {
         let statement = sql(
             "SELECT id, operation, client, subject, pairwise, request_id, input, state, attempts, next_at, answer,
-                    reason, created, updated
+                    reason, created, updated, system, tenant, note
              FROM submissions WHERE subject = $1 AND created < $2 ORDER BY created DESC, id LIMIT $3",
             [
                 subject.into(),
@@ -320,6 +391,95 @@ impl Submissions<'_> {
         rows.into_iter()
             .map(|mut row| self.submission(row.text(0)?, row))
             .collect()
+    }
+
+    /// What operators see, oldest first.
+    ///
+    /// # Errors
+    /// If the store does not answer or a row does not open.
+    pub async fn list(&self, wanted: &Wanted) -> Result<Vec<Submission>, StoreError> {
+        let state = wanted.state.map_or("", SubmissionState::as_str);
+        let statement = sql(
+            "SELECT id, operation, client, subject, pairwise, request_id, input, state, attempts, next_at, answer,
+                    reason, created, updated, system, tenant, note
+             FROM submissions
+             WHERE ($1 = '' OR state = $1) AND ($2 = '' OR system = $2) AND created > $3
+             ORDER BY created, id LIMIT $4",
+            [
+                state.into(),
+                wanted.system.clone().unwrap_or_default().into(),
+                wanted.after.map_or(i64::MIN, Timestamp::as_microsecond).into(),
+                i64::from(wanted.most).into(),
+            ],
+        );
+        let rows = self.db.read(statement).await?;
+        rows.into_iter()
+            .map(|mut row| self.submission(row.text(0)?, row))
+            .collect()
+    }
+
+    /// A person decides about a submission that waits for one; false if none waits.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn decide(
+        &self,
+        id: &str,
+        decision: &Decision,
+        note: Option<&str>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (state, answer, reason) = match decision {
+            Decision::Delivered(answer) => {
+                let plain = serde_json::to_vec(answer).map_err(|_| StoreError::Damaged("the answer is no JSON"))?;
+                (
+                    SubmissionState::Delivered,
+                    Some(self.sealer.seal(&plain, "answer", id)?),
+                    None,
+                )
+            }
+            Decision::Again => (SubmissionState::Stored, None, None),
+            Decision::Refused(code) => (SubmissionState::Failed, None, Some(*code)),
+        };
+        let note = note
+            .map(|text| self.sealer.seal(text.as_bytes(), "note", id))
+            .transpose()?;
+        let statement = sql(
+            "UPDATE submissions SET state = $2, answer = $3, reason = $4, note = $5, doubt = 0, next_at = $6, updated = $6
+             WHERE id = $1 AND state = 'manual' RETURNING id",
+            [
+                id.into(),
+                state.as_str().into(),
+                answer.into(),
+                reason.into(),
+                note.into(),
+                now.as_microsecond().into(),
+            ],
+        );
+        self.db.write(statement).await.map(|rows| !rows.is_empty())
+    }
+
+    /// What this node was at when it died is due now, in doubt. Call it when no other process can be this node.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn take_over(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let statement = sql(
+            "UPDATE submissions SET next_at = $2, doubt = 1
+             WHERE state = 'delivering' AND holder = $1 AND next_at > $2 RETURNING 1",
+            [self.node.into(), now.as_microsecond().into()],
+        );
+        // Whoever repeats a call under its key need not wait either.
+        let keys = sql(
+            "UPDATE idempotency SET busy_until = $2
+             WHERE done = 0 AND busy_until > $2
+             AND submission IN (SELECT id FROM submissions WHERE state = 'delivering' AND holder = $1)",
+            [self.node.into(), now.as_microsecond().into()],
+        );
+        self.db
+            .write_all(vec![keys, statement])
+            .await
+            .map(|rows| rows.len() as u64)
     }
 
     /// Forgets what was delivered or refused before a time; answers how many. What is open is never forgotten.
@@ -360,6 +520,10 @@ impl Submissions<'_> {
             Some(sealed) => Some(self.sealer.open(&sealed, "answer", &id)?),
             None => None,
         };
+        let note = match row.maybe_bytes(16)? {
+            Some(sealed) => Some(self.sealer.open(&sealed, "note", &id)?),
+            None => None,
+        };
         let json = |_| StoreError::Damaged("a submission is no JSON");
         Ok(Submission {
             operation: row.text(1)?,
@@ -375,6 +539,12 @@ impl Submissions<'_> {
             reason: row.maybe_text(11)?,
             created: time(row.int(12)?)?,
             updated: time(row.int(13)?)?,
+            system: row.text(14)?,
+            tenant: row.maybe_text(15)?,
+            note: note
+                .map(String::from_utf8)
+                .transpose()
+                .map_err(|_| StoreError::Damaged("a note is no text"))?,
             id,
         })
     }

@@ -62,6 +62,17 @@ impl Reader<'_> {
             answers: format(map, "answers"),
             key_field: text(map, "key"),
             ask: part(map, "unsure").and_then(|u| text(u, "ask")),
+            payment: part(map, "payment").and_then(|p| {
+                let order = text(p, "order");
+                if order.is_none() {
+                    self.missing("`order`", &format!("{at}/payment"));
+                }
+                Some(crate::settings::Payment {
+                    order: order?,
+                    amount: text(p, "amount"),
+                    state: text(p, "state"),
+                })
+            }),
             internal: flag(map, "internal").unwrap_or(false),
             signed: flag(map, "signed"),
             sealed: flag(map, "sealed"),
@@ -99,6 +110,23 @@ impl Reader<'_> {
             time: path(map, "time"),
             data: path(map, "data").unwrap_or_default(),
             fields: rows::read(map.get("fields"), "/callback/fields"),
+            steps: part(map, "steps")
+                .into_iter()
+                .flatten()
+                .map(|(from, to)| {
+                    let to = scalar_text(to).unwrap_or_default();
+                    let to = to.split(',').map(str::trim).filter(|s| !s.is_empty());
+                    (from.clone(), to.map(str::to_owned).collect())
+                })
+                .collect(),
+            poll: part(map, "poll").and_then(|poll| {
+                let every = self.duration(poll, "every", "/callback/poll");
+                let ask = text(poll, "ask");
+                if ask.is_none() || every.is_none() {
+                    self.missing("`ask` / `every`", "/callback/poll");
+                }
+                Some((ask?, every?))
+            }),
             answer: reply(text(map, "answer").as_deref().unwrap_or("text success")),
             refuse: reply(text(map, "refuse").as_deref().unwrap_or("text fail")),
         }

@@ -119,8 +119,21 @@ impl Reader<'_> {
             Some(word) if word.starts_with('/') => Lives::Told(Path::parse(&word)),
             Some(_) => self.duration(map, "lives", at).map_or(Lives::Unknown, Lives::Fixed),
         };
+        let refresh = part(map, "refresh").and_then(|refresh| {
+            let at = "/session/refresh";
+            let Some(call) = text(refresh, "call") else {
+                self.missing("`call`", at);
+                return None;
+            };
+            Some((CallSpec::parse(&call), self.sends(refresh, "send", at)))
+        });
         Some(SessionPart {
             login: CallSpec::parse(&login),
+            refresh,
+            daily: map
+                .get("daily")
+                .and_then(Value::as_u64)
+                .and_then(|n| u32::try_from(n).ok()),
             send: self.sends(map, "send", at),
             basic: self.pair(map, "basic", at),
             sends: format(map, "sends"),

@@ -133,6 +133,7 @@ impl Reader<'_> {
             paging: part(map, "paging").map(|p| self.paging(p, "/paging")),
             limits: part(map, "limits").map(limits).unwrap_or_default(),
             closed: self.closed(map),
+            expires: self.expires(map),
             give: self.gives(map, "give", ""),
             codes: self.codes(map),
             files: part(map, "files").and_then(|f| self.files(f)),
@@ -170,6 +171,7 @@ impl Reader<'_> {
             dialect: text(map, "dialect").unwrap_or_default(),
             charset: text(map, "charset"),
             timeout_ms: self.duration(map, "timeout", "/upstream"),
+            clock_of_answers: text(map, "clock").as_deref() == Some("answers"),
             path: text(map, "path"),
             method: text(map, "method"),
             sends: format(map, "sends"),
@@ -277,6 +279,18 @@ impl Reader<'_> {
             });
         }
         tables
+    }
+
+    fn expires(&mut self, map: &Part) -> Vec<(String, jiff::civil::Date)> {
+        let mut all = Vec::new();
+        for (name, day) in part(map, "expires").into_iter().flatten() {
+            let day = scalar_text(day).unwrap_or_default();
+            match day.parse() {
+                Ok(day) => all.push((name.clone(), day)),
+                Err(_) => self.bad_value(&format!("/expires/{}", escape(name)), "a day such as 2027-03-01", &day),
+            }
+        }
+        all
     }
 
     fn closed(&mut self, map: &Part) -> Calendar {

@@ -1,15 +1,18 @@
 //! One course through a connector's dialogue: log in if need be, upload, act, or ask.
 
+use super::clock::Clocks;
 use super::failure::Failed;
-use super::session::Slot;
+use super::session::{Right, Slot, Way};
+use crate::drift::Drift;
 use crate::evidence::Grant;
 use crate::ports::SecretSource;
-use hub_connectors::{Connector, ConnectorError, Context, Dialogue, Purpose, Secrets, Session, Step};
+use hub_connectors::{Connector, ConnectorError, Context, Dialogue, Failure, Purpose, Secrets, Session, Step};
 use hub_core::ports::{Answer, Call, Clock};
+use hub_core::time::{Timestamp, civil};
 use hub_core::{Effect, Outgoing, Problem, ProblemCode, Returned, SystemId};
 use hub_outbound::{Outbound, Target};
+use hub_store::Store;
 use std::sync::Arc;
-use tokio::sync::MutexGuard;
 use tokio::time::Instant;
 
 /// More steps than any dialogue needs: log in, upload a case's papers, act, log in again.
@@ -34,7 +37,49 @@ pub(super) struct Journeyer<'a> {
     pub(super) outbound: &'a Outbound,
     pub(super) secrets: &'a dyn SecretSource,
     pub(super) clock: &'a dyn Clock,
+    pub(super) clocks: &'a Clocks,
+    pub(super) drift: &'a Drift,
+    pub(super) store: &'a Store,
     pub(super) deadline: Instant,
+}
+
+/// Where a course stands with its session.
+#[derive(Default)]
+struct Pass {
+    session: Option<Session>,
+    /// One that has ended or is about to: something to renew.
+    old: Option<Session>,
+    right: Option<Right>,
+    /// The session under renewal is still good, so that a failure is none.
+    spare: Option<Session>,
+    /// This course has logged in.
+    fresh: bool,
+}
+
+impl Pass {
+    fn of(way: Way) -> Self {
+        match way {
+            Way::Ready(session) => Self {
+                session: Some(session),
+                ..Self::default()
+            },
+            Way::LogIn { right, old, spare } => Self {
+                spare: old.clone().filter(|_| spare),
+                old,
+                right: Some(right),
+                ..Self::default()
+            },
+        }
+    }
+
+    /// What the connector is handed: a session that is over is one to renew.
+    fn handed(&self, now: Timestamp) -> Option<Session> {
+        let ended = |mut old: Session| {
+            old.until = Some(now);
+            old
+        };
+        self.session.clone().or_else(|| self.old.clone().map(ended))
+    }
 }
 
 /// The secrets of one system.
@@ -52,25 +97,68 @@ impl Secrets for Scoped<'_> {
 impl Journeyer<'_> {
     /// Runs the dialogue once, from its beginning to an answer or a failure.
     pub(super) async fn go(&self, course: Course) -> Result<Answer, Failed> {
-        let needs_session = self.connector.settings().has_session;
-        let mut login = None;
-        let mut session = self.session.current(self.clock.now());
-        if needs_session && session.is_none() {
-            // One login at a time: many systems kill the older of two sessions.
-            login = Some(self.session.login().await);
-            session = self.session.current(self.clock.now());
-            if session.is_some() {
-                login = None;
-            }
+        let mut pass = self.pass(None).await?;
+        loop {
+            let outcome = self.walk(course, &mut pass).await;
+            let Err(failed) = &outcome else {
+                self.session.taken();
+                return outcome;
+            };
+            let Some(spare) = pass.spare.take().filter(|_| !pass.fresh) else {
+                if failed.problem.code == ProblemCode::UpstreamRefused && (pass.fresh || pass.right.is_some()) {
+                    self.session.refused(&failed.problem);
+                }
+                return outcome;
+            };
+            // The renewal failed, but the session under renewal is still good.
+            tracing::warn!(system = %self.target.system, problem = failed.problem.code.as_str(), "a session could not be renewed");
+            self.session.put_off(self.now());
+            pass = Pass {
+                session: Some(spare),
+                ..Pass::default()
+            };
         }
-        let mut step = self.begin(course, session.as_ref())?;
+    }
+
+    /// Our time, by the system's clock where its manifest says so.
+    fn now(&self) -> Timestamp {
+        let now = self.clock.now();
+        if self.connector.settings().clock_of_answers {
+            self.clocks.of(&self.target.system, now)
+        } else {
+            now
+        }
+    }
+
+    /// The session a course begins with. `lost` is one the system no longer takes.
+    async fn pass(&self, lost: Option<&Session>) -> Result<Pass, Failed> {
+        if !self.connector.settings().has_session {
+            return Ok(Pass::default());
+        }
+        if self.connector.logs_in_each_time() {
+            return Ok(Pass {
+                right: Some(self.session.alone().await),
+                ..Pass::default()
+            });
+        }
+        let way = self
+            .session
+            .way(self.now(), lost.map(|s| s.since), self.deadline)
+            .await?;
+        Ok(Pass::of(way))
+    }
+
+    async fn walk(&self, course: Course, pass: &mut Pass) -> Result<Answer, Failed> {
+        let mut step = self.begin(course, pass).await?;
         for _ in 0..MOST_STEPS {
             let (request, purpose, dialogue) = match step {
                 Step::Done { answer, session, notes } => {
                     for note in notes {
                         tracing::warn!(operation = %self.call.operation.id, field = %note.field, kind = note.kind, "surprise in an answer");
                     }
-                    session.into_iter().for_each(|s| self.session.keep(s));
+                    if let Some(session) = session {
+                        self.session.keep(&session, self.now()).await;
+                    }
                     return Ok(answer);
                 }
                 Step::Send {
@@ -80,83 +168,110 @@ impl Journeyer<'_> {
                 } => (request, purpose, dialogue),
             };
             if let Some(fresh) = dialogue.fresh_session() {
-                self.session.keep(fresh.clone());
+                pass.fresh = true;
+                self.session.keep(fresh, self.now()).await;
+                pass.session = Some(fresh.clone());
+                if let Some(right) = &mut pass.right {
+                    right.kept();
+                }
             }
             if purpose != Purpose::Login {
-                login = None;
-            } else if login.is_none() {
-                let (guard, newer) = self.relogin(session.as_ref()).await;
-                login = guard;
-                if let Some(newer) = newer {
-                    // Somebody else has logged in meanwhile: begin again with that session.
-                    step = self.begin(course, Some(&newer))?;
-                    session = Some(newer);
+                pass.right = None;
+            } else if pass.right.is_none() {
+                // The session was lost on the way. If somebody else has logged in meanwhile, begin again with theirs.
+                let next = self.pass(pass.session.as_ref()).await?;
+                let again = next.session.is_some();
+                *pass = next;
+                if again {
+                    step = self.begin(course, pass).await?;
                     continue;
                 }
             }
+            if purpose == Purpose::Login {
+                self.may_log_in().await?;
+            }
             let returned = self.send(request, purpose).await?;
-            step = self.resume(dialogue, &returned, session.as_ref())?;
+            if let Returned::Http(response) = &returned {
+                self.clocks.look(&self.target.system, response, self.clock.now());
+            }
+            step = self.resume(dialogue, &returned, pass).await?;
+            if let Returned::Http(response) = &returned
+                && purpose == Purpose::Act
+                && matches!(step, Step::Done { .. })
+            {
+                self.drift.watch(&self.connector, &self.call.operation, response);
+            }
         }
         Err(Problem::new(ProblemCode::Internal)
             .inner("the dialogue does not end")
             .into())
     }
 
-    /// Waits for the right to log in; if somebody else has meanwhile, their session instead.
-    async fn relogin(&self, lost: Option<&Session>) -> (Option<MutexGuard<'_, ()>>, Option<Session>) {
-        let guard = self.session.login().await;
-        let newer = self
-            .session
-            .current(self.clock.now())
-            .filter(|now| lost.is_some_and(|lost| now.since > lost.since));
-        if newer.is_some() {
-            (None, newer)
-        } else {
-            (Some(guard), None)
+    /// Counts a login where the system counts them.
+    async fn may_log_in(&self) -> Result<(), Failed> {
+        let Some(most) = self.connector.settings().logins_daily else {
+            return Ok(());
+        };
+        let name = format!("login/{}", self.target.system);
+        let day = civil(self.clock.now()).date().to_string();
+        let full = |words: String| Problem::new(ProblemCode::UpstreamBusy).retry_after(600).inner(words);
+        match self.store.ledger().take(&name, &day, 1, u64::from(most)).await {
+            Ok(0) => Err(full("the logins that the system allows in a day are used up".into()).into()),
+            Ok(_) => Ok(()),
+            Err(error) => Err(full(format!("nobody can tell how many logins are left: {error}")).into()),
         }
     }
 
-    fn begin(&self, course: Course, session: Option<&Session>) -> Result<Step, Failed> {
-        self.with_context(session, |context| match course {
+    async fn begin(&self, course: Course, pass: &Pass) -> Result<Step, Failed> {
+        self.with_context(pass, |context| match course {
             Course::Call => self.connector.begin(self.call, context),
             Course::Ask => self.connector.begin_ask(self.call, context),
         })
+        .await
     }
 
-    fn resume(&self, dialogue: Dialogue, returned: &Returned, session: Option<&Session>) -> Result<Step, Failed> {
-        self.with_context(session, |context| self.connector.resume(dialogue, returned, context))
+    async fn resume(&self, dialogue: Dialogue, returned: &Returned, pass: &Pass) -> Result<Step, Failed> {
+        self.with_context(pass, |context| self.connector.resume(dialogue, returned, context))
+            .await
     }
 
-    fn with_context(
+    async fn with_context(
         &self,
-        session: Option<&Session>,
+        pass: &Pass,
         step: impl FnOnce(&Context<'_>) -> Result<Step, ConnectorError>,
     ) -> Result<Step, Failed> {
-        let secrets = Scoped {
-            source: self.secrets,
-            system: &self.target.system,
-        };
-        let random = hub_crypto::random::<32>()
-            .map_err(|e| Problem::new(ProblemCode::Internal).inner(format!("no randomness: {e}")))?;
-        let context = Context {
-            now: self.clock.now(),
-            random,
-            secrets: &secrets,
-            session,
-            files: self.grant.papers(),
-        };
-        step(&context).map_err(|error| {
-            if matches!(
-                &error,
-                ConnectorError::Failed {
-                    failure: hub_connectors::Failure::Session,
-                    ..
-                }
-            ) {
-                self.session.forget();
+        let error = {
+            let secrets = Scoped {
+                source: self.secrets,
+                system: &self.target.system,
+            };
+            let random = hub_crypto::random::<32>()
+                .map_err(|e| Problem::new(ProblemCode::Internal).inner(format!("no randomness: {e}")))?;
+            let now = self.now();
+            let session = pass.handed(now);
+            let context = Context {
+                now,
+                random,
+                secrets: &secrets,
+                session: session.as_ref(),
+                files: self.grant.papers(),
+            };
+            match step(&context) {
+                Ok(step) => return Ok(step),
+                Err(error) => error,
             }
-            Failed::told(&error)
-        })
+        };
+        let lost = matches!(
+            &error,
+            ConnectorError::Failed {
+                failure: Failure::Session,
+                ..
+            }
+        );
+        if lost && let Some(session) = &pass.session {
+            self.session.forget(session).await;
+        }
+        Err(Failed::told(&error))
     }
 
     async fn send(&self, request: Outgoing, purpose: Purpose) -> Result<Returned, Failed> {
@@ -167,7 +282,11 @@ impl Journeyer<'_> {
             }
             Purpose::Login | Purpose::Upload | Purpose::Ask => Effect::None,
         };
-        let sent = self.outbound.carry(&self.target, request, self.deadline, effect).await;
+        let tenant = self.grant.tenant().or(self.grant.client()).unwrap_or_default();
+        let sent = self
+            .outbound
+            .carry(tenant, &self.target, request, self.deadline, effect)
+            .await;
         let harmless = effect != Effect::Once || self.connector.key_field(self.call.operation.key()).is_some();
         sent.map_err(|error| Failed::silent(&error, harmless))
     }

@@ -4,14 +4,18 @@
 //! be made now (connected, open, addressed), how often it may be tried, and what a silence means.
 
 mod budget;
+mod clock;
 mod drive;
 mod failure;
 mod retry;
 mod session;
 
+use crate::drift::Drift;
 use crate::evidence::Grant;
-use crate::ports::{AddressSource, Asked, Line, SecretSource};
+use crate::ports::{AddressSource, Asked, Line, SecretSource, SessionStanding};
 use crate::snapshot::Snapshots;
+use budget::{Membership, StoreLedger};
+use clock::Clocks;
 use drive::{Course, Journeyer};
 use failure::Failed;
 use hub_connectors::{Availability, Connector};
@@ -33,7 +37,7 @@ pub struct LiveParts {
     pub snapshots: Snapshots,
     /// The opener of sockets.
     pub outbound: Outbound,
-    /// Where used-up budgets are kept.
+    /// What all hubs share: sessions, budgets, what was learnt.
     pub store: Store,
     /// Secrets of connectors.
     pub secrets: Arc<dyn SecretSource>,
@@ -57,6 +61,9 @@ struct Shared {
     clock: Arc<dyn Clock>,
     sessions: Sessions,
     retries: Retries,
+    clocks: Clocks,
+    membership: Membership,
+    drift: Drift,
 }
 
 /// Less than this before the deadline it is not worth asking what became of a call.
@@ -66,23 +73,33 @@ impl LiveUpstream {
     /// Puts it together.
     #[must_use]
     pub fn new(parts: LiveParts) -> Self {
+        parts.outbound.draw_from(Arc::new(StoreLedger(parts.store.clone())));
         Self {
             outbound: parts.outbound,
             shared: Arc::new(Shared {
                 snapshots: parts.snapshots,
+                sessions: Sessions::new(parts.store.clone()),
+                drift: Drift::default(),
                 store: parts.store,
                 secrets: parts.secrets,
                 addresses: parts.addresses,
                 clock: parts.clock,
-                sessions: Sessions::default(),
                 retries: Retries::default(),
+                clocks: Clocks::default(),
+                membership: Membership::default(),
             }),
         }
     }
 
-    /// Takes up the daily budgets as they were used before a restart. Call it before the first call is served.
+    /// Finds this hub's place among those over the store, and takes up what was learnt before a restart. Call it before
+    /// the first call is served.
     pub async fn restore(&self) {
-        budget::restore(&self.shared.store, &self.outbound).await;
+        let shared = &self.shared;
+        shared
+            .membership
+            .beat(&shared.store, &self.outbound, shared.clock.now())
+            .await;
+        shared.drift.restore(&shared.store).await;
     }
 
     /// The same with a worker's own connections; budgets, breakers and sessions stay shared.
@@ -172,6 +189,9 @@ impl LiveUpstream {
             outbound: &self.outbound,
             secrets: self.shared.secrets.as_ref(),
             clock: self.shared.clock.as_ref(),
+            clocks: &self.shared.clocks,
+            drift: &self.shared.drift,
+            store: &self.shared.store,
             deadline: Instant::now() + Duration::from_millis(call.deadline_ms),
         })
     }
@@ -243,6 +263,41 @@ impl Line for LiveUpstream {
     }
 
     fn keep(&self) -> BoxFuture<'_, ()> {
-        Box::pin(budget::keep(&self.shared.store, &self.outbound))
+        Box::pin(async {
+            self.shared.drift.keep(&self.shared.store).await;
+            budget::tidy(&self.shared.store, self.shared.clock.now()).await;
+        })
+    }
+
+    fn beat(&self) -> BoxFuture<'_, ()> {
+        let shared = &self.shared;
+        Box::pin(async {
+            shared
+                .membership
+                .beat(&shared.store, &self.outbound, shared.clock.now())
+                .await;
+        })
+    }
+
+    fn leave(&self) -> BoxFuture<'_, ()> {
+        Box::pin(budget::leave(&self.shared.store, &self.outbound))
+    }
+
+    fn sessions(&self) -> Vec<SessionStanding> {
+        let clocks = self.shared.clocks.all();
+        let ahead = |system: &SystemId| clocks.iter().find(|(s, _)| s == system).map_or(0, |(_, ms)| *ms);
+        let standing = self.shared.sessions.standing().into_iter();
+        standing
+            .map(|(system, until, refusals)| SessionStanding {
+                ahead_ms: ahead(&system),
+                system,
+                until,
+                refusals,
+            })
+            .collect()
+    }
+
+    fn drift(&self) -> Option<&Drift> {
+        Some(&self.shared.drift)
     }
 }

@@ -254,6 +254,7 @@ pub fn named(token: &str) -> Option<Arc<Subject>> {
         "zhang-r2" => subject("zhang", Assurance::R2, zhang, None),
         "zhang-r4" => subject("zhang", Assurance::R4, zhang, None),
         "li-r4" => subject("li", Assurance::R4, Some("990101199202020029"), None),
+        "wang-r4" => subject("wang", Assurance::R4, Some("990101199303030031"), None),
         "nameless" => subject("nameless", Assurance::R4, None, None),
         "agent" => {
             let mandate = Mandate {
@@ -421,9 +422,14 @@ impl Request {
     }
 
     pub fn apply(text: &str) -> Self {
+        Self::apply_as("zhang-r4", text)
+    }
+
+    /// Of another person: submissions of one person wait for each other.
+    pub fn apply_as(token: &str, text: &str) -> Self {
         Self::new("POST", "/demo/front/v1/applications")
             .key("wide")
-            .token("zhang-r4")
+            .token(token)
             .json(&json!({"text": text}))
     }
 }

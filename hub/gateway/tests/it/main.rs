@@ -18,4 +18,5 @@ mod policies;
 mod reference;
 mod submissions;
 mod trail;
+mod upkeep;
 mod upstream;

@@ -70,9 +70,9 @@ async fn one_that_may_have_arrived_is_asked_about_and_not_sent_again() {
     let lost = || Act::Fail(Problem::new(Code::UpstreamTimeout).kept(Kept::Unknown));
     let jobs = Jobs::new(city.gateway.clone());
     let mut ids = Vec::new();
-    for _ in 0..3 {
+    for person in ["zhang-r4", "li-r4", "wang-r4"] {
         city.line.then(lost());
-        let reply = city.call(Request::apply("a")).await;
+        let reply = city.call(Request::apply_as(person, "a")).await;
         assert_eq!((reply.status, problem(&reply).kept), (504, Kept::Unknown));
         ids.push(problem(&reply).submission.clone().unwrap());
         city.clock.forward(1);

@@ -8,6 +8,7 @@ use area::{Area, area};
 use hub_catalog::document::Document;
 use hub_core::{Finding, Text};
 use serde_json::{Value, json};
+pub use setting::Hidden;
 use setting::{Given, Unfit};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -60,6 +61,15 @@ area! {
 }
 
 area! {
+    /// Where what must survive is kept.
+    Database "store" {
+        /// `postgres://user:password@host/database` that several hubs share; an SQLite file in the data folder if it is
+        /// missing. It holds a password: set HUB_STORE_URL rather than writing it down.
+        url: Option<Hidden> = None,
+    }
+}
+
+area! {
     /// Who vouches for subjects.
     Identity "identity" {
         /// Whether the built-in test issuer signs tokens for personas. Never on where real people are served.
@@ -92,6 +102,8 @@ pub struct Config {
     pub listen: Listen,
     /// Folders.
     pub paths: Paths,
+    /// Store.
+    pub store: Database,
     /// Identity.
     pub identity: Identity,
     /// Sandbox.
@@ -136,6 +148,7 @@ impl Config {
             match key.as_str() {
                 Listen::KEY => take(&mut self.listen, document, value, findings),
                 Paths::KEY => take(&mut self.paths, document, value, findings),
+                Database::KEY => take(&mut self.store, document, value, findings),
                 Identity::KEY => take(&mut self.identity, document, value, findings),
                 Sandbox::KEY => take(&mut self.sandbox, document, value, findings),
                 Log::KEY => take(&mut self.log, document, value, findings),
@@ -147,6 +160,7 @@ impl Config {
     fn take_variables(&mut self, variables: &dyn Fn(&str) -> Option<String>, findings: &mut Vec<Finding>) {
         from_variables(&mut self.listen, variables, findings);
         from_variables(&mut self.paths, variables, findings);
+        from_variables(&mut self.store, variables, findings);
         from_variables(&mut self.identity, variables, findings);
         from_variables(&mut self.sandbox, variables, findings);
         from_variables(&mut self.log, variables, findings);
@@ -183,6 +197,7 @@ impl Config {
             "properties": {
                 (Listen::KEY): Listen::schema(),
                 (Paths::KEY): Paths::schema(),
+                (Database::KEY): Database::schema(),
                 (Identity::KEY): Identity::schema(),
                 (Sandbox::KEY): Sandbox::schema(),
                 (Log::KEY): Log::schema(),
@@ -191,7 +206,14 @@ impl Config {
     }
 }
 
-const KEYS: [&str; 5] = [Listen::KEY, Paths::KEY, Identity::KEY, Sandbox::KEY, Log::KEY];
+const KEYS: [&str; 6] = [
+    Listen::KEY,
+    Paths::KEY,
+    Database::KEY,
+    Identity::KEY,
+    Sandbox::KEY,
+    Log::KEY,
+];
 
 fn read(path: &Path) -> Result<Document, Finding> {
     let name = path.display().to_string();

@@ -122,6 +122,37 @@ impl Setting for SocketAddr {
     }
 }
 
+/// A text with a password in it: read, used, never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Hidden(String);
+
+impl Hidden {
+    /// The text.
+    #[must_use]
+    pub fn show(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hidden(…)")
+    }
+}
+
+impl Setting for Hidden {
+    fn schema() -> Value {
+        json!({"type": "string", "minLength": 1})
+    }
+    fn read(given: Given<'_>) -> Result<Self, Unfit> {
+        let word = given.word().filter(|w| !w.is_empty());
+        word.map(Self).ok_or_else(|| Unfit::new("a text"))
+    }
+    fn write(&self) -> Value {
+        Value::Null
+    }
+}
+
 impl<T: Setting> Setting for Option<T> {
     fn schema() -> Value {
         T::schema()

@@ -85,7 +85,7 @@ impl Worker {
                 self.gateway.snapshot().version as f64,
             ),
         ];
-        self.hub.metrics.text(&gauges) + &self.gateway.metrics().render()
+        self.hub.metrics.text(&gauges) + &self.gateway.metrics().render() + &self.gateway.state_metrics()
     }
 }
 

@@ -131,7 +131,7 @@ fn described(body: &Value) -> Result<NewClient, Problem> {
     })
 }
 
-fn unfit(name: &str, expected: &str, got: &str) -> Problem {
+pub(super) fn unfit(name: &str, expected: &str, got: &str) -> Problem {
     Problem::new(ProblemCode::ValidationFailed).at(format!("/{name}"), Text::same(expected), got)
 }
 
@@ -210,7 +210,7 @@ fn shown(client: &ClientRow, keys: &[KeyInfo]) -> Value {
     })
 }
 
-fn admin(description: Description) -> Description {
+pub(super) fn admin(description: Description) -> Description {
     description.who(Who::Operator).problems(&[401])
 }
 

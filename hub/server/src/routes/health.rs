@@ -5,6 +5,7 @@ use super::{Answered, Ask, admin};
 use actix_web::HttpResponse;
 use hub_core::{Problem, ProblemCode};
 use serde_json::json;
+use std::fmt::Write as _;
 
 pub async fn own_document(ask: Ask) -> Answered {
     Ok(HttpResponse::Ok()
@@ -26,9 +27,15 @@ pub async fn ready(ask: Ask) -> Answered {
 
 pub async fn metrics(ask: Ask) -> Answered {
     admin::operator(&ask)?;
-    Ok(HttpResponse::Ok()
-        .content_type("text/plain; version=0.0.4")
-        .body(ask.worker.metrics()))
+    let mut text = ask.worker.metrics();
+    // The database may be away; everything else is worth reading all the more then.
+    if let Ok(counts) = ask.worker.gateway.submission_counts().await {
+        text.push_str("# HELP hub_submissions Submissions by state.\n# TYPE hub_submissions gauge\n");
+        for (state, count) in counts {
+            let _ = writeln!(text, "hub_submissions{{state=\"{}\"}} {count}", state.as_str());
+        }
+    }
+    Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(text))
 }
 
 pub fn says_own_document() -> Description {

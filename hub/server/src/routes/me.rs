@@ -61,8 +61,12 @@ pub fn submission_schema() -> Value {
         "required": ["submission", "operation", "state", "created"],
         "properties": {
             "submission": {"type": "string"}, "operation": {"type": "string"},
-            "state": {"enum": ["accepted", "waiting", "unsure", "delivered", "refused", "cancelled", "manual"]},
+            "state": {"enum": ["stored", "delivering", "delivered", "failed", "manual"]},
             "attempts": {"type": "integer"}, "created": time, "next_attempt": time,
+            "matters": {"type": "array", "description": "What the agency has told since; only where one submission is asked for.",
+                        "items": {"type": "object", "properties": {
+                            "field": {"type": "string"}, "number": {"type": "string"}, "state": {"type": ["string", "null"]},
+                            "at": {"type": ["string", "null"]}, "heard": time, "said": {"type": ["object", "null"]}}}},
             "answer": {"type": "object"}, "problem": {"$ref": "#/components/schemas/Problem"},
         },
     })

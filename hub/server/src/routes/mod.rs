@@ -8,8 +8,10 @@ mod describe;
 mod health;
 mod me;
 mod pages;
+mod queue;
 mod sandbox;
 mod table;
+mod upkeep;
 
 pub use ask::Ask;
 pub use describe::document;

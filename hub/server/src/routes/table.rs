@@ -1,7 +1,7 @@
 //! The table of routes: what stands where, who may come, what it says about itself.
 
 use super::describe::Description;
-use super::{Answered, Ask, admin, calls, catalog, health, me, pages, sandbox};
+use super::{Answered, Ask, admin, calls, catalog, health, me, pages, queue, sandbox, upkeep};
 use futures_util::future::LocalBoxFuture;
 
 /// Which listener a route stands on.
@@ -227,6 +227,60 @@ pub static TABLE: &[Route] = &[
         "/admin/upstreams",
         |a| Box::pin(admin::upstreams(a)),
         admin::says_upstreams,
+    ),
+    operator(
+        "GET",
+        "/admin/credentials",
+        |a| Box::pin(upkeep::credentials(a)),
+        upkeep::says_credentials,
+    ),
+    operator(
+        "GET",
+        "/admin/drift",
+        |a| Box::pin(upkeep::drift(a)),
+        upkeep::says_drift,
+    ),
+    operator(
+        "POST",
+        "/admin/drift/{agency}/{system}/accept",
+        |a| Box::pin(upkeep::accept_drift(a)),
+        upkeep::says_accept_drift,
+    ),
+    operator(
+        "GET",
+        "/admin/submissions",
+        |a| Box::pin(queue::list(a)),
+        queue::says_list,
+    ),
+    operator(
+        "GET",
+        "/admin/submissions/{id}",
+        |a| Box::pin(queue::one(a)),
+        queue::says_one,
+    ),
+    operator(
+        "POST",
+        "/admin/submissions/{id}/decision",
+        |a| Box::pin(queue::decide(a)),
+        queue::says_decide,
+    ),
+    operator(
+        "POST",
+        "/admin/payments/{agency}/{system}/{day}",
+        |a| Box::pin(queue::statement(a)),
+        queue::says_statement,
+    ),
+    operator(
+        "GET",
+        "/admin/payments/differences",
+        |a| Box::pin(queue::differences(a)),
+        queue::says_differences,
+    ),
+    operator(
+        "POST",
+        "/admin/payments/{agency}/{system}/{day}/{order_no}/settle",
+        |a| Box::pin(queue::settle(a)),
+        queue::says_settle,
     ),
     operator(
         "GET",

@@ -99,6 +99,7 @@ pub async fn build(
         addresses,
         clock: Arc::clone(&clock),
     }));
+    live.restore().await;
 
     let admin_token = first::admin_token(&store, admin_token)
         .await

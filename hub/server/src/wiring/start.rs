@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::hub::Edition;
 use crate::hub::{Hub, Worker};
 use hub_core::Finding;
+use hub_core::time::Timestamp;
 use hub_gateway::{Jobs, Journal};
 use hub_store::Store;
 use std::fs::File;
@@ -85,10 +86,25 @@ impl Running {
         for note in &edition.notes {
             tracing::debug!(finding = %note, "note");
         }
-        let store = Store::open(&paths.data, plan.master_key.as_deref())
+        let key = plan.master_key.as_deref();
+        let store = match &plan.config.store.url {
+            Some(url) => Store::open_url(url.show(), &paths.data, key).await,
+            None => Store::open(&paths.data, key).await,
+        };
+        let store = store.map_err(StartError::other)?;
+        let lock = lock(&paths.data)?;
+        // This folder is ours alone from here on, so whoever delivered under its name has died.
+        let left = store
+            .submissions()
+            .take_over(Timestamp::now())
             .await
             .map_err(StartError::other)?;
-        let lock = lock(&paths.data)?;
+        if left > 0 {
+            tracing::warn!(
+                left,
+                "submissions were under way when this hub died; what became of them is found out"
+            );
+        }
         let listeners = Listeners::bind(&plan.config.listen).map_err(StartError::other)?;
         let city = if plan.simulated {
             Some(SimulatedCity::bind().map_err(StartError::other)?)

@@ -460,3 +460,26 @@ pub fn put_papers(shape: &Shape, value: &mut Value, paper: &str) {
         _ => {}
     }
 }
+
+/// Runs a test over a schema of its own in the PostgreSQL of `HUB_TEST_POSTGRES`; where there is none, says so.
+pub async fn on_postgres<F: Future<Output = ()>>(test: impl FnOnce(String) -> F) {
+    use sqlx::{AssertSqlSafe, Connection, PgConnection};
+    let Ok(url) = std::env::var("HUB_TEST_POSTGRES") else {
+        assert!(
+            std::env::var("CI").as_deref() != Ok("true"),
+            "HUB_TEST_POSTGRES is not set: in CI nothing is left out"
+        );
+        eprintln!("NOT TESTED WITH POSTGRESQL: run `make unit`");
+        return;
+    };
+    let schema = format!("test_{}", hub_crypto::hex(&hub_crypto::random::<8>().unwrap()));
+    let run = async |sql: String| {
+        let mut raw = PgConnection::connect(&url).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut raw).await.unwrap();
+        raw.close().await.unwrap();
+    };
+    run(format!("CREATE SCHEMA {schema}")).await;
+    let mark = if url.contains('?') { '&' } else { '?' };
+    test(format!("{url}{mark}options=-csearch_path%3D{schema}")).await;
+    run(format!("DROP SCHEMA {schema} CASCADE")).await;
+}

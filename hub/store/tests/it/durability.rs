@@ -15,7 +15,7 @@ pub(crate) async fn dropped_without_closing_everything_acknowledged_is_there(pla
     let one = place.store().await;
     let mut ids = Vec::new();
     for _ in 0..50 {
-        ids.push(one.submissions().accept(&submission(Some(at(10)))).await.unwrap());
+        ids.push(one.submissions().accept(&submission(Some(at(10)))).await.unwrap().id);
     }
     std::mem::forget(one);
     let two = place.store().await;
@@ -45,7 +45,7 @@ async fn child_that_writes_until_killed() {
             idempotency: Some(scope.clone()),
             ..submission(None)
         };
-        let id = store.submissions().accept(&new).await.unwrap();
+        let id = store.submissions().accept(&new).await.unwrap().id;
         println!("\nkept {scope} {id}");
     }
 }

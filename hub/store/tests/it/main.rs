@@ -6,6 +6,7 @@ mod gone;
 mod place;
 mod postgres;
 mod proxy;
+mod shared;
 mod suite;
 
 /// Makes of every function two tests, `sqlite::…` and `postgresql::…`.
@@ -41,6 +42,14 @@ on_both! {
     suite::a_caller_who_leaves_leaves_nothing_half_way,
     suite::workers_with_runtimes_of_their_own_share_it,
     suite::closing_waits_for_what_is_under_way,
+    shared::submissions_of_one_subject_keep_their_order,
+    shared::a_person_decides_about_what_nobody_can_tell,
+    shared::what_a_dead_node_was_at_is_due_when_it_starts_again,
+    shared::q18_one_hub_logs_in_for_all,
+    shared::q22_a_budget_is_never_given_twice,
+    shared::hubs_know_their_place,
+    shared::q23_a_case_changes_from_the_version_that_was_read,
+    shared::q27_orders_and_what_statements_say_differently,
     durability::dropped_without_closing_everything_acknowledged_is_there,
     durability::a_killed_process_has_kept_what_it_acknowledged,
     durability::nothing_personal_is_readable_in_the_data,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
 use tempfile::TempDir;
 
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 14] = [
     "meta",
     "secrets",
     "tenants",
@@ -18,6 +18,12 @@ const TABLES: [&str; 8] = [
     "submissions",
     "idempotency",
     "files",
+    "sessions",
+    "ledger",
+    "nodes",
+    "cases",
+    "orders",
+    "differences",
 ];
 
 /// The address of the test database. Where everything must be tested its absence is an error, elsewhere it is said aloud.

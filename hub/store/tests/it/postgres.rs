@@ -73,8 +73,8 @@ async fn hubs_that_start_together_migrate_once_and_share_the_work() {
 async fn a_locked_row_is_stepped_around_and_waited_for_in_bounds() {
     on_postgres(async |place: Arc<Place>| {
         let store = place.store().await;
-        let locked = store.submissions().accept(&submission(None)).await.unwrap();
-        let free = store.submissions().accept(&submission(None)).await.unwrap();
+        let locked = store.submissions().accept(&submission(None)).await.unwrap().id;
+        let free = store.submissions().accept(&submission(None)).await.unwrap().id;
         let mut other = PgConnection::connect(place.url.as_ref().unwrap()).await.unwrap();
         let lock = AssertSqlSafe(format!(
             "BEGIN; SELECT 1 FROM submissions WHERE id = '{locked}' FOR UPDATE"
@@ -156,7 +156,7 @@ async fn a_database_that_crashes_has_kept_what_was_acknowledged_though_it_commit
     let store = Store::open_url(&url, folder.path(), Some(KEY)).await.unwrap();
     let mut acknowledged = Vec::new();
     for _ in 0..20 {
-        acknowledged.push(store.submissions().accept(&submission(None)).await.unwrap());
+        acknowledged.push(store.submissions().accept(&submission(None)).await.unwrap().id);
     }
     assert!(cluster.services("crash"));
     // The first to come may still hold a dead line, and then it is not known; nobody else is troubled.

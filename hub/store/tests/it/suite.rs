@@ -6,20 +6,29 @@ use hub_core::time::Timestamp;
 use hub_store::{Claim, ClientRow, KeyRow, NewFile, NewSubmission, StoreError, SubmissionState, TenantRow};
 use serde_json::{Map, json};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 pub(crate) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
 }
 
+/// One of a subject of its own: order among submissions of one subject is for tests that ask for it.
 pub(crate) fn submission(lease_until: Option<Timestamp>) -> NewSubmission {
+    static SUBJECTS: AtomicU64 = AtomicU64::new(0);
+    of(&format!("s-{}", SUBJECTS.fetch_add(1, Ordering::Relaxed)), lease_until)
+}
+
+pub(crate) fn of(subject: &str, lease_until: Option<Timestamp>) -> NewSubmission {
     let mut input = Map::new();
     input.insert("full_name".into(), json!("王小明"));
     input.insert("amount_fen".into(), json!(12345678901234567890_u64));
     NewSubmission {
         operation: "a.b".into(),
+        system: "a/b".into(),
         client: "cli_1".into(),
-        subject: "s1".into(),
+        tenant: Some("t".into()),
+        subject: subject.into(),
         pairwise: Some("p1".into()),
         request_id: "r1".into(),
         input,
@@ -32,7 +41,7 @@ pub(crate) fn submission(lease_until: Option<Timestamp>) -> NewSubmission {
 pub(crate) async fn a_submission_goes_its_way(place: Arc<Place>) {
     let store = place.store().await;
     let all = store.submissions();
-    let id = all.accept(&submission(None)).await.unwrap();
+    let id = all.accept(&of("s1", None)).await.unwrap().id;
     assert!(id.starts_with("sub_") && id.len() == 36);
     assert!(all.take_due(at(-1), at(9), 10).await.unwrap().is_empty(), "not due yet");
     let taken = all.take_due(at(0), at(10), 10).await.unwrap();
@@ -168,7 +177,7 @@ pub(crate) async fn a_key_whose_holder_died_is_free_only_if_nothing_was_accepted
         idempotency: Some("k".into()),
         ..submission(Some(at(30)))
     };
-    let id = store.submissions().accept(&new).await.unwrap();
+    let id = store.submissions().accept(&new).await.unwrap().id;
     let named = Some(id.clone());
     assert_eq!(
         keys.claim("k", "r", at(15), at(25), at(100)).await.unwrap(),
@@ -310,7 +319,7 @@ pub(crate) async fn due_submissions_are_taken_oldest_first_and_the_rest_later(pl
 pub(crate) async fn a_damaged_submission_goes_to_a_person_and_holds_up_no_other(place: Arc<Place>) {
     let store = place.store().await;
     let all = store.submissions();
-    let good = all.accept(&submission(None)).await.unwrap();
+    let good = all.accept(&submission(None)).await.unwrap().id;
     let bad = NewSubmission {
         request_id: "bad".into(),
         ..submission(None)
@@ -388,7 +397,7 @@ pub(crate) async fn a_caller_who_leaves_leaves_nothing_half_way(place: Arc<Place
         let _ = tokio::time::timeout(Duration::from_micros(i * 40), accepting).await;
     }
     // Whatever was under way has ended, and every connection is as good as new.
-    let last = store.submissions().accept(&new).await.unwrap();
+    let last = store.submissions().accept(&new).await.unwrap().id;
     let many: Vec<_> = (0..30)
         .map(|_| {
             let store = store.clone();
