@@ -87,6 +87,7 @@ impl Connector {
             session: Some(kept.unwrap_or(&assumed)).filter(|_| plan.session),
             uploaded: &uploaded,
             file: None,
+            turn: 0,
         }
         .explain()?;
         let blank = Blank::new(self, context, kept, explained.signature.as_ref());

@@ -220,16 +220,20 @@ impl Fixture {
         loop {
             step = match step {
                 Ok(Step::Send { request, dialogue, .. }) => {
+                    let Some(request) = request.http() else {
+                        wrong.push("a step that is not HTTP; fixtures record HTTP only".to_owned());
+                        return wrong;
+                    };
                     let Some((expected, response)) = turns.next() else {
                         wrong.push(format!("one more request: {} {}", request.method, request.target));
                         return wrong;
                     };
-                    expected.compare(&request, &mut wrong);
+                    expected.compare(request, &mut wrong);
                     let last = turns.len() == 0;
                     if self.served && last {
-                        self.serve(connector, &request, response, &secrets, &mut wrong);
+                        self.serve(connector, request, response, &secrets, &mut wrong);
                     }
-                    connector.resume(dialogue, response, &context)
+                    connector.resume(dialogue, &response.clone().into(), &context)
                 }
                 Ok(Step::Done { answer, notes, .. }) => {
                     let notes: Vec<String> = notes.iter().map(|n| format!("{} {}", n.field, n.kind)).collect();

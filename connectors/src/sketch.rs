@@ -120,7 +120,7 @@ impl Sketch {
                 if let Some(rows) = &bind.rows {
                     self.rows(&path, rows, item, required);
                 } else if let Some(table) = table
-                    && table.meaning(item).is_none()
+                    && table.meaning(item, None).is_none()
                     && let Some(code) = code_text(item).filter(|c| !c.is_empty() && c.chars().count() <= LONGEST)
                 {
                     self.unknown_codes.insert((path.clone(), code));

@@ -125,7 +125,11 @@ impl Codes {
 
     /// Meanings that are texts, in the table's order.
     pub fn meanings(&self) -> impl Iterator<Item = &str> {
-        self.versions.last().into_iter().flat_map(|(_, entries)| entries).filter_map(|(_, meaning)| meaning.as_str())
+        self.versions
+            .last()
+            .into_iter()
+            .flat_map(|(_, entries)| entries)
+            .filter_map(|(_, meaning)| meaning.as_str())
     }
 
     /// What a code means on a day; `None` if the table does not know it. `*` in a table means every other code.

@@ -7,8 +7,8 @@
 //! Invariants: no error carries key material or plaintext; every comparison of secrets is [`ct_eq`]; randomness comes
 //! from the operating system. It must never know what is signed, for whom, or where keys are kept.
 
-mod cipher;
 mod certificate;
+mod cipher;
 mod digest;
 mod ecdsa;
 mod ed25519;
@@ -21,8 +21,8 @@ mod rsa;
 mod seal;
 mod sm2;
 
-pub use cipher::{Cipher, Mode, Padding, decipher, encipher};
 pub use certificate::certificate_ends;
+pub use cipher::{Cipher, Mode, Padding, decipher, encipher};
 pub use digest::{Digest, ct_eq, digest, hmac};
 pub use ecdsa::{EcdsaKey, ecdsa_sign, ecdsa_verify, ecdsa_verify_p256};
 pub use ed25519::{ed25519_sign, ed25519_verify};

@@ -92,7 +92,7 @@ impl Daily {
     }
 
     /// Takes a token back that was not used.
-    pub(crate) fn put_back(&mut self, token: Token, ledger: bool) {
+    pub(crate) fn put_back(&mut self, token: &Token, ledger: bool) {
         if token.day != self.day {
             return;
         }
@@ -167,13 +167,13 @@ mod tests {
             daily.take(1, "t", false, evening),
             Err(Lack::Spent(Duration::from_secs(30)))
         );
-        daily.put_back(token, false);
+        daily.put_back(&token, false);
         let late = daily.take(1, "t", false, evening).unwrap();
         let next: Timestamp = "2026-03-01T16:00:00Z".parse().unwrap();
         assert!(Daily::is_today(&late, evening) && !Daily::is_today(&late, next));
         assert_eq!(daily.used(next), 0);
         assert!(daily.take(1, "t", false, next).is_ok());
-        daily.put_back(late, false);
+        daily.put_back(&late, false);
         assert_eq!(daily.used(next), 1, "yesterday's call frees nothing today");
     }
 
