@@ -24,6 +24,7 @@ pub mod error;
 mod explain;
 mod folder;
 pub mod form;
+mod jwt;
 pub mod manifest;
 pub mod mapping;
 pub mod message;
