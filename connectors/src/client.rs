@@ -60,6 +60,7 @@ impl Outgoing<'_> {
             request_id: &self.call.request_id,
             pairwise: self.call.pairwise.as_deref(),
             file: self.file,
+            jwt: self.wiring.jwt.as_deref(),
             variables: Vec::new(),
             drawn: Cell::new(0),
         }

@@ -368,6 +368,7 @@ impl Dialogue {
                 request_id: &self.call.request_id,
                 pairwise: self.call.pairwise.as_deref(),
                 file: None,
+                jwt: None,
                 variables: vec![("data", source.data), ("answer", source.document), ("out", &out)],
                 drawn: Cell::new(0),
             };

@@ -26,6 +26,7 @@ pub mod fixture;
 mod folder;
 pub mod form;
 mod gather;
+mod jwt;
 pub mod manifest;
 pub mod mapping;
 pub mod message;

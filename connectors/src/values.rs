@@ -3,6 +3,7 @@
 use crate::codec::{Codec, WireDefaults};
 use crate::context::{FileContent, Secrets, Session};
 use crate::error::ConnectorError;
+use crate::jwt::Jwt;
 use crate::mapping::template::{Piece, Template, scalar_text};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -36,6 +37,8 @@ pub struct Maker<'a> {
     pub pairwise: Option<&'a str>,
     /// The file being uploaded.
     pub file: Option<&'a FileContent>,
+    /// How tokens are made.
+    pub(crate) jwt: Option<&'a Jwt>,
     /// Further variables for expressions: `data`, `answer`, `out`.
     pub variables: Vec<(&'static str, &'a Value)>,
     /// Random values made so far, so that each is its own.
@@ -108,6 +111,10 @@ impl Maker<'_> {
             Piece::Secret(name) => match self.secrets.get(name) {
                 Some(secret) => Some(Value::from(secret)),
                 None => return Err(ConnectorError::SecretMissing(name.clone())),
+            },
+            Piece::Jwt => match self.jwt {
+                Some(jwt) => Some(Value::from(jwt.write(self.now, self.secrets, &|t| self.make(t))?)),
+                None => return Err(ConnectorError::Manifest("`$jwt` without a part `jwt`".to_owned())),
             },
             Piece::Session(name) => given(self.session.and_then(|s| s.values.get(name)).map(String::as_str)),
         })

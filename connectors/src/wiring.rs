@@ -1,10 +1,12 @@
 //! What all calls of one system share.
 
 use crate::charset::Charset;
+use crate::jwt::Jwt;
 use crate::manifest::model::{Lives, Lost, Spot};
 use crate::seal::Seal;
 use crate::sign::Recipe;
 use serde_json::Value;
+use std::sync::Arc;
 
 /// What all calls of one system share.
 #[derive(Debug)]
@@ -15,6 +17,8 @@ pub(crate) struct Wiring {
     pub sign: Option<Recipe>,
     /// How bodies are enciphered, if they are.
     pub seal: Option<Seal>,
+    /// How tokens are made, if they are.
+    pub jwt: Option<Arc<Jwt>>,
     /// The session, if there is one.
     pub session: Option<SessionRules>,
 }

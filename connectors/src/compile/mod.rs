@@ -169,6 +169,7 @@ impl<'a> Compiler<'a> {
             charset: self.charset,
             sign: self.recipe.clone(),
             seal: self.manifest.seal.clone(),
+            jwt: self.manifest.jwt.clone(),
             session: self.manifest.session.as_ref().map(|s| SessionRules {
                 read: s.read.clone(),
                 keep: s.keep.clone(),
@@ -522,6 +523,7 @@ fn secrets(connector: &Connector) -> Vec<String> {
         names.extend(template.secrets().map(str::to_owned));
     }
     names.extend(connector.signing_secrets().into_iter().map(|(n, _)| n));
+    names.extend(connector.wiring.jwt.iter().flat_map(|j| j.secrets()));
     names.extend(connector.wiring.seal.iter().flat_map(crate::seal::Seal::secrets));
     names.into_iter().collect()
 }
@@ -564,6 +566,7 @@ fn later(manifest: Manifest, reason: Text, lines: usize) -> Compiled {
             charset: Charset::Utf8,
             sign: None,
             seal: None,
+            jwt: None,
             session: None,
         },
         plans: BTreeMap::new(),

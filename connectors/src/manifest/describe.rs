@@ -4,7 +4,7 @@
 //! say something else than the others.
 
 pub use super::describe_calls::{ANSWER, CALLBACK, FILES, OPERATION, PAGING, SERVE, SESSION, UNSURE};
-pub use super::describe_seal::SEAL;
+pub use super::describe_seal::{JWT, SEAL};
 
 /// What may stand under a key.
 #[derive(Debug, Clone, Copy)]
@@ -302,6 +302,7 @@ pub static MANIFEST: Part = Part {
             "The signature of requests: see the sign recipes.",
         ),
         key("seal", Kind::Part(&SEAL), SEAL.about),
+        key("jwt", Kind::Part(&JWT), JWT.about),
         key("auth", Kind::Part(&AUTH), AUTH.about),
         key("session", Kind::Part(&SESSION), SESSION.about),
         key("answer", Kind::Part(&ANSWER), ANSWER.about),

@@ -1,4 +1,4 @@
-//! The description of `seal`: how bodies are enciphered.
+//! The description of `seal`, how bodies are enciphered, and of `jwt`, tokens that the hub makes itself.
 
 use super::describe::{Kind, Part, key};
 
@@ -140,5 +140,32 @@ static ANSWER: Part = Part {
             Kind::Word(&["sealed", "plain"]),
             "What the signature of answers covers.",
         ),
+    ],
+};
+
+/// `jwt`.
+pub static JWT: Part = Part {
+    name: "jwt",
+    about: "A token (RFC 7519) that stands where `$jwt` does: a bearer token, or the assertion of a login (RFC 7523).",
+    keys: &[
+        key("algorithm", Kind::Word(crate::jwt::ALGORITHMS), "How it is signed."),
+        key("secret", Kind::Text, "The key, secret:name."),
+        key(
+            "verify",
+            Kind::Text,
+            "The public key, where the simulated city has another secret for it.",
+        ),
+        key(
+            "key",
+            Kind::Word(&["text", "hex", "base64"]),
+            "How the secret of hs256, hs384, hs512 stands; default text.",
+        ),
+        key(
+            "header",
+            Kind::Values,
+            "What its header has besides alg and typ: {kid: secret:kid}.",
+        ),
+        key("claims", Kind::Values, "Its claims; iat and exp are added."),
+        key("lives", Kind::Text, "From iat to exp; default 5m."),
     ],
 };

@@ -3,6 +3,7 @@
 pub use super::words::{CallSpec, Format, Names, Place, Spot, TextForm};
 use crate::calendar::Calendar;
 use crate::error::Failure;
+use crate::jwt::Jwt;
 use crate::mapping::expr::Expression;
 use crate::mapping::path::Path;
 use crate::mapping::template::Template;
@@ -26,6 +27,8 @@ pub struct Manifest {
     pub sign: Option<Value>,
     /// `seal`.
     pub(crate) seal: Option<Seal>,
+    /// `jwt`.
+    pub(crate) jwt: Option<Arc<Jwt>>,
     /// `auth`.
     pub auth: Auth,
     /// `session`.

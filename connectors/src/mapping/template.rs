@@ -54,6 +54,8 @@ pub enum Piece {
     Secret(String),
     /// A value of the session.
     Session(String),
+    /// A token that the manifest's `jwt` describes.
+    Jwt,
 }
 
 impl Template {
@@ -101,7 +103,7 @@ impl Template {
     /// Whether it proves who calls: only such values are compared in the server half.
     #[must_use]
     pub fn is_credential(&self) -> bool {
-        self.secrets().next().is_some() || self.session_values().next().is_some()
+        self.secrets().next().is_some() || self.session_values().next().is_some() || self.pieces().contains(&Piece::Jwt)
     }
 
     /// Its text where it is a constant scalar.
@@ -193,6 +195,7 @@ fn special(text: &str) -> Result<Option<Piece>, String> {
         "nonce" => Piece::Nonce(length(16)?),
         "digits" => Piece::Digits(length(6)?),
         "uuid" => Piece::Uuid,
+        "jwt" => Piece::Jwt,
         "submission" => Piece::Submission,
         "request_id" => Piece::RequestId,
         "pairwise" => Piece::Pairwise,

@@ -142,7 +142,7 @@ fn words_of(problem: &Problem) -> String {
 }
 
 fn log_in(city: &City<'_>, login: &Plan, parts: &Parts) -> RawResponse {
-    if proof::credentials(login, parts, city.context, None).is_err()
+    if proof::credentials(city.connector, login, parts, city.context, None).is_err()
         || proof::basic(login, parts, city.context).is_err()
     {
         return write(

@@ -30,7 +30,7 @@ pub(super) fn check(
     if plan.session {
         cookies(connector, parts, &session)?;
     }
-    credentials(plan, parts, context, Some(&session))?;
+    credentials(connector, plan, parts, context, Some(&session))?;
     if let Some(wsse) = &plan.wsse {
         let user = credential(&wsse.user, context, None).ok_or(Failure::Refused)?;
         let password = credential(&wsse.password, context, None).ok_or(Failure::Refused)?;
@@ -91,12 +91,27 @@ pub(crate) fn credential(
 
 /// Values of `send` that hold secrets or session values must be the right ones.
 pub(super) fn credentials(
+    connector: &Connector,
     plan: &Plan,
     parts: &Parts,
     context: &ServerContext<'_>,
     session: Option<&BTreeMap<String, String>>,
 ) -> Result<(), Failure> {
+    let jwt = connector.wiring.jwt.as_deref();
     for item in plan.send.iter().filter(|i| i.value.is_credential()) {
+        if let (Some((before, after)), Some(jwt)) = (crate::jwt::around(&item.value), jwt) {
+            let known = |template: &Template| credential(template, context, session);
+            let place = item.spot.place.unwrap_or(Place::Frame);
+            let found = parts.get(place, &item.spot.path).as_ref().and_then(code_text);
+            let token = found.as_deref().and_then(|found| {
+                let rest = found.strip_prefix(known(&before)?.as_str())?;
+                rest.strip_suffix(known(&after)?.as_str())
+            });
+            if !token.is_some_and(|token| jwt.verify(token, context.now, context.secrets, &known)) {
+                return Err(Failure::Refused);
+            }
+            continue;
+        }
         let Some(expected) = credential(&item.value, context, session) else {
             continue;
         };

@@ -192,9 +192,10 @@ pub(crate) fn sorted(value: &Value) -> Value {
     }
 }
 
-/// The query of a message, escaped as RFC 3986 says, in the order sent.
-pub(super) fn query(message: &Message, charset: Charset) -> Result<String, SignError> {
-    let pairs = message.query.iter().map(|(n, v)| (n, v));
+/// The query of a message, escaped as RFC 3986 says, in the order sent, without the parameter that holds the signature.
+pub(super) fn query(message: &Message, charset: Charset, own: Option<&str>) -> Result<String, SignError> {
+    let covered = message.query.iter().filter(|(name, _)| Some(name.as_str()) != own);
+    let pairs = covered.map(|(n, v)| (n, v));
     form::encode(pairs, charset, Escape::Percent).map_err(|e| SignError::Text(e.to_string()))
 }
 

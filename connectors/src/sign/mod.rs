@@ -131,6 +131,8 @@ pub struct Recipe {
     verify: Option<String>,
     mac_key: Template,
     mac_steps: Vec<Template>,
+    /// Whether a derived key is used as its hex text.
+    mac_hex: bool,
     output: Output,
     value: Template,
     into: Place,
@@ -259,6 +261,9 @@ impl Recipe {
                 let mut key = scope.spans(&self.mac_key)?.bytes();
                 for step in &self.mac_steps {
                     key = hub_crypto::hmac(*digest, &key, &scope.spans(step)?.bytes());
+                    if self.mac_hex {
+                        key = hub_crypto::hex(&key).into_bytes();
+                    }
                 }
                 hub_crypto::hmac(*digest, &key, &text)
             }
@@ -303,17 +308,32 @@ impl Recipe {
 
     /// Timestamp and nonce as the message has them, where the recipe knows their places.
     fn found_stamps(&self, message: &Message) -> Result<Stamps, SignError> {
-        let find = |place: &Option<Place>| match place {
-            None => Ok(None),
-            Some(place) => match place.get(message).filter(|text| !text.is_empty()) {
+        let find = |name: &str, place: &Option<Place>| {
+            let alone = place.as_ref().map(|place| (place, None));
+            let Some((place, within)) = alone.or_else(|| self.holder(name).map(|(p, t)| (p, Some(t)))) else {
+                return Ok(None);
+            };
+            let text = place.get(message).and_then(|text| match within {
+                Some(template) => template.captured(&text, name),
+                None => Some(text),
+            });
+            match text.filter(|text| !text.is_empty()) {
                 Some(text) => Ok(Some(text)),
                 None => Err(place.missing()),
-            },
+            }
         };
         Ok(Stamps {
-            timestamp: find(&self.timestamp_at)?,
-            nonce: find(&self.nonce_at)?,
+            timestamp: find("timestamp", &self.timestamp_at)?,
+            nonce: find("nonce", &self.nonce_at)?,
         })
+    }
+
+    /// Where a stamp stands inside of a longer text: in one that `add` places, or beside the signature.
+    fn holder(&self, name: &str) -> Option<(&Place, &Template)> {
+        let added = self.add.iter().map(|(place, template)| (place, template));
+        added
+            .chain([(&self.into, &self.value)])
+            .find(|(_, template)| template.shows(name))
     }
 
     fn check_age(&self, at: Timestamp, now: Timestamp) -> Result<(), SignError> {

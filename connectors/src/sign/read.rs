@@ -43,7 +43,7 @@ pub(super) const KEYS: [&str; 26] = [
     "skew",
 ];
 /// Keys that only few recipes need.
-pub(super) const RARE_KEYS: [&str; 3] = ["signer", "form", "answer"];
+pub(super) const RARE_KEYS: [&str; 4] = ["signer", "form", "mac_form", "answer"];
 
 /// Names that templates over a whole message may have.
 const MESSAGE: [&str; 7] = ["secret", "body", "method", "path", "query", "timestamp", "nonce"];
@@ -187,6 +187,7 @@ impl Reader<'_> {
             verify,
             mac_key,
             mac_steps,
+            mac_hex: self.word("mac_form", &[("raw", false), ("hex", true)])?,
             output,
             value,
             into: Place::parse(&into.unwrap_or_default()),

@@ -46,6 +46,7 @@ fn own_properties() -> Value {
         "verify": secret("The public key that checks answers and callbacks."),
         "mac_key": text("Key of an HMAC; default: {secret}."),
         "mac_steps": list("Texts over which the key is derived, one HMAC each."),
+        "mac_form": choice(&["raw", "hex"], "Whether a derived key is its bytes (default) or their hex text."),
         "output": choice(&["hex", "base64", "base64url"], "How the signature is written; default: hex, base64 for signatures with key pairs."),
         "case": choice(&["lower", "upper"], "Case of hex; default: lower."),
         "into": text("Where the signature stands: sign, header X-Sign, query sign, head Security/Sign."),

@@ -4,6 +4,7 @@ use super::place::Place;
 use super::stamp::TimeForm;
 use super::template::{Spans, Template};
 use super::{Given, Recipe, SignError, WriteBody, cover};
+use crate::mapping::path::Path;
 use crate::message::Message;
 
 /// Timestamp and nonce of one message.
@@ -89,7 +90,10 @@ impl<'s> Scope<'s> {
                 "body" => return (self.body)(self.message).map(Spans::open).ok_or(SignError::Body),
                 "method" => self.message.method.clone(),
                 "path" => self.message.path.clone(),
-                "query" => cover::query(self.message, self.given.charset)?,
+                "query" => {
+                    let own = self.recipe.into.parameter(&Path::default());
+                    cover::query(self.message, self.given.charset, own)?
+                }
                 "timestamp" => stamp(&self.stamps.timestamp)?,
                 "nonce" => stamp(&self.stamps.nonce)?,
                 other => return Err(SignError::Missing(format!("`{other}`"))),
@@ -149,7 +153,7 @@ pub(crate) fn fill(template: &Template, message: &Message, given: &Given<'_>) ->
         None => Ok(Spans::open(match name {
             "method" => message.method.clone().into_bytes(),
             "path" => message.path.clone().into_bytes(),
-            "query" => cover::query(message, given.charset)?.into_bytes(),
+            "query" => cover::query(message, given.charset, None)?.into_bytes(),
             other => return Err(SignError::Missing(format!("`{other}`"))),
         })),
     })

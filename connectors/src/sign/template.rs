@@ -178,6 +178,37 @@ impl Template {
         self.0.iter().all(constant)
     }
 
+    /// Whether this name stands in it as it is, so that it can be read back.
+    #[must_use]
+    pub fn shows(&self, wanted: &str) -> bool {
+        let same = |p: &Piece| matches!(p, Piece::Name { name, functions } if name == wanted && functions.is_empty());
+        self.0.iter().any(same)
+    }
+
+    /// What stands at a name in a text that was made of this template: `1` at `t` in `t=1,v=2` for `t={t},v={v}`.
+    #[must_use]
+    pub fn captured(&self, text: &str, wanted: &str) -> Option<String> {
+        let mut rest = text;
+        let mut pieces = self.0.iter().peekable();
+        while let Some(piece) = pieces.next() {
+            match piece {
+                Piece::Literal(literal) => rest = rest.strip_prefix(literal.as_str())?,
+                Piece::Name { name, functions } => {
+                    let end = match pieces.peek() {
+                        Some(Piece::Literal(literal)) => rest.find(literal.as_str())?,
+                        _ => rest.len(),
+                    };
+                    let (found, after) = rest.split_at(end);
+                    if name == wanted && functions.is_empty() {
+                        return Some(found.to_owned());
+                    }
+                    rest = after;
+                }
+            }
+        }
+        None
+    }
+
     /// Names of the secrets in it, apart from the recipe's own.
     #[must_use]
     pub fn secrets(&self) -> Vec<String> {

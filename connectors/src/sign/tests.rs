@@ -1,7 +1,9 @@
 use super::*;
 use serde_json::{Value, json};
 
+mod platforms;
 mod schemes;
+mod standards;
 mod verification;
 
 /// What the tests sign with: 2026-04-08T10:15:30+08:00, secrets, a session.

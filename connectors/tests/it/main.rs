@@ -17,3 +17,4 @@ mod manual;
 mod old_dialects;
 mod reference_city;
 mod sealed;
+mod tokens;

@@ -119,13 +119,19 @@ fn every_example_goes_both_ways() {
     assert!(done > 1_000, "{done}");
 }
 
+/// The key pair of GB/T 32918.5-2017.
+const SM2: &str = "3945208F7B2144B13F36E38AC6D39F95889393692860B51A42FB81EF4DF7C5B8";
+
 /// Secrets made up for a connector; one pair of RSA keys for all that sign with one.
 fn keys(connector: &hub_connectors::Connector, (private, public): &(String, String)) -> BTreeMap<String, String> {
     let signing = connector.signing_secrets();
     let value = |name: &String| match signing.iter().find(|(n, _)| n == name) {
         Some((_, SecretKind::Rsa)) if name.contains("public") || name.contains("verify") => public.clone(),
         Some((_, SecretKind::Rsa)) => private.clone(),
-        _ => format!("{name}-value"),
+        Some((_, SecretKind::Sm2)) => SM2.to_owned(),
+        _ if name.contains("sm2") => SM2.to_owned(),
+        // Long enough for what is cut of it for keys.
+        _ => format!("{name}-value-0123456789"),
     };
     connector.secrets().iter().map(|n| (n.clone(), value(n))).collect()
 }

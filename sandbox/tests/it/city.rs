@@ -24,6 +24,7 @@ impl Secrets for Derived {
         Some(match name {
             "private-key" | "private_key" => PAIR.0.clone(),
             "public-key" | "public_key" => PAIR.1.clone(),
+            name if name.contains("sm2") => hub_crypto::hex(&hub_crypto::derive_key(&[7; 32], "sm2")),
             name => hub_crypto::hex(hub_crypto::derive_key(&[7; 32], &format!("{}/{name}", self.0)).get(..16)?),
         })
     }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::settings::Tls;
+use crate::jwt::{Algorithm, Claim, Jwt, KeyForm};
 
 impl Reader<'_> {
     /// A pin needs a day on which it is looked at again, and a reason: both are read by auditors.
@@ -77,6 +78,44 @@ impl Reader<'_> {
             basic: self.pair(map, "basic", "/auth"),
             wsse,
         }
+    }
+
+    pub(super) fn jwt(&mut self, map: &Part) -> Option<Arc<Jwt>> {
+        let Some(algorithm) = text(map, "algorithm").and_then(|word| Algorithm::parse(&word)) else {
+            self.missing("`algorithm`", "/jwt");
+            return None;
+        };
+        let secret = |key: &str| text(map, key).map(|t| t.strip_prefix("secret:").map(str::to_owned).ok_or(t));
+        let name = match secret("secret") {
+            Some(Ok(name)) => name,
+            Some(Err(got)) => {
+                self.bad_value("/jwt/secret", "a reference like secret:key", &got);
+                return None;
+            }
+            None => {
+                self.missing("`secret`", "/jwt");
+                return None;
+            }
+        };
+        let mut claims = |key: &str| -> Vec<Claim> {
+            let items = self.sends(map, key, "/jwt");
+            items.into_iter().map(|i| (i.spot.path.to_string(), i.value)).collect()
+        };
+        let (header, claims) = (claims("header"), claims("claims"));
+        let lives = self.duration(map, "lives", "/jwt").unwrap_or(300_000);
+        Some(Arc::new(Jwt {
+            algorithm,
+            secret: name,
+            verify: secret("verify").and_then(Result::ok),
+            key_form: match text(map, "key").as_deref() {
+                Some("hex") => KeyForm::Hex,
+                Some("base64") => KeyForm::Base64,
+                _ => KeyForm::Text,
+            },
+            header,
+            claims,
+            lives: i64::try_from(lives / 1_000).unwrap_or(300),
+        }))
     }
 
     pub(super) fn seal(&mut self, map: &Part) -> Option<crate::seal::Seal> {

@@ -40,7 +40,7 @@ fn stamps(recipe: &Recipe) -> Mistakes {
     let used = |name: &str| recipe.templates().iter().any(|t| t.names(name));
     let lost = [("timestamp", &recipe.timestamp_at), ("nonce", &recipe.nonce_at)]
         .into_iter()
-        .filter(|(name, place)| used(name) && place.is_none());
+        .filter(|(name, place)| used(name) && place.is_none() && recipe.holder(name).is_none());
     lost.map(|(name, _)| {
         let message = format!("{{{name}}} is signed; put it somewhere with `add`, or say with `seen` where it stands");
         (String::new(), message)

@@ -15,7 +15,8 @@ const SEED: &str = "city.seed";
 const PAIR: &str = "city.rsa";
 
 /// Secrets of the simulated city. Derived from one seed, so that both ends know them and a restart changes none; key
-/// pairs are one pair for the whole city, known by names that end in `private-key` and `public-key`.
+/// pairs are one pair for the whole city, known by names that end in `private-key` and `public-key`; names with `sm2` in
+/// them are the city's SM2 key, which serves for both halves.
 pub struct DerivedSecrets {
     seed: [u8; 32],
     private_key: String,
@@ -54,6 +55,9 @@ impl DerivedSecrets {
 impl SecretSource for DerivedSecrets {
     fn get(&self, system: &SystemId, name: &str) -> Option<String> {
         let spelled = name.replace('_', "-");
+        if spelled.contains("sm2") {
+            return Some(hex(&derive_key(&self.seed, "city/sm2")));
+        }
         if spelled.ends_with("private-key") {
             return Some(self.private_key.clone());
         }
