@@ -2,6 +2,7 @@
 
 use crate::answer::{self, hop_by_hop};
 use crate::breaker::{BreakerSettings, Outcome};
+use crate::database::Databases;
 use crate::policy::{Reach, route};
 use crate::resolver::{Filter, OutOfBounds};
 use crate::upstream::{Entry, Upstream};
@@ -10,7 +11,7 @@ use crate::{DailyUse, EgressPolicy, SendEffect, SendError, SendErrorKind, SetupE
 use bytes::Bytes;
 use hub_core::ports::Clock;
 use hub_core::time::Timestamp;
-use hub_core::{Effect, Outgoing, RawRequest, RawResponse, Returned, SystemId};
+use hub_core::{Effect, RawRequest, RawResponse, SystemId};
 use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Body, Client, Method, Request};
 use std::collections::HashMap;
@@ -37,11 +38,11 @@ impl Clock for SystemClock {
 }
 
 /// What all workers share.
-struct Shared {
-    policy: EgressPolicy,
-    clock: Arc<dyn Clock>,
+pub(crate) struct Shared {
+    pub(crate) policy: EgressPolicy,
+    pub(crate) clock: Arc<dyn Clock>,
     breaker: BreakerSettings,
-    body_cap: usize,
+    pub(crate) body_cap: usize,
     tls: rustls::ClientConfig,
     upstreams: RwLock<HashMap<SystemId, Arc<Upstream>>>,
 }
@@ -49,7 +50,9 @@ struct Shared {
 /// The way out. One per worker: connections are its own, everything that limits is shared.
 #[derive(Clone)]
 pub struct Outbound {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
+    /// Databases that are connected to, this worker's own.
+    pub(crate) databases: Arc<Databases>,
     public: Client,
     inner: Client,
 }
@@ -87,7 +90,12 @@ impl Outbound {
     fn over(shared: Arc<Shared>) -> Result<Self, SetupError> {
         let public = client(&shared.tls, Reach::Public)?;
         let inner = client(&shared.tls, Reach::Inner)?;
-        Ok(Self { shared, public, inner })
+        Ok(Self {
+            shared,
+            databases: Arc::default(),
+            public,
+            inner,
+        })
     }
 
     /// A way out for another worker: own connections, the same budgets and breakers.
@@ -96,25 +104,6 @@ impl Outbound {
     /// If the HTTP client cannot be built.
     pub fn for_worker(&self) -> Result<Self, SetupError> {
         Self::over(Arc::clone(&self.shared))
-    }
-
-    /// Makes one attempt by the transport that the step asks for.
-    ///
-    /// # Errors
-    /// As [`Outbound::send`]; also where the address is not one of that transport.
-    pub async fn carry(
-        &self,
-        target: &Target,
-        outgoing: Outgoing,
-        deadline: Instant,
-        effect: Effect,
-    ) -> Result<Returned, SendError> {
-        match outgoing {
-            Outgoing::Http(request) => self.send(target, request, deadline, effect).await.map(Returned::Http),
-            Outgoing::Sql(_) | Outgoing::File(_) => {
-                Err(SendError::unsent(SendErrorKind::Address).because("no carrier for this transport"))
-            }
-        }
     }
 
     /// Makes one attempt over HTTP. `effect` is the operation's: a failed read has never done anything.
@@ -163,7 +152,7 @@ impl Outbound {
         })
     }
 
-    fn upstream(&self, system: &SystemId) -> Arc<Upstream> {
+    pub(crate) fn upstream(&self, system: &SystemId) -> Arc<Upstream> {
         let known = self
             .shared
             .upstreams
