@@ -10,6 +10,7 @@
 //! secrets of its own system. It must never know the name of any agency or service, nor HTTP clients and servers.
 
 mod answer;
+mod batch;
 pub mod calendar;
 mod callback;
 pub mod charset;
@@ -21,11 +22,14 @@ pub mod context;
 pub mod dialect;
 pub mod dialogue;
 pub mod error;
+mod exchange;
 mod folder;
 pub mod form;
+mod jump;
 pub mod manifest;
 pub mod mapping;
 pub mod message;
+mod news;
 mod paging;
 mod parts;
 mod plan;
@@ -33,6 +37,7 @@ pub mod schema;
 mod server;
 pub mod settings;
 pub mod sign;
+mod simulated;
 pub mod step;
 mod values;
 mod wiring;
@@ -43,5 +48,6 @@ pub use context::{Context, FileContent, Files, NoFiles, Secrets, ServerContext, 
 pub use dialogue::Dialogue;
 pub use error::{ConnectorError, Failure};
 pub use folder::{MANIFEST_NAME, load_folder};
+pub use news::News;
 pub use settings::{Availability, Limits, Origin, Settings};
 pub use step::{Note, Purpose, Step};

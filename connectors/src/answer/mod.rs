@@ -155,6 +155,22 @@ pub(crate) fn judge(plan: &Plan, wiring: &Wiring, response: &RawResponse, contex
     (verdict, reading.document.tree)
 }
 
+/// What a tree means for its plan that came by no HTTP.
+pub(crate) fn judge_tree(plan: &Plan, tree: Value, response: &RawResponse) -> (Verdict, Value) {
+    let reading = Reading {
+        response,
+        document: Document::of(tree),
+    };
+    let verdict = match failure(plan, &reading) {
+        Some(error) => Verdict::Failed(error),
+        None => match data(plan, &reading) {
+            Ok(data) => Verdict::Good(data),
+            Err(error) => Verdict::Failed(error),
+        },
+    };
+    (verdict, reading.document.tree)
+}
+
 /// The signature of an answer, where the manifest says that answers are signed. Failures may go without one.
 fn verify(
     plan: &Plan,

@@ -4,15 +4,16 @@ mod calls;
 mod merge;
 mod row_checks;
 mod rows;
+mod transports;
 
 use crate::callback::{CallbackRules, Proof};
 use crate::charset::Charset;
 use crate::codec::WireDefaults;
 use crate::connector::{Compiled, Connector};
 use crate::dialect::{Dialect, LATER, Preset, SPOKEN};
-use crate::manifest::model::{AnswerPart, Frame, Manifest, Names, OperationPart, Place, Verify};
+use crate::manifest::model::{AnswerPart, Frame, Manifest, Names, OperationPart, Place, RowSpec, Verify};
 use crate::manifest::{self};
-use crate::mapping::bind::Codes;
+use crate::mapping::bind::{Bind, Codes};
 use crate::settings::{Origin, Settings};
 use crate::sign::Recipe;
 use crate::wiring::{SessionRules, Wiring};
@@ -142,6 +143,7 @@ impl<'a> Compiler<'a> {
         let login = self.login().map(Arc::new);
         let upload = self.upload().map(|(plan, rules)| (Arc::new(plan), rules));
         let callback = self.callback(operations);
+        let news = self.news(operations);
         self.unused_rows(operations);
         let mut connector = Connector {
             system: self.manifest.system.clone(),
@@ -153,6 +155,7 @@ impl<'a> Compiler<'a> {
             login,
             upload,
             callback,
+            news,
             not_yet,
             secrets: Vec::new(),
         };
@@ -276,9 +279,8 @@ impl<'a> Compiler<'a> {
         self.findings.extend(findings);
     }
 
-    /// Every field the rows know, for knocks: they may carry any of them.
-    fn callback(&mut self, operations: &[Arc<Operation>]) -> Option<CallbackRules> {
-        let part = self.manifest.callback.as_ref()?;
+    /// Every field the rows know, for knocks and news: they may carry any of them.
+    fn any_rows(&mut self, own: &'a [RowSpec], part: &str, operations: &[Arc<Operation>]) -> Vec<Bind> {
         let mut all = Shape::empty();
         for operation in operations {
             for child in operation.output.children.iter().chain(&operation.input.children) {
@@ -290,10 +292,10 @@ impl<'a> Compiler<'a> {
             }
         }
         let system = &self.manifest.rows;
-        let layered = rows::overlay(&[&system.fields, &system.response, &part.fields]);
+        let layered = rows::overlay(&[&system.fields, &system.response, own]);
         let reached = HashSet::new();
         let mut findings = Vec::new();
-        let binds = RowCompiler {
+        RowCompiler {
             document: self.document,
             direction: Direction::Response,
             codes: &self.codes,
@@ -303,12 +305,17 @@ impl<'a> Compiler<'a> {
             reached: &reached,
             path_names: &[],
             has_upload: self.manifest.files.is_some(),
-            operation: "callback",
-            pointer: "/callback",
+            operation: part,
+            pointer: &format!("/{part}"),
             findings: &mut findings,
             used: &mut self.used,
         }
-        .resolve(&layered, &all);
+        .resolve(&layered, &all)
+    }
+
+    fn callback(&mut self, operations: &[Arc<Operation>]) -> Option<CallbackRules> {
+        let part = self.manifest.callback.as_ref()?;
+        let binds = self.any_rows(&part.fields, "callback", operations);
         if matches!(part.verify, Verify::None) {
             self.findings.push(
                 self.document
@@ -411,6 +418,7 @@ fn later(manifest: Manifest, reason: Text, lines: usize) -> Compiled {
         login: None,
         upload: None,
         callback: None,
+        news: None,
         not_yet: BTreeMap::from([("*".to_owned(), reason)]),
         secrets: Vec::new(),
     };

@@ -1,5 +1,6 @@
 //! A manifest as read: what the author wrote, typed, with the place of every part for messages.
 
+pub use super::transports::{BatchPart, ExchangePart, FlagPart, JumpPart, NewsPart};
 pub use super::words::{CallSpec, Format, Names, Place, Spot, TextForm};
 use crate::calendar::Calendar;
 use crate::error::Failure;
@@ -58,6 +59,14 @@ pub struct Manifest {
     pub others: Option<OperationPart>,
     /// `callback`.
     pub callback: Option<CallbackPart>,
+    /// `exchange`.
+    pub exchange: Option<ExchangePart>,
+    /// `batch`.
+    pub batch: Option<BatchPart>,
+    /// `news`.
+    pub news: Option<NewsPart>,
+    /// `jump`.
+    pub jump: Option<JumpPart>,
 }
 
 /// `upstream`.
@@ -407,6 +416,10 @@ pub struct OperationPart {
     pub signed: Option<bool>,
     /// Without session if false.
     pub session: Option<bool>,
+    /// What differs in its files.
+    pub batch: BatchPart,
+    /// Its page.
+    pub jump: Option<JumpPart>,
     /// Not connected, and why.
     pub not_yet: Option<Text>,
     /// The simulated city's input.

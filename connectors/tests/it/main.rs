@@ -15,3 +15,4 @@ mod json_dialects;
 mod manual;
 mod old_dialects;
 mod reference_city;
+mod transports;

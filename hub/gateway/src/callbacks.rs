@@ -20,9 +20,9 @@ use tokio::sync::Mutex;
 #[derive(Debug, Default)]
 pub(crate) struct Knocks(Mutex<()>);
 
-struct Scoped<'a> {
-    source: &'a dyn SecretSource,
-    system: &'a SystemId,
+pub(crate) struct Scoped<'a> {
+    pub(crate) source: &'a dyn SecretSource,
+    pub(crate) system: &'a SystemId,
 }
 
 impl Secrets for Scoped<'_> {
@@ -93,7 +93,13 @@ fn addressed(inbound: &Inbound) -> Result<(SystemId, RawRequest), Problem> {
 
 impl Knocks {
     /// Writes an event down; whether it was news. State and time are kept, personal fields are not.
-    async fn note(&self, store: &Store, system: &SystemId, event: &Event, now: Timestamp) -> Result<bool, Problem> {
+    pub(crate) async fn note(
+        &self,
+        store: &Store,
+        system: &SystemId,
+        event: &Event,
+        now: Timestamp,
+    ) -> Result<bool, Problem> {
         let _one_at_a_time = self.0.lock().await;
         let name = format!("event/{system}/{}", crate::fingerprint::of(&[&event.case.1]));
         let known = store.meta().get(&name).await.map_err(unavailable)?;

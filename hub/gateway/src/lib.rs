@@ -27,6 +27,7 @@ mod limits;
 mod live;
 mod me;
 mod metrics;
+mod news;
 mod normalize;
 mod pipeline;
 mod policy;

@@ -87,7 +87,7 @@ impl Gateway {
             core.metrics
                 .cache_hits
                 .fetch_add(u64::from(kept.hit), Ordering::Relaxed);
-            journey.record.attempts = grant.attempts();
+            journey.reached(grant);
             return (kept.outcome, kept.age);
         }
         // accept
@@ -102,7 +102,7 @@ impl Gateway {
         };
         journey.record.submission = submission.as_ref().map(|s| s.id.clone());
         let outcome = self.obtain(snapshot, call, grant, masked).await;
-        journey.record.attempts = grant.attempts();
+        journey.reached(grant);
         let outcome = match submission {
             Some(submission) => {
                 settle(

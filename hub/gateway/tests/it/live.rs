@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Where the news of case `C-1` is kept: SHA-256 of its number, preceded by its length in eight bytes.
-const CASE: &str = "event/demo/front/27ca2ba8fa72fa3e81547f31001b9782584493a9f3eeb12555224e08b32ca12c";
+pub const CASE: &str = "event/demo/front/27ca2ba8fa72fa3e81547f31001b9782584493a9f3eeb12555224e08b32ca12c";
 
 /// One address and one secret for everything.
 struct Around(Option<String>);
@@ -46,7 +46,7 @@ fn manifest(upstream: &str, more: &str, operations: &str) -> String {
 }
 
 /// A city whose live line is the real one.
-async fn city(manifest: &str, address: Option<String>) -> City {
+pub async fn city(manifest: &str, address: Option<String>) -> City {
     let document = document("demo/front/connector.yaml", manifest);
     let compiled = Connector::compile(&document, &catalog(), Origin::Operator);
     let connector = compiled.unwrap_or_else(|f| panic!("{}", lines(&f))).connector;
