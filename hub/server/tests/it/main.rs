@@ -15,3 +15,4 @@ mod outage;
 mod own;
 mod pages;
 mod support;
+mod transports;
