@@ -14,6 +14,7 @@ use crate::message::Message;
 use crate::seal::Seal;
 use crate::sign::Given;
 use crate::wiring::code_text;
+use hub_core::time::Timestamp;
 use hub_core::{RawRequest, RawResponse};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -125,28 +126,44 @@ fn read(
     let tree = if message.body.is_null() { &query } else { &message.body };
     let data = rules.data.get(tree).cloned().unwrap_or(Value::Null);
     let data = text_form::read(&data, rules.form).map_err(unreadable)?.tree;
-    let mut decoder = Decoder::at(context.now);
-    let values = decoder.decode(&rules.binds, &data)?;
+    let case = rules
+        .case
+        .as_ref()
+        .ok_or_else(|| ConnectorError::Callback("it names no matter".to_owned()))?;
+    event(
+        &rules.binds,
+        case,
+        rules.state.as_ref(),
+        rules.time.as_ref(),
+        (tree, &data),
+        context.now,
+    )
+}
+
+/// An event from its fields. Absolute paths start at `tree`, the others at `data`.
+pub(crate) fn event(
+    binds: &[Bind],
+    case: &Path,
+    state: Option<&Path>,
+    time: Option<&Path>,
+    (tree, data): (&Value, &Value),
+    now: Timestamp,
+) -> Result<Event, ConnectorError> {
+    let mut decoder = Decoder::at(now);
+    let values = decoder.decode(binds, data)?;
     let canonical = |path: &Path| {
-        rules
-            .binds
+        binds
             .iter()
             .filter(|b| b.path == *path)
             .find_map(|b| Some((b.field.to_string(), b.field.get(&values)?.clone())))
     };
-    let case_path = rules.case.as_ref();
-    let case = case_path
-        .and_then(|path| {
-            let raw = path.get(if path.absolute { tree } else { &data }).and_then(code_text)?;
-            let named = canonical(path).and_then(|(name, value)| Some((name, scalar_text(&value)?)));
-            Some(named.unwrap_or((path.to_string(), raw)))
-        })
-        .ok_or_else(|| ConnectorError::Callback("it names no matter".to_owned()))?;
-    let state = rules.state.as_ref().and_then(canonical);
-    let at = rules
-        .time
-        .as_ref()
-        .and_then(|p| canonical(p).map(|(_, v)| v).or_else(|| p.get(&data).cloned()))
+    let raw = case.get(if case.absolute { tree } else { data }).and_then(code_text);
+    let raw = raw.ok_or_else(|| ConnectorError::Callback("it names no matter".to_owned()))?;
+    let named = canonical(case).and_then(|(name, value)| Some((name, scalar_text(&value)?)));
+    let case = named.unwrap_or((case.to_string(), raw));
+    let state = state.and_then(canonical);
+    let at = time
+        .and_then(|p| canonical(p).map(|(_, v)| v).or_else(|| p.get(data).cloned()))
         .and_then(|v| scalar_text(&v));
     Ok(Event {
         case,

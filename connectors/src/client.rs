@@ -1,17 +1,19 @@
 //! The client half of a call's first direction: canonical input into a request, framed, authorised, signed, written.
 
+use crate::batch;
 use crate::charset::Charset;
 use crate::context::{Context, FileContent, Session};
 use crate::dialect::{self, ReadError, json, pairs, soap, text_form, usernametoken, xml};
 use crate::error::ConnectorError;
 use crate::explain::Explained;
+use crate::exchange;
 use crate::form::{self, Escape, multipart};
 use crate::manifest::model::{Format, Place, SendItem};
 use crate::mapping::encode::{Encoder, Sink};
 use crate::mapping::template::scalar_text;
 use crate::message::Message;
 use crate::parts::{Parts, merge, object, overlay};
-use crate::plan::Plan;
+use crate::plan::{Plan, Transport};
 use crate::seal::{Seal, SealError};
 use crate::sign::{Given, SignError, SignTrace};
 use crate::values::Maker;
@@ -70,10 +72,24 @@ impl Outgoing<'_> {
     ///
     /// # Errors
     /// A value the upstream cannot take, a missing secret or file.
-    pub fn build(&self) -> Result<RawRequest, ConnectorError> {
+    pub fn build(&self) -> Result<hub_core::Outgoing, ConnectorError> {
         let maker = self.maker();
-        let message = self.filled(&maker)?;
-        self.write(message, &maker, &mut None)
+        match &self.plan.transport {
+            Transport::Http => {
+                let message = self.filled(&maker)?;
+                self.write(message, &maker, &mut None).map(Into::into)
+            }
+            Transport::Sql(rules) => {
+                let content = self.content(&mut self.parts(&maker)?)?;
+                let request = exchange::request(rules, self.plan, &content, &self.key(), self.login(&maker)?);
+                Ok(hub_core::Outgoing::Sql(request))
+            }
+            Transport::File(rules) => {
+                let content = self.content(&mut self.parts(&maker)?)?;
+                let request = batch::request(rules, self.plan, content, &self.key(), self.wiring.charset);
+                request.map(hub_core::Outgoing::File).map_err(|e| unwritable(&e))
+            }
+        }
     }
 
     /// The whole request, and how it was signed.
@@ -93,6 +109,31 @@ impl Outgoing<'_> {
 
     /// The message before it is signed.
     fn filled(&self, maker: &Maker<'_>) -> Result<Message, ConnectorError> {
+        let parts = self.parts(maker)?;
+        self.message(parts)
+    }
+
+    /// The columns of a row or a line, without sending it.
+    pub fn columns(&self) -> Result<Value, ConnectorError> {
+        let mut parts = self.parts(&self.maker())?;
+        self.content(&mut parts)
+    }
+
+    /// The number of a row or file: the submission's, so that a repetition meets the first; a fresh one for reads.
+    fn key(&self) -> String {
+        let fresh = || hub_crypto::hex(self.context.random.get(..16).unwrap_or_default());
+        self.call.submission.clone().unwrap_or_else(fresh)
+    }
+
+    fn login(&self, maker: &Maker<'_>) -> Result<Option<(String, String)>, ConnectorError> {
+        let Some((user, password)) = &self.plan.basic else {
+            return Ok(None);
+        };
+        let text = |template| maker.text(template).map(Option::unwrap_or_default);
+        Ok(Some((text(user)?, text(password)?)))
+    }
+
+    fn parts(&self, maker: &Maker<'_>) -> Result<Parts, ConnectorError> {
         let mut parts = Parts::default();
         let mut constants = Parts::default();
         let encoder = Encoder {
@@ -107,7 +148,7 @@ impl Outgoing<'_> {
             paging.encode(self.input, self.turn, &mut parts);
         }
         self.authorise(maker, &mut parts)?;
-        self.message(constants.overlaid(parts))
+        Ok(constants.overlaid(parts))
     }
 
     fn send(&self, items: &[SendItem], maker: &Maker<'_>, parts: &mut Parts) -> Result<(), ConnectorError> {

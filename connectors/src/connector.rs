@@ -4,6 +4,7 @@ use crate::callback::CallbackRules;
 use crate::context::{Context, ServerContext};
 use crate::dialogue::{Dialogue, not_connected};
 use crate::error::ConnectorError;
+use crate::news::NewsRules;
 use crate::plan::Plan;
 use crate::settings::{Availability, Origin, Payment, Settings};
 use crate::step::{Purpose, Step};
@@ -33,6 +34,7 @@ pub struct Connector {
     pub(crate) payments: BTreeMap<String, Payment>,
     pub(crate) upload: Option<(Arc<Plan>, UploadRules)>,
     pub(crate) callback: Option<CallbackRules>,
+    pub(crate) news: Option<NewsRules>,
     /// Operations that are not connected, and why.
     pub(crate) not_yet: BTreeMap<String, Text>,
     /// Secrets it names.

@@ -1,15 +1,17 @@
 //! The course of one call: log in if need be, upload papers, act, log in again once if the session was lost.
 
-use crate::answer::{AnswerSource, Verdict, judge, session};
+use crate::answer::{AnswerSource, Verdict, judge, judge_tree, session};
+use crate::batch;
 use crate::client::Outgoing;
 use crate::connector::Connector;
-use crate::context::{Context, Session};
+use crate::context::{Context, FileContent, Session};
 use crate::error::ConnectorError;
+use crate::exchange;
 use crate::gather::{self, Gathered};
 use crate::manifest::model::Lives;
 use crate::mapping::bind::{Bind, Link};
 use crate::mapping::decode::Decoder;
-use crate::plan::Plan;
+use crate::plan::{Plan, Transport};
 use crate::step::{Note, Purpose, Step};
 use crate::values::Maker;
 use crate::wiring::code_text;
@@ -109,6 +111,50 @@ impl Dialogue {
         self.send(connector, &plan, purpose, context)
     }
 
+    /// What rows or files say, as one tree.
+    fn tree(&self, connector: &Connector, returned: &Returned, context: &Context<'_>) -> Result<Value, ConnectorError> {
+        let plan = &self.plan;
+        match (&plan.transport, returned) {
+            (Transport::Sql(rules), Returned::Sql(found)) => {
+                exchange::answer(rules, plan, found).ok_or(ConnectorError::Failed {
+                    failure: crate::Failure::Timeout,
+                    upstream_code: None,
+                    message: None,
+                    effect_unknown: false,
+                })
+            }
+            (Transport::File(rules), Returned::File(found)) => {
+                let asked = self.outgoing(connector, plan, &self.input, context, None).columns()?;
+                batch::answer(rules, plan, &asked, found, connector.wiring.charset)
+            }
+            _ => Err(other_transport()),
+        }
+    }
+
+    fn outgoing<'a>(
+        &'a self,
+        connector: &'a Connector,
+        plan: &'a Plan,
+        input: &'a Value,
+        context: &'a Context<'a>,
+        file: Option<&'a FileContent>,
+    ) -> Outgoing<'a> {
+        Outgoing {
+            plan,
+            wiring: &connector.wiring,
+            call: &self.call,
+            input,
+            context,
+            session: match self.stage {
+                Stage::Refresh => self.stale.as_ref(),
+                _ => self.session.as_ref(),
+            },
+            uploaded: &self.uploaded,
+            file,
+            turn: self.gathered.turns(),
+        }
+    }
+
     fn send(
         self,
         connector: &Connector,
@@ -134,23 +180,9 @@ impl Dialogue {
                     expected: Text::same(e.expected),
                 })?;
         }
-        let request = Outgoing {
-            plan,
-            wiring: &connector.wiring,
-            call: &self.call,
-            input: &input,
-            context,
-            session: match self.stage {
-                Stage::Refresh => self.stale.as_ref(),
-                _ => self.session.as_ref(),
-            },
-            uploaded: &self.uploaded,
-            file: file.as_ref(),
-            turn: self.gathered.turns(),
-        }
-        .build()?;
+        let request = self.outgoing(connector, plan, &input, context, file.as_ref()).build()?;
         Ok(Step::Send {
-            request: request.into(),
+            request,
             purpose,
             dialogue: self,
         })
@@ -163,17 +195,27 @@ impl Dialogue {
         returned: &Returned,
         context: &Context<'_>,
     ) -> Result<Step, ConnectorError> {
-        let Some(response) = returned.http() else {
-            return Err(ConnectorError::Manifest(
-                "an answer by another transport than the request's".to_owned(),
-            ));
-        };
-        match self.stage.clone() {
-            Stage::Start => self.next(connector, context),
-            Stage::Login => self.logged_in(connector, response, context),
-            Stage::Refresh => self.refreshed(connector, response, context),
-            Stage::Upload(paper) => self.uploaded(connector, &paper, response, context),
-            Stage::Act => self.acted(connector, response, context),
+        match (self.stage.clone(), returned) {
+            (Stage::Start, _) => self.next(connector, context),
+            (Stage::Login, Returned::Http(response)) => self.logged_in(connector, response, context),
+            (Stage::Refresh, Returned::Http(response)) => self.refreshed(connector, response, context),
+            (Stage::Upload(paper), Returned::Http(response)) => self.uploaded(connector, &paper, response, context),
+            (Stage::Act, Returned::Http(response)) if matches!(self.plan.transport, Transport::Http) => {
+                let judged = judge(&self.plan, &connector.wiring, response, context);
+                self.acted(connector, response, judged, context)
+            }
+            (Stage::Act, _) => {
+                let response = RawResponse {
+                    status: 200,
+                    ..RawResponse::default()
+                };
+                let judged = match self.tree(connector, returned, context) {
+                    Ok(tree) => judge_tree(&self.plan, tree, &response),
+                    Err(error) => (Verdict::Failed(error), Value::Null),
+                };
+                self.acted(connector, &response, judged, context)
+            }
+            _ => Err(other_transport()),
         }
     }
 
@@ -276,6 +318,7 @@ impl Dialogue {
         mut self,
         connector: &Connector,
         response: &RawResponse,
+        (verdict, document): (Verdict, Value),
         context: &Context<'_>,
     ) -> Result<Step, ConnectorError> {
         let effect = if self.purpose == Purpose::Ask {
@@ -283,7 +326,6 @@ impl Dialogue {
         } else {
             self.plan.effect
         };
-        let (verdict, document) = judge(&self.plan, &connector.wiring, response, context);
         match verdict {
             Verdict::Good(data) => {
                 let source = AnswerSource {
@@ -291,13 +333,17 @@ impl Dialogue {
                     document: &document,
                     response,
                 };
-                let (answer, notes) = self.answer(&source, context).map_err(|e| e.for_effect(effect))?;
+                let (mut answer, mut notes) = self.answer(&source, context).map_err(|e| e.for_effect(effect))?;
+                let jump = self
+                    .jump(connector, &source, &mut answer, &mut notes, context)
+                    .map_err(|e| e.for_effect(effect))?;
                 match self.gathered.take(&self.plan, &self.input, answer, notes) {
                     None => self.next(connector, context),
                     Some((answer, notes)) => Ok(Step::Done {
                         answer,
                         session: self.session.filter(|_| self.fresh),
                         notes,
+                        jump,
                     }),
                 }
             }
@@ -348,6 +394,69 @@ impl Dialogue {
         Ok((answer, decoder.notes))
     }
 
+    /// The address of the upstream's own page, if the answer leads to one: made, checked; its host. An address that
+    /// must not be shown is left out where the contract can do without it, for the matter itself is accepted.
+    fn jump(
+        &self,
+        connector: &Connector,
+        source: &AnswerSource<'_>,
+        answer: &mut Answer,
+        notes: &mut Vec<Note>,
+        context: &Context<'_>,
+    ) -> Result<Option<String>, ConnectorError> {
+        let Some(rules) = &self.plan.jump else {
+            return Ok(None);
+        };
+        let out = answer.body.clone();
+        let maker = self.maker(source, &out, context);
+        if let Some(address) = rules.make(&maker, &connector.wiring, context)? {
+            rules.into.set(&mut answer.body, Value::from(address));
+        }
+        let Some(address) = rules.into.get(&answer.body).and_then(Value::as_str) else {
+            return Ok(None);
+        };
+        let got = match rules.check(address, &self.call) {
+            Ok(host) => return Ok(Some(host)),
+            Err(got) => got,
+        };
+        if rules.required {
+            return Err(ConnectorError::Misfit {
+                place: rules.into.to_string(),
+                expected: "an https address on a host of `jump.hosts` that tells nothing about the person".to_owned(),
+                got: got.to_owned(),
+                effect_unknown: false,
+            });
+        }
+        if let (Some(name), Value::Object(map)) = (rules.into.only_name(), &mut answer.body) {
+            map.shift_remove(name);
+        }
+        notes.push(Note {
+            field: rules.into.to_string(),
+            kind: "address-refused",
+        });
+        Ok(None)
+    }
+
+    fn maker<'a>(&'a self, source: &AnswerSource<'a>, out: &'a Value, context: &'a Context<'a>) -> Maker<'a> {
+        Maker {
+            now: context.now,
+            random: context.random,
+            secrets: context.secrets,
+            session: None,
+            input: &self.input,
+            // Canonical values are given, so times are written as the hub writes them.
+            wire: canonical_wire(),
+            code: self.plan.code.as_deref(),
+            submission: self.call.submission.as_deref(),
+            request_id: &self.call.request_id,
+            pairwise: self.call.pairwise.as_deref(),
+            file: None,
+            jwt: None,
+            variables: vec![("data", source.data), ("answer", source.document), ("out", out)],
+            drawn: Cell::new(0),
+        }
+    }
+
     /// Fields the upstream does not have, and expressions over what it has.
     fn give(&self, body: &mut Value, source: &AnswerSource<'_>, context: &Context<'_>) -> Result<(), ConnectorError> {
         for item in &self.plan.give {
@@ -355,29 +464,23 @@ impl Dialogue {
                 continue;
             }
             let out = body.clone();
-            let maker = Maker {
-                now: context.now,
-                random: context.random,
-                secrets: context.secrets,
-                session: None,
-                input: &self.input,
-                // Canonical values are given, so times are written as the hub writes them.
-                wire: &crate::codec::WireDefaults::default(),
-                code: self.plan.code.as_deref(),
-                submission: self.call.submission.as_deref(),
-                request_id: &self.call.request_id,
-                pairwise: self.call.pairwise.as_deref(),
-                file: None,
-                jwt: None,
-                variables: vec![("data", source.data), ("answer", source.document), ("out", &out)],
-                drawn: Cell::new(0),
-            };
-            if let Some(value) = maker.make(&item.value)? {
+            let made = self.maker(source, &out, context).make(&item.value)?;
+            if let Some(value) = made {
                 item.field.set(body, value);
             }
         }
         Ok(())
     }
+}
+
+/// How the hub itself writes values.
+fn canonical_wire() -> &'static crate::codec::WireDefaults {
+    static WIRE: std::sync::LazyLock<crate::codec::WireDefaults> = std::sync::LazyLock::new(Default::default);
+    &WIRE
+}
+
+fn other_transport() -> ConnectorError {
+    ConnectorError::Manifest("an answer by another transport than the request's".to_owned())
 }
 
 fn refused() -> ConnectorError {

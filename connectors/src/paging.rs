@@ -27,6 +27,14 @@ pub struct Span {
     pub want: i64,
 }
 
+/// Upstream names of what asks for a page.
+pub(crate) fn asked(paging: &Paging) -> Vec<String> {
+    let page = paging.page.iter().chain(&paging.start).map(|(spot, _)| spot);
+    let rest = [&paging.size, &paging.offset, &paging.end].into_iter().flatten();
+    let names = page.chain(rest).filter_map(|spot| spot.path.first_name());
+    names.map(str::to_owned).collect()
+}
+
 impl Paging {
     /// Canonical names of page, size and total.
     #[must_use]

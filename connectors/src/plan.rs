@@ -1,6 +1,9 @@
 //! One operation, ready to be called: everything the manifest says about it, laid together.
 
+use crate::batch::BatchRules;
 use crate::codec::WireDefaults;
+use crate::exchange::ExchangeRules;
+use crate::jump::JumpRules;
 use crate::manifest::model::{AnswerPart, FailRule, Format, Frame, GiveItem, Paging, SendItem, TextForm, Wsse};
 use crate::mapping::bind::Bind;
 use crate::mapping::encode::Absent;
@@ -79,6 +82,22 @@ pub struct Plan {
     pub serve_input: Vec<GiveItem>,
     /// The simulated city's computed data.
     pub serve_data: Vec<SendItem>,
+    /// How it travels.
+    pub transport: Transport,
+    /// The upstream's own page that its answer leads to.
+    pub jump: Option<JumpRules>,
+}
+
+/// How calls travel.
+#[derive(Debug, Clone, Default)]
+pub enum Transport {
+    /// HTTP.
+    #[default]
+    Http,
+    /// Rows of exchange tables.
+    Sql(Arc<ExchangeRules>),
+    /// Files of a drop folder.
+    File(Arc<BatchRules>),
 }
 
 impl Plan {

@@ -38,6 +38,8 @@ pub enum Step {
         session: Option<Session>,
         /// Surprises that did no harm, such as an unknown code that was passed on; never with values.
         notes: Vec<Note>,
+        /// Host of the upstream's own page to which the answer leads, for the trail.
+        jump: Option<String>,
     },
 }
 

@@ -1,7 +1,7 @@
 //! The simulated city: every system's own dialect, spoken by its connector run backwards in front of the mock engine.
 
 use crate::engine::MockEngine;
-use hub_connectors::{Connector, Secrets, ServerContext};
+use hub_connectors::{Connector, Handler, Secrets, ServerContext};
 use hub_core::{RawRequest, RawResponse, SystemId};
 use std::sync::Arc;
 
@@ -32,23 +32,34 @@ impl City {
         }
     }
 
-    /// Answers a request in the system's own dialect. 404 where the city has no such system.
-    #[must_use]
-    pub fn answer(&self, system: &SystemId, request: &RawRequest) -> RawResponse {
-        let Some(connector) = (self.connectors)(system) else {
-            return RawResponse {
-                status: 404,
-                headers: vec![("Content-Type".to_owned(), "text/plain".to_owned())],
-                body: b"no such system".to_vec(),
-            };
-        };
+    /// Lends a system to a host of another transport: its connector, the moment, the business. `None` where the city
+    /// has no such system.
+    pub fn lend<T>(
+        &self,
+        system: &SystemId,
+        work: impl FnOnce(&Connector, &ServerContext<'_>, &mut Handler<'_>) -> T,
+    ) -> Option<T> {
+        let connector = (self.connectors)(system)?;
         let secrets = (self.secrets)(system);
         let context = ServerContext {
             now: self.engine.now(),
             secrets: secrets.as_ref(),
         };
-        connector.serve(request, &context, &mut |operation, input| {
+        Some(work(&connector, &context, &mut |operation, input| {
             self.engine.answer(CITY_WORLD, operation, &input, &[])
+        }))
+    }
+
+    /// Answers a request in the system's own dialect. 404 where the city has no such system.
+    #[must_use]
+    pub fn answer(&self, system: &SystemId, request: &RawRequest) -> RawResponse {
+        let answered = self.lend(system, |connector, context, handler| {
+            connector.serve(request, context, handler)
+        });
+        answered.unwrap_or_else(|| RawResponse {
+            status: 404,
+            headers: vec![("Content-Type".to_owned(), "text/plain".to_owned())],
+            body: b"no such system".to_vec(),
         })
     }
 }

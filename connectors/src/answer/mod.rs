@@ -165,6 +165,22 @@ pub(crate) fn judge(plan: &Plan, wiring: &Wiring, response: &RawResponse, contex
     (verdict, reading.document.tree)
 }
 
+/// What a tree means for its plan that came by no HTTP.
+pub(crate) fn judge_tree(plan: &Plan, tree: Value, response: &RawResponse) -> (Verdict, Value) {
+    let reading = Reading {
+        response,
+        document: Document::of(tree),
+    };
+    let verdict = match failure(plan, &reading) {
+        Some(error) => Verdict::Failed(error),
+        None => match data(plan, &reading) {
+            Ok(data) => Verdict::Good(data),
+            Err(error) => Verdict::Failed(error),
+        },
+    };
+    (verdict, reading.document.tree)
+}
+
 fn is_lost(plan: &Plan, wiring: &Wiring, response: &RawResponse, document: &Result<Document, ReadError>) -> bool {
     let Some(session) = &wiring.session else {
         return false;

@@ -7,7 +7,7 @@ use crate::manifest::model::{
 };
 use crate::mapping::encode::Absent;
 use crate::mapping::template::{Piece, Template};
-use crate::plan::{Pattern, Plan};
+use crate::plan::{Pattern, Plan, Transport};
 use crate::wiring::UploadRules;
 use hub_core::{Effect, Finding, Operation, Shape, ShapeKind, Text};
 use std::collections::HashSet;
@@ -54,6 +54,8 @@ impl<'a> Compiler<'a> {
         plan.ask = part.ask.clone();
         plan.serve_input = part.serve_input.clone();
         plan.serve_data = part.serve_data.clone();
+        plan.transport = self.transport(part, &mut plan.key_field, operation.effect);
+        plan.jump = self.jump(part, operation);
         self.request_rows(&mut plan, part, &operation.input, true);
         self.response_rows(&mut plan, part, &operation.output, true);
         self.check_call(&plan, &at);
@@ -114,6 +116,8 @@ impl<'a> Compiler<'a> {
             ask: None,
             serve_input: Vec::new(),
             serve_data: Vec::new(),
+            transport: Transport::Http,
+            jump: None,
         }
     }
 
@@ -166,6 +170,12 @@ impl<'a> Compiler<'a> {
             .iter()
             .filter_map(|g| g.field.only_name().map(str::to_owned))
             .collect();
+        reached.extend(
+            plan.jump
+                .iter()
+                .filter(|j| j.to.is_some())
+                .filter_map(|j| j.into.only_name().map(str::to_owned)),
+        );
         if let Some(paging) = plan.paging.as_ref().filter(|p| p.total.is_some() || p.pages.is_some()) {
             reached.insert(paging.names()[2].to_owned());
         }
@@ -219,6 +229,10 @@ impl<'a> Compiler<'a> {
 
     /// What must hold of a call as a whole.
     fn check_call(&mut self, plan: &Plan, at: &str) {
+        if !matches!(plan.transport, Transport::Http) {
+            self.check_exchange(plan, at);
+            return;
+        }
         let document = self.document;
         let mut add = |code: &str, pointer: &str, zh: &str, en: &str, expected: &str| {
             let finding = document

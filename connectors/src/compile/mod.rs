@@ -4,6 +4,7 @@ mod calls;
 mod merge;
 mod row_checks;
 mod rows;
+mod transports;
 
 use crate::callback::{CallbackRules, Proof};
 use crate::charset::Charset;
@@ -12,7 +13,7 @@ use crate::connector::{Compiled, Connector};
 use crate::dialect::{Dialect, LATER, Preset, SPOKEN};
 use crate::manifest::model::{AnswerPart, Frame, Manifest, Names, OperationPart, Place, RowSpec, Verify};
 use crate::manifest::{self};
-use crate::mapping::bind::Codes;
+use crate::mapping::bind::{Bind, Codes};
 use crate::mapping::path::Path;
 use crate::settings::{Origin, Payment, Settings};
 use crate::sign::Recipe;
@@ -141,6 +142,7 @@ impl<'a> Compiler<'a> {
         let payments = self.payments(operations);
         let upload = self.upload().map(|(plan, rules)| (Arc::new(plan), rules));
         let callback = self.callback(operations);
+        let news = self.news(operations);
         self.unused_rows(operations);
         self.lossy_parts();
         self.tls_note();
@@ -156,6 +158,7 @@ impl<'a> Compiler<'a> {
             payments,
             upload,
             callback,
+            news,
             not_yet,
             secrets: Vec::new(),
         };
@@ -331,9 +334,8 @@ impl<'a> Compiler<'a> {
         self.findings.extend(findings);
     }
 
-    /// Every field the rows know, for knocks: they may carry any of them.
-    fn callback(&mut self, operations: &[Arc<Operation>]) -> Option<CallbackRules> {
-        let part = self.manifest.callback.as_ref()?;
+    /// Every field the rows know, for knocks and news: they may carry any of them.
+    fn any_rows(&mut self, own: &'a [RowSpec], part: &str, operations: &[Arc<Operation>]) -> Vec<Bind> {
         let mut all = Shape::empty();
         for operation in operations {
             for child in operation.output.children.iter().chain(&operation.input.children) {
@@ -345,10 +347,10 @@ impl<'a> Compiler<'a> {
             }
         }
         let system = &self.manifest.rows;
-        let layered = rows::overlay(&[&system.fields, &system.response, &part.fields]);
+        let layered = rows::overlay(&[&system.fields, &system.response, own]);
         let reached = HashSet::new();
         let mut findings = Vec::new();
-        let binds = RowCompiler {
+        RowCompiler {
             document: self.document,
             direction: Direction::Response,
             codes: &self.codes,
@@ -358,12 +360,19 @@ impl<'a> Compiler<'a> {
             reached: &reached,
             path_names: &[],
             has_upload: self.manifest.files.is_some(),
-            operation: "callback",
-            pointer: "/callback",
+            operation: part,
+            pointer: &format!("/{part}"),
             findings: &mut findings,
             used: &mut self.used,
         }
-        .resolve(&layered, &all);
+        .resolve(&layered, &all)
+    }
+
+    fn callback(&mut self, operations: &[Arc<Operation>]) -> Option<CallbackRules> {
+        let part = self.manifest.callback.as_ref()?;
+        let system = &self.manifest.rows;
+        let layered = rows::overlay(&[&system.fields, &system.response, &part.fields]);
+        let binds = self.any_rows(&part.fields, "callback", operations);
         if matches!(part.verify, Verify::None) {
             self.findings.push(
                 self.document
@@ -576,6 +585,7 @@ fn later(manifest: Manifest, reason: Text, lines: usize) -> Compiled {
         payments: BTreeMap::new(),
         upload: None,
         callback: None,
+        news: None,
         not_yet: BTreeMap::from([("*".to_owned(), reason)]),
         secrets: Vec::new(),
     };

@@ -1,6 +1,7 @@
 //! Dialects: what an upstream speaks, by one word. A dialect is a set of defaults over orthogonal parts (formats,
 //! charset, frame, envelope); each format has its client half and its server half in one file.
 
+pub mod delimited;
 pub mod json;
 pub mod pairs;
 pub mod soap;
@@ -31,6 +32,20 @@ pub struct Preset {
     pub frame: Frame,
     /// Envelope.
     pub answer: AnswerPart,
+    /// How calls travel.
+    pub via: Via,
+}
+
+/// How the calls of a dialect travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Via {
+    /// By HTTP.
+    #[default]
+    Http,
+    /// By rows of exchange tables.
+    Sql,
+    /// By files of a drop folder.
+    File,
 }
 
 /// What a word means.
@@ -45,7 +60,7 @@ pub enum Dialect {
 }
 
 /// Dialects that are spoken.
-pub const SPOKEN: [&str; 10] = [
+pub const SPOKEN: [&str; 13] = [
     "rest-json",
     "rest-envelope",
     "signed-gateway",
@@ -56,13 +71,13 @@ pub const SPOKEN: [&str; 10] = [
     "xml-gbk",
     "soap",
     "soap-cdata",
+    "front-db",
+    "csv-batch",
+    "ticket-h5",
 ];
 
 /// Styles of a later release: their manifests are read as far as they go and their operations say `not-connected`.
-pub const LATER: [&str; 9] = [
-    "csv-batch",
-    "front-db",
-    "ticket-h5",
+pub const LATER: [&str; 6] = [
     "open311",
     "gbfs",
     "gtfs-rt",
@@ -89,6 +104,7 @@ impl Dialect {
             names: Names::Rows,
             frame: Frame::default(),
             answer: AnswerPart::default(),
+            via: Via::Http,
         };
         let preset = match word {
             "rest-json" => Preset {
@@ -142,6 +158,20 @@ impl Dialect {
                     form: Some(TextForm::Xml),
                     reads: Some(TextForm::Xml),
                     ..Frame::default()
+                },
+                ..plain
+            },
+            "front-db" => Preset { via: Via::Sql, ..plain },
+            "csv-batch" => Preset {
+                via: Via::File,
+                ..plain
+            },
+            // A page of their own, and a ticket for it: envelopes as the public account platforms have them.
+            "ticket-h5" => Preset {
+                answer: AnswerPart {
+                    code: Some(Spot::parse("/errcode")),
+                    message: Some(Spot::parse("/errmsg")),
+                    ..AnswerPart::default()
                 },
                 ..plain
             },

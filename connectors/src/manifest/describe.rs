@@ -5,6 +5,7 @@
 
 pub use super::describe_calls::{ANSWER, CALLBACK, FILES, OPERATION, PAGING, SERVE, SESSION, UNSURE};
 pub use super::describe_seal::{JWT, SEAL};
+pub use super::describe_transports::{BATCH, EXCHANGE, JUMP, NEWS};
 
 /// What may stand under a key.
 #[derive(Debug, Clone, Copy)]
@@ -89,7 +90,7 @@ pub static UPSTREAM: Part = Part {
         key(
             "dialect",
             Kind::Text,
-            "rest-json, rest-envelope, signed-gateway, sm-gateway, form, form-gbk, xml, xml-gbk, soap, soap-cdata, or a style of a later release.",
+            "rest-json, rest-envelope, signed-gateway, sm-gateway, form, form-gbk, xml, xml-gbk, soap, soap-cdata, front-db, csv-batch, ticket-h5, or a style of a later release.",
         ),
         key(
             "charset",
@@ -354,5 +355,9 @@ pub static MANIFEST: Part = Part {
             "Operation to call; `\"*\"` for those not listed. `operations: same`: all as in the contract.",
         ),
         key("callback", Kind::Part(&CALLBACK), CALLBACK.about),
+        key("exchange", Kind::Part(&EXCHANGE), EXCHANGE.about),
+        key("batch", Kind::Part(&BATCH), BATCH.about),
+        key("news", Kind::Part(&NEWS), NEWS.about),
+        key("jump", Kind::Part(&JUMP), JUMP.about),
     ],
 };

@@ -1,6 +1,7 @@
 //! The description of the parts that calls are made of: operations, sessions, answers, pages, files, callbacks.
 
 use super::describe::{FORMATS, FRAME, Kind, NAMES, Part, TEXT_FORMS, WIRE, key};
+use super::describe_transports::{BATCH, JUMP};
 
 /// `session`.
 pub static SESSION: Part = Part {
@@ -272,6 +273,12 @@ pub static OPERATION: Part = Part {
         key("signed", Kind::Flag, "false: without the system's signature."),
         key("sealed", Kind::Flag, "false: not enciphered, nor its answer."),
         key("session", Kind::Flag, "false: without the system's session."),
+        key("batch", Kind::Part(&BATCH), "What differs in its files."),
+        key(
+            "jump",
+            Kind::Part(&JUMP),
+            "The page of the upstream's own that its answer leads to.",
+        ),
         key("not-yet", Kind::Text, "The operation is not connected, and why."),
         key(
             "serve",

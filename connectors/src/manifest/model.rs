@@ -1,5 +1,6 @@
 //! A manifest as read: what the author wrote, typed, with the place of every part for messages.
 
+pub use super::transports::{BatchPart, ExchangePart, FlagPart, JumpPart, NewsPart};
 pub use super::words::{CallSpec, Format, Names, Place, Spot, TextForm};
 use crate::calendar::Calendar;
 use crate::error::Failure;
@@ -67,6 +68,14 @@ pub struct Manifest {
     pub others: Option<OperationPart>,
     /// `callback`.
     pub callback: Option<CallbackPart>,
+    /// `exchange`.
+    pub exchange: Option<ExchangePart>,
+    /// `batch`.
+    pub batch: Option<BatchPart>,
+    /// `news`.
+    pub news: Option<NewsPart>,
+    /// `jump`.
+    pub jump: Option<JumpPart>,
 }
 
 /// `upstream`.
@@ -434,6 +443,10 @@ pub struct OperationPart {
     pub sealed: Option<bool>,
     /// Without session if false.
     pub session: Option<bool>,
+    /// What differs in its files.
+    pub batch: BatchPart,
+    /// Its page.
+    pub jump: Option<JumpPart>,
     /// Not connected, and why.
     pub not_yet: Option<Text>,
     /// The simulated city's input.

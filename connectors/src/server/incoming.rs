@@ -255,7 +255,7 @@ fn content(plan: &Plan, document: Document) -> Value {
 }
 
 /// A constant that the request carries with another value: two operations on one path may differ by such a one alone.
-fn contradicts(plan: &Plan, parts: &Parts) -> bool {
+pub(crate) fn contradicts(plan: &Plan, parts: &Parts) -> bool {
     plan.send.iter().any(|item| {
         let Template::Constant(constant) = &*item.value else {
             return false;

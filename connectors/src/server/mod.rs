@@ -6,6 +6,7 @@ mod incoming;
 mod outgoing;
 mod proof;
 
+pub(crate) use incoming::contradicts;
 pub(crate) use proof::credential;
 
 use crate::connector::{Connector, Handler};
@@ -18,6 +19,7 @@ use crate::wiring::UploadRules;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hub_core::ports::Answer;
+use hub_core::time::Timestamp;
 use hub_core::{Problem, RawRequest, RawResponse};
 use incoming::Incoming;
 use outgoing::{Reply, write};
@@ -83,14 +85,60 @@ fn find(connector: &Connector, incoming: &mut Incoming<'_>) -> Option<(Arc<Plan>
     best.map(|(_, plan, parts)| (plan, parts))
 }
 
+/// What the business came to, before it is written in the dialect.
+pub(crate) enum Outcome {
+    /// A canonical answer.
+    Good(Answer),
+    /// A failure and its words.
+    Failed(Failure, String),
+}
+
+impl Outcome {
+    fn reply(&self) -> Reply<'_> {
+        match self {
+            Outcome::Good(answer) => Reply::Good(answer),
+            Outcome::Failed(failure, words) => Reply::Failed(*failure, words),
+        }
+    }
+}
+
+/// An answer as a tree in the upstream's names, for those who write no HTTP.
+pub(crate) fn document(
+    connector: &Connector,
+    context: &ServerContext<'_>,
+    plan: &Plan,
+    input: &Value,
+    outcome: &Outcome,
+) -> Value {
+    outgoing::compose(&City { connector, context }, plan, input, &outcome.reply())
+}
+
+/// Secrets among the fields of a row.
+pub(crate) fn credentials(
+    connector: &Connector,
+    plan: &Plan,
+    parts: &Parts,
+    context: &ServerContext<'_>,
+) -> Result<(), Failure> {
+    proof::credentials(connector, plan, parts, context, None)
+}
+
 fn act(city: &City<'_>, plan: &Plan, parts: &Parts, handler: &mut Handler<'_>) -> RawResponse {
-    let mut decoder = Decoder::at(city.context.now);
+    let (input, outcome) = business(plan, parts, city.context.now, handler);
+    write(city, plan, &input, &outcome.reply())
+}
+
+/// Fields in, the business, its canonical input and what it came to out.
+pub(crate) fn business(
+    plan: &Plan,
+    parts: &Parts,
+    now: Timestamp,
+    handler: &mut Handler<'_>,
+) -> (Value, Outcome) {
+    let mut decoder = Decoder::at(now);
     let mut input = match decoder.decode(&plan.request, parts) {
         Ok(input) => input,
-        Err(error) => {
-            let words = error.to_string();
-            return write(city, plan, &Value::Null, &Reply::Failed(Failure::Invalid, &words));
-        }
+        Err(error) => return (Value::Null, Outcome::Failed(Failure::Invalid, error.to_string())),
     };
     if let Some(paging) = &plan.paging {
         paging.decode(parts, &mut input);
@@ -102,20 +150,18 @@ fn act(city: &City<'_>, plan: &Plan, parts: &Parts, handler: &mut Handler<'_>) -
     if let (Some(datum), Some(contract)) = (plan.wire.coordinates, &plan.contract)
         && let Err(error) = datum.decode_tree(&mut input, &contract.input)
     {
-        return write(city, plan, &input, &Reply::Failed(Failure::Invalid, &error.expected));
+        return (input, Outcome::Failed(Failure::Invalid, error.expected));
     }
     let Some(operation) = &plan.operation else {
         // A question only the upstream's own memory could answer; the simulated city has none, so nothing is found.
-        return write(city, plan, &input, &Reply::Failed(Failure::NotFound, "没有查到"));
+        return (input, Outcome::Failed(Failure::NotFound, "没有查到".to_owned()));
     };
     let map = input.as_object().cloned().unwrap_or_default();
-    match handler(operation, map) {
-        Ok(answer) => write(city, plan, &input, &Reply::Good(&answer)),
-        Err(problem) => {
-            let words = words_of(&problem);
-            write(city, plan, &input, &Reply::Failed(Failure::of(problem.code), &words))
-        }
-    }
+    let outcome = match handler(operation, map) {
+        Ok(answer) => Outcome::Good(answer),
+        Err(problem) => Outcome::Failed(Failure::of(problem.code), words_of(&problem)),
+    };
+    (input, outcome)
 }
 
 /// `serve: {input: …}`: canonical input that no row can read back.
@@ -159,7 +205,7 @@ fn log_in(city: &City<'_>, login: &Plan, parts: &Parts) -> RawResponse {
 /// The city forgets no session, so whoever brings the right values gets the same ones again.
 fn renew(city: &City<'_>, refresh: &Plan, parts: &Parts) -> RawResponse {
     let values = proof::session_values(city.connector, city.context);
-    let good = proof::credentials(refresh, parts, city.context, Some(&values)).is_ok()
+    let good = proof::credentials(city.connector, refresh, parts, city.context, Some(&values)).is_ok()
         && proof::basic(refresh, parts, city.context).is_ok();
     let reply = if good {
         Reply::Session(&values)

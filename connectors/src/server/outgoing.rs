@@ -74,6 +74,16 @@ impl Sink for Made {
     }
 }
 
+/// The tree of an answer, for those who write no HTTP.
+pub(super) fn compose(city: &City<'_>, plan: &Plan, input: &Value, reply: &Reply<'_>) -> Value {
+    let mut made = Made {
+        status: 200,
+        ..Made::default()
+    };
+    fill(city, plan, input, reply, &mut made);
+    made.document
+}
+
 /// Writes an answer. What cannot be written is a bare 500, as it would be behind a real system that breaks.
 pub(super) fn write(city: &City<'_>, plan: &Plan, input: &Value, reply: &Reply<'_>) -> RawResponse {
     let mut made = Made {
@@ -85,22 +95,28 @@ pub(super) fn write(city: &City<'_>, plan: &Plan, input: &Value, reply: &Reply<'
             Some(response) => return response,
             None => fail(plan, Failure::Session, words, &mut made),
         },
-        Reply::Failed(failure, words) => fail(plan, *failure, words, &mut made),
-        Reply::Good(answer) => {
-            if let Err(words) = good(city, plan, answer, input, &mut made) {
-                fail(plan, Failure::Unavailable, &words, &mut made);
-            }
-        }
-        Reply::Raw(data) => {
-            made.data = (*data).clone();
-            success(&plan.answer, &mut made);
-        }
-        Reply::Session(values) => session(city, plan, values, &mut made),
+        reply => fill(city, plan, input, reply, &mut made),
     }
     finish(city, plan, made).unwrap_or_else(|| RawResponse {
         status: 500,
         ..RawResponse::default()
     })
+}
+
+fn fill(city: &City<'_>, plan: &Plan, input: &Value, reply: &Reply<'_>, made: &mut Made) {
+    match reply {
+        Reply::Failed(failure, words) => fail(plan, *failure, words, made),
+        Reply::Good(answer) => {
+            if let Err(words) = good(city, plan, answer, input, made) {
+                fail(plan, Failure::Unavailable, &words, made);
+            }
+        }
+        Reply::Raw(data) => {
+            made.data = (*data).clone();
+            success(&plan.answer, made);
+        }
+        Reply::Session(values) => session(city, plan, values, made),
+    }
 }
 
 fn good(city: &City<'_>, plan: &Plan, answer: &Answer, input: &Value, made: &mut Made) -> Result<(), String> {

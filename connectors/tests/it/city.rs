@@ -6,7 +6,7 @@ use hub_connectors::{
     Step,
 };
 use hub_core::ports::{Answer, Call};
-use hub_core::{Finding, Operation, Problem, ProblemCode, RawRequest, RawResponse};
+use hub_core::{Finding, Operation, Outgoing, Problem, ProblemCode, RawRequest, RawResponse, Returned};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
@@ -24,6 +24,7 @@ period_month: {type: string, format: month, title: 账期, x-hub-en: Month, x-hu
 is_paid: {type: boolean, title: 已缴, x-hub-en: Paid, x-hub-level: L1}
 usage_qty: {type: number, title: 用量, x-hub-en: Usage, minimum: 0, x-hub-level: L1}
 case_status: {type: string, title: 状态, x-hub-en: State, enum: [accepted, in_review, approved, rejected], x-hub-level: L1}
+page_url: {type: string, format: uri, title: 页面, x-hub-en: Page, maxLength: 500, x-hub-level: L1}
 file_id: {type: string, title: 文件, x-hub-en: File, minLength: 1, maxLength: 64, x-hub-unit: file, x-hub-level: L2}
 page: {type: integer, title: 页, x-hub-en: Page, minimum: 1, x-hub-level: L1}
 page_size: {type: integer, title: 每页, x-hub-en: Page size, minimum: 1, maximum: 100, x-hub-level: L1}
@@ -115,6 +116,7 @@ paths:
                   acceptance_no: {$ref: "../fields.yaml#/acceptance_no"}
                   case_status: {$ref: "../fields.yaml#/case_status"}
                   done_at: {$ref: "../fields.yaml#/done_at"}
+                  page_url: {$ref: "../fields.yaml#/page_url"}
               examples: {normal: {value: {acceptance_no: "1", case_status: accepted}}}
   /cases:
     get:
@@ -226,9 +228,12 @@ pub fn now() -> hub_core::time::Timestamp {
 pub struct Exchange {
     pub requests: Vec<(Purpose, RawRequest)>,
     pub responses: Vec<RawResponse>,
+    pub sent: Vec<Outgoing>,
+    pub returned: Vec<Returned>,
     pub inputs: Vec<Map<String, Value>>,
     pub session: Option<Session>,
     pub notes: Vec<hub_connectors::Note>,
+    pub jump: Option<String>,
 }
 
 impl Exchange {
@@ -244,6 +249,20 @@ pub fn drive(
     input: &Value,
     session: Option<&Session>,
     answer: &mut dyn FnMut(&RawRequest, &mut Exchange) -> RawResponse,
+) -> (Result<Answer, ConnectorError>, Exchange) {
+    carry(connector, key, input, session, &mut |outgoing, exchange| {
+        let request = outgoing.http().unwrap();
+        answer(request, exchange).into()
+    })
+}
+
+/// One call, answered by `answer` for each step by whatever transport.
+pub fn carry(
+    connector: &Connector,
+    key: &str,
+    input: &Value,
+    session: Option<&Session>,
+    answer: &mut dyn FnMut(&Outgoing, &mut Exchange) -> Returned,
 ) -> (Result<Answer, ConnectorError>, Exchange) {
     let secrets = secrets();
     let mut exchange = Exchange::default();
@@ -262,7 +281,13 @@ pub fn drive(
     for number in 2..10 {
         match step {
             Err(error) => return (Err(error), exchange),
-            Ok(Step::Done { answer, session, notes }) => {
+            Ok(Step::Done {
+                answer,
+                session,
+                notes,
+                jump,
+            }) => {
+                exchange.jump = jump;
                 exchange.session = session;
                 exchange.notes = notes;
                 return (Ok(answer), exchange);
@@ -272,11 +297,12 @@ pub fn drive(
                 purpose,
                 dialogue,
             }) => {
-                let request = request.http().cloned().unwrap();
-                exchange.requests.push((purpose, request.clone()));
-                let response = answer(&request, &mut exchange);
-                exchange.responses.push(response.clone());
-                step = connector.resume(dialogue, &response.into(), &context(number));
+                exchange.requests.extend(request.http().map(|r| (purpose, r.clone())));
+                exchange.sent.push(request.clone());
+                let returned = answer(&request, &mut exchange);
+                exchange.responses.extend(returned.http().cloned());
+                exchange.returned.push(returned.clone());
+                step = connector.resume(dialogue, &returned, &context(number));
             }
         }
     }
@@ -291,7 +317,7 @@ pub fn through(
     output: Result<Value, ProblemCode>,
 ) -> (Result<Answer, ConnectorError>, Exchange) {
     let secrets = secrets();
-    drive(connector, key, input, None, &mut |request, exchange| {
+    carry(connector, key, input, None, &mut |outgoing, exchange| {
         let context = ServerContext {
             now: now(),
             secrets: &secrets,
@@ -308,7 +334,7 @@ pub fn through(
                 Err(code) => Err(Problem::new(*code).detail("欠费", "owing")),
             }
         };
-        connector.serve(request, &context, &mut handler)
+        connector.exchange(outgoing, &context, &mut handler)
     })
 }
 

@@ -175,7 +175,7 @@ fn variables_and_macros_are_for_operators() {
 #[test]
 fn later_styles_say_so() {
     use hub_connectors::Availability;
-    let compiled = compile("system: t/sys\nupstream: {dialect: csv-batch}\n").unwrap();
+    let compiled = compile("system: t/sys\nupstream: {dialect: gbfs}\n").unwrap();
     match compiled.connector.available("bill-query") {
         Availability::NotYet { reason } => assert!(reason.en.contains("later release")),
         Availability::Live => panic!("live"),

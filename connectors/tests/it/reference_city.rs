@@ -72,8 +72,8 @@ fn every_example_goes_both_ways() {
                     Err(error) => break Err(error.to_string()),
                     Ok(Step::Done { answer, .. }) => break Ok(answer.body),
                     Ok(Step::Send { request, dialogue, .. }) => {
-                        let response = connector.serve(
-                            request.http().unwrap(),
+                        let returned = connector.exchange(
+                            &request,
                             &ServerContext { now, secrets: &secrets },
                             &mut |found, input| {
                                 assert_eq!(found.id, operation.id);
@@ -85,7 +85,7 @@ fn every_example_goes_both_ways() {
                                 })
                             },
                         );
-                        step = connector.resume(dialogue, &response.into(), &context);
+                        step = connector.resume(dialogue, &returned, &context);
                     }
                 }
             };

@@ -119,6 +119,9 @@ pub struct TrailRecord {
     pub elapsed_ms: u64,
     /// Upstream attempts made.
     pub attempts: u32,
+    /// Host of the agency's own page to which the subject was sent with a ticket: the visit's record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jump: Option<String>,
 }
 
 /// Where the trail goes.

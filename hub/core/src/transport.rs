@@ -149,11 +149,10 @@ pub struct FileLook {
     pub most: usize,
 }
 
-/// One exchange with a drop folder: files are written in order, then looked for.
+/// One exchange with a drop folder: files are written in order, then looked for. A file that is there already is not
+/// written again, and nothing is where what is looked for has come.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FileRequest {
-    /// If a file of this path is there, nothing is written.
-    pub unless: Option<String>,
     /// Files to be written, the marker last.
     pub writes: Vec<FileWrite>,
     /// Files to be read.

@@ -11,9 +11,9 @@ use hub_connectors::{Secrets, ServerContext};
 use hub_core::wire::ReplyBody;
 use hub_core::{Inbound, Problem, ProblemCode, RawRequest, RawResponse, Reply, SystemId};
 
-struct Scoped<'a> {
-    source: &'a dyn SecretSource,
-    system: &'a SystemId,
+pub(crate) struct Scoped<'a> {
+    pub(crate) source: &'a dyn SecretSource,
+    pub(crate) system: &'a SystemId,
 }
 
 impl Secrets for Scoped<'_> {

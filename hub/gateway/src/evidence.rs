@@ -7,8 +7,8 @@ use crate::journey::subject_mark;
 use hub_core::{Environment, Operation};
 use hub_store::Submission;
 use serde_json::{Map, Value};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Input that fits the contract. Made by `validate` only.
 #[derive(Debug)]
@@ -48,6 +48,7 @@ pub struct Grant {
     rule: Arc<str>,
     papers: Papers,
     attempts: AtomicU32,
+    jump: OnceLock<String>,
 }
 
 impl Grant {
@@ -67,6 +68,7 @@ impl Grant {
             rule: permit.rule,
             papers,
             attempts: AtomicU32::new(0),
+            jump: OnceLock::new(),
         }
     }
 
@@ -82,6 +84,7 @@ impl Grant {
             rule: rule.into(),
             papers,
             attempts: AtomicU32::new(0),
+            jump: OnceLock::new(),
         }
     }
 
@@ -124,6 +127,18 @@ impl Grant {
     /// The papers that the call refers to, all of them the subject's own.
     pub(crate) fn papers(&self) -> &Papers {
         &self.papers
+    }
+
+    /// Notes that the answer leads the subject to a page on this host.
+    pub(crate) fn jumped(&self, host: String) {
+        // The first counts: a repetition of the answer leads to the same page.
+        drop(self.jump.set(host));
+    }
+
+    /// The host of that page.
+    #[must_use]
+    pub fn jump(&self) -> Option<&str> {
+        self.jump.get().map(String::as_str)
     }
 
     /// Counts one attempt to reach the upstream.

@@ -3,6 +3,7 @@
 use crate::evidence::Grant;
 use crate::files::Papers;
 use crate::gateway::Gateway;
+use crate::news::Hearer;
 use crate::normalize::normalize;
 use crate::ports::Asked;
 use crate::show::{seen_by, show};
@@ -27,6 +28,8 @@ use tokio::time::MissedTickBehavior;
 const DELIVERY: Duration = Duration::from_secs(5);
 /// How often counters are tidied and expired rows thrown away.
 const TIDYING: Duration = Duration::from_secs(60);
+/// How often it is looked whose news are due.
+const HEARING: Duration = Duration::from_secs(1);
 /// Submissions taken at once.
 const BATCH: u32 = 16;
 /// Submissions delivered at once.
@@ -80,6 +83,9 @@ impl Jobs {
     async fn work(&self, stop: &mut watch::Receiver<bool>) {
         let mut delivery = tokio::time::interval(DELIVERY);
         let mut tidying = tokio::time::interval(TIDYING);
+        let mut hearing = tokio::time::interval(HEARING);
+        hearing.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut hearer = Hearer::default();
         delivery.set_missed_tick_behavior(MissedTickBehavior::Delay);
         tidying.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -90,6 +96,7 @@ impl Jobs {
                     self.poll_due().await;
                 }
                 _ = tidying.tick() => self.tidy().await,
+                _ = hearing.tick() => self.gateway.hear(&mut hearer).await,
                 changed = stop.changed() => if changed.is_err() || *stop.borrow() {
                     return;
                 },
@@ -116,6 +123,11 @@ impl Jobs {
             .for_each_concurrent(ABREAST, |submission| self.deliver(submission, now))
             .await;
         count
+    }
+
+    /// Looks for news of all systems that tell any by rows or files, due or not.
+    pub async fn hear_now(&self) {
+        self.gateway.hear(&mut Hearer::default()).await;
     }
 
     async fn tidy(&self) {
@@ -298,6 +310,7 @@ impl Jobs {
             submission: Some(submission.id.clone()),
             elapsed_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             attempts: grant.attempts(),
+            jump: grant.jump().map(str::to_owned),
         };
         if let Err(error) = self.gateway.core.trail.write(record, true).await {
             tracing::error!(error = %error, "a trail record was not written");

@@ -3,7 +3,7 @@
 //! It belongs to whoever runs the pipeline, not to the pipeline, so that a panic inside loses nothing that was known.
 
 use crate::authenticate::Caller;
-use crate::evidence::Permit;
+use crate::evidence::{Grant, Permit};
 use crate::limits::Allowance;
 use hub_core::ports::{Call, TrailRecord};
 use hub_core::time::{Timestamp, rfc3339};
@@ -44,6 +44,7 @@ impl Journey {
                 submission: None,
                 elapsed_ms: 0,
                 attempts: 0,
+                jump: None,
             },
             headers: Vec::new(),
             authenticated: false,
@@ -81,6 +82,12 @@ impl Journey {
     /// Notes which personal fields leave for the agency: names only, never values.
     pub(crate) fn bound(&mut self, call: &Call) {
         self.record.fields = personal_fields(&call.operation, &call.input);
+    }
+
+    /// Notes how often the upstream was reached, and to which page of its own it sends the subject.
+    pub(crate) fn reached(&mut self, grant: &Grant) {
+        self.record.attempts = grant.attempts();
+        self.record.jump = grant.jump().map(str::to_owned);
     }
 
     pub(crate) fn replayed(&mut self) {

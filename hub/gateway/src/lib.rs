@@ -31,6 +31,7 @@ mod manual;
 mod matters;
 mod me;
 mod metrics;
+mod news;
 mod normalize;
 mod payments;
 mod pipeline;

@@ -139,6 +139,7 @@ impl Gateway {
             submission: Some(submission.id.clone()),
             elapsed_ms: 0,
             attempts: 0,
+            jump: None,
         };
         let written = self.core.trail.write(record, true).await;
         written.map_err(|e| Problem::new(ProblemCode::Internal).inner(e.to_string()))

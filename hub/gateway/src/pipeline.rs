@@ -88,7 +88,7 @@ impl Gateway {
             core.metrics
                 .cache_hits
                 .fetch_add(u64::from(kept.hit), Ordering::Relaxed);
-            journey.record.attempts = grant.attempts();
+            journey.reached(grant);
             return (kept.outcome, kept.age);
         }
         // accept
@@ -106,7 +106,7 @@ impl Gateway {
             return (Err(submissions::waits(underway.clone())), None);
         }
         let outcome = self.obtain(snapshot, call, grant, masked).await;
-        journey.record.attempts = grant.attempts();
+        journey.reached(grant);
         let outcome = match submission {
             Some(submission) => {
                 let (id, now) = (submission.id.clone(), core.clock.now());

@@ -4,7 +4,7 @@ use crate::drift::Drift;
 use crate::evidence::Grant;
 use hub_core::ports::{Answer, BoxFuture, Call, Upstream};
 use hub_core::time::Timestamp;
-use hub_core::{Operation, Problem, Subject, SystemId};
+use hub_core::{Operation, Outgoing, Problem, ProblemCode, Returned, Subject, SystemId};
 use std::sync::Arc;
 
 /// The frozen test citizens and companies on whose behalf anonymous sandbox calls are made.
@@ -50,6 +50,11 @@ pub enum Asked {
 pub trait Line: Upstream<Grant> {
     /// Finds out whether an earlier attempt of this call arrived.
     fn ask<'a>(&'a self, call: &'a Call, grant: &'a Grant) -> BoxFuture<'a, Result<Asked, Problem>>;
+
+    /// Looks at what a system tells by rows or files, or marks it as read. No call stands behind it.
+    fn look<'a>(&'a self, _system: &'a SystemId, _outgoing: Outgoing) -> BoxFuture<'a, Result<Returned, Problem>> {
+        Box::pin(async { Err(Problem::new(ProblemCode::NotConnected)) })
+    }
 
     /// Keeps what must survive a restart; called from a timer and before a stop.
     fn keep(&self) -> BoxFuture<'_, ()> {

@@ -1,4 +1,4 @@
-//! The only opener of client sockets: upstreams of agencies, and whatever else the hub must call.
+//! The only opener of client sockets, of the agencies' databases and of their drop folders.
 //!
 //! Invariants:
 //! - Every address is judged twice, as a literal before the call and as the resolver's answer when connecting, and the
@@ -15,19 +15,24 @@ mod address;
 mod answer;
 mod breaker;
 mod budget;
+mod carry;
+mod database;
 mod error;
+mod folder;
 mod gate;
 mod ledger;
 mod outbound;
 mod pace;
 mod policy;
 mod resolver;
+mod statements;
 mod tls;
 mod upstream;
 mod watched;
 
 pub use address::{AddressClass, classify};
 pub use breaker::{BreakerPhase, BreakerSettings};
+pub use carry::Carrier;
 pub use error::{SendEffect, SendError, SendErrorKind, SetupError};
 pub use ledger::{Given, Ledger, Share};
 pub use outbound::Outbound;

@@ -2,6 +2,7 @@
 
 use crate::answer::{self, hop_by_hop};
 use crate::breaker::{BreakerSettings, Outcome};
+use crate::database::Databases;
 use crate::ledger::{Ledger, Share};
 use crate::policy::{Reach, route};
 use crate::resolver::{Filter, OutOfBounds};
@@ -11,7 +12,7 @@ use crate::{EgressPolicy, SendEffect, SendError, SendErrorKind, SetupError, Targ
 use bytes::Bytes;
 use hub_core::ports::Clock;
 use hub_core::time::Timestamp;
-use hub_core::{Effect, Outgoing, RawRequest, RawResponse, Returned, SystemId};
+use hub_core::{Effect, RawRequest, RawResponse, SystemId};
 use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Body, Client, Method, Request};
 use std::collections::HashMap;
@@ -38,11 +39,11 @@ impl Clock for SystemClock {
 }
 
 /// What all workers share.
-struct Shared {
-    policy: EgressPolicy,
-    clock: Arc<dyn Clock>,
+pub(crate) struct Shared {
+    pub(crate) policy: EgressPolicy,
+    pub(crate) clock: Arc<dyn Clock>,
     breaker: BreakerSettings,
-    body_cap: usize,
+    pub(crate) body_cap: usize,
     tls: rustls::ClientConfig,
     upstreams: RwLock<HashMap<SystemId, Arc<Upstream>>>,
     ledger: OnceLock<Arc<dyn Ledger>>,
@@ -52,7 +53,9 @@ struct Shared {
 /// The way out. One per worker: connections are its own, everything that limits is shared.
 #[derive(Clone)]
 pub struct Outbound {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
+    /// Databases that are connected to, this worker's own.
+    pub(crate) databases: Arc<Databases>,
     public: Client,
     inner: Client,
 }
@@ -92,7 +95,12 @@ impl Outbound {
     fn over(shared: Arc<Shared>) -> Result<Self, SetupError> {
         let public = client(&shared.tls, Reach::Public)?;
         let inner = client(&shared.tls, Reach::Inner)?;
-        Ok(Self { shared, public, inner })
+        Ok(Self {
+            shared,
+            databases: Arc::default(),
+            public,
+            inner,
+        })
     }
 
     /// A way out for another worker: own connections, the same budgets and breakers.
@@ -101,29 +109,6 @@ impl Outbound {
     /// If the HTTP client cannot be built.
     pub fn for_worker(&self) -> Result<Self, SetupError> {
         Self::over(Arc::clone(&self.shared))
-    }
-
-    /// Makes one attempt by the transport that the step asks for, on a tenant's turn.
-    ///
-    /// # Errors
-    /// As [`Outbound::send_for`]; also where the address is not one of that transport.
-    pub async fn carry(
-        &self,
-        tenant: &str,
-        target: &Target,
-        outgoing: Outgoing,
-        deadline: Instant,
-        effect: Effect,
-    ) -> Result<Returned, SendError> {
-        match outgoing {
-            Outgoing::Http(request) => self
-                .send_for(tenant, target, request, deadline, effect)
-                .await
-                .map(Returned::Http),
-            Outgoing::Sql(_) | Outgoing::File(_) => {
-                Err(SendError::unsent(SendErrorKind::Address).because("no carrier for this transport"))
-            }
-        }
     }
 
     /// Draws daily budgets from a ledger from now on. The first one counts.
@@ -148,6 +133,18 @@ impl Outbound {
         };
         for (system, (day, unused)) in all {
             ledger.give_back(&system, &day, unused).await;
+        }
+    }
+
+    /// A tenant's visit to an upstream, within this hub's share of what that bears.
+    pub(crate) fn visit<'v>(&'v self, tenant: &'v str, target: &Target, deadline: Instant) -> Visit<'v> {
+        let share = *self.shared.share.read().unwrap_or_else(PoisonError::into_inner);
+        Visit {
+            limits: share.limits(target.limits),
+            tenant,
+            deadline,
+            clock: self.shared.clock.as_ref(),
+            ledger: self.shared.ledger.get().map(AsRef::as_ref),
         }
     }
 
@@ -183,15 +180,7 @@ impl Outbound {
         let in_doubt = effect != Effect::None;
 
         let upstream = self.upstream(&target.system);
-        let share = *self.shared.share.read().unwrap_or_else(PoisonError::into_inner);
-        let visit = Visit {
-            limits: share.limits(target.limits),
-            tenant,
-            deadline,
-            clock: self.shared.clock.as_ref(),
-            ledger: self.shared.ledger.get().map(AsRef::as_ref),
-        };
-        let Entry { pass, place } = upstream.enter(&visit).await?;
+        let Entry { pass, place } = upstream.enter(&self.visit(tenant, target, deadline)).await?;
 
         let start = Instant::now();
         let whole = start + Duration::from_millis(target.timeout_ms);
@@ -219,7 +208,7 @@ impl Outbound {
         })
     }
 
-    fn upstream(&self, system: &SystemId) -> Arc<Upstream> {
+    pub(crate) fn upstream(&self, system: &SystemId) -> Arc<Upstream> {
         let known = self
             .shared
             .upstreams

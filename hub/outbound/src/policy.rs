@@ -27,6 +27,11 @@ impl EgressPolicy {
         self
     }
 
+    /// Whether a host and port that are no URL's may stand in a private network.
+    pub(crate) fn lists_host(&self, host: &str, port: u16) -> bool {
+        self.inner.contains(&(host.to_ascii_lowercase(), port))
+    }
+
     fn lists(&self, url: &Url) -> bool {
         match (url.host_str(), url.port_or_known_default()) {
             (Some(host), Some(port)) => {

@@ -86,7 +86,11 @@ fn call(city: &City, connector: &Connector, call: &Call, session: &mut Option<Se
                 return Ok(answer.body);
             }
             Step::Send { request, dialogue, .. } => {
-                let response = city.answer(&call.operation.system, request.http().unwrap());
+                let returned = city
+                    .lend(&call.operation.system, |connector, context, handler| {
+                        connector.exchange(&request, context, handler)
+                    })
+                    .unwrap();
                 let random = [u8::try_from(n).unwrap() + 8; 32];
                 let context = Context {
                     now,
@@ -96,7 +100,7 @@ fn call(city: &City, connector: &Connector, call: &Call, session: &mut Option<Se
                     files: &OnePaper,
                 };
                 step = connector
-                    .resume(dialogue, &response.into(), &context)
+                    .resume(dialogue, &returned, &context)
                     .map_err(|e| e.problem())?;
             }
         }

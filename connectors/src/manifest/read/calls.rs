@@ -77,6 +77,10 @@ impl Reader<'_> {
             signed: flag(map, "signed"),
             sealed: flag(map, "sealed"),
             session: flag(map, "session"),
+            batch: part(map, "batch")
+                .map(|b| self.batch(b, &format!("{at}/batch")))
+                .unwrap_or_default(),
+            jump: part(map, "jump").map(|j| self.jump(j, &format!("{at}/jump"))),
             not_yet: reason.map(Text::same),
             serve_input: serve.map(|s| self.gives(s, "input", &serve_at)).unwrap_or_default(),
             serve_data: serve.map(|s| self.sends(s, "data", &serve_at)).unwrap_or_default(),

@@ -4,6 +4,9 @@
 mod answers;
 mod calls;
 mod credentials;
+mod transports;
+
+pub(crate) use transports::is_identifier;
 
 use super::check::check;
 use super::describe::MANIFEST;
@@ -142,6 +145,10 @@ impl Reader<'_> {
             rows: rows::sections(map, ""),
             omit: texts(map, "omit"),
             callback: part(map, "callback").map(|c| self.callback(c)),
+            exchange: part(map, "exchange").and_then(|e| self.exchange(e)),
+            batch: part(map, "batch").map(|b| self.batch(b, "/batch")),
+            news: part(map, "news").and_then(|n| self.news(n)),
+            jump: part(map, "jump").map(|j| self.jump(j, "/jump")),
             system: system?,
             send,
             operations,
@@ -166,7 +173,7 @@ impl Reader<'_> {
     fn upstream(&mut self, map: &Part) -> Upstream {
         let url = text(map, "url");
         if let Some(url) = &url {
-            self.base(url);
+            self.base(url, text(map, "dialect").as_deref().unwrap_or_default());
         }
         Upstream {
             dialect: text(map, "dialect").unwrap_or_default(),
@@ -184,7 +191,7 @@ impl Reader<'_> {
     }
 
     /// Only operators name variables, and only `UPSTREAM_…`: a manifest must not read the hub's environment.
-    pub(super) fn base(&mut self, url: &str) {
+    pub(super) fn base(&mut self, url: &str, dialect: &str) {
         let at = "/upstream/url";
         if let Some(rest) = url.split_once("${").map(|(_, r)| r) {
             let name = rest.split('}').next().unwrap_or_default();
@@ -196,6 +203,10 @@ impl Reader<'_> {
         } else {
             match url::Url::parse(url) {
                 Ok(parsed) if ["http", "https"].contains(&parsed.scheme()) && parsed.username().is_empty() => {}
+                Ok(parsed)
+                    if self.origin == Origin::Operator
+                        && of_dialect(dialect).contains(&parsed.scheme())
+                        && parsed.password().is_none() => {}
                 _ => self.bad_value(at, "an http or https URL without user and password", url),
             }
         }
@@ -303,6 +314,15 @@ impl Reader<'_> {
                 Calendar::default()
             }
         }
+    }
+}
+
+/// Schemes of addresses that are no URL of a server, by dialect.
+fn of_dialect(dialect: &str) -> &'static [&'static str] {
+    match dialect {
+        "front-db" => &["sqlite", "postgres", "postgresql"],
+        "csv-batch" => &["file"],
+        _ => &[],
     }
 }
 

@@ -152,7 +152,15 @@ impl Journeyer<'_> {
         let mut step = self.begin(course, pass).await?;
         for _ in 0..MOST_STEPS {
             let (request, purpose, dialogue) = match step {
-                Step::Done { answer, session, notes } => {
+                Step::Done {
+                    answer,
+                    session,
+                    notes,
+                    jump,
+                } => {
+                    if let Some(host) = jump {
+                        self.grant.jumped(host);
+                    }
                     for note in notes {
                         tracing::warn!(operation = %self.call.operation.id, field = %note.field, kind = note.kind, "surprise in an answer");
                     }

@@ -21,7 +21,7 @@ use failure::Failed;
 use hub_connectors::{Availability, Connector};
 use hub_core::ports::{Answer, BoxFuture, Call, Clock, Upstream};
 use hub_core::time::{Timestamp, rfc3339};
-use hub_core::{Effect, Kept, Problem, ProblemCode, SystemId};
+use hub_core::{Effect, Kept, Outgoing, Problem, ProblemCode, Returned, SystemId};
 use hub_outbound::{Outbound, SetupError, Target, UpstreamLimits};
 use hub_store::Store;
 use retry::Retries;
@@ -116,14 +116,22 @@ impl LiveUpstream {
     /// The connector of a call, if it can be called now.
     fn ready(&self, call: &Call, now: Timestamp) -> Result<(Arc<Connector>, Target), Problem> {
         let system = &call.operation.system;
-        let snapshot = self.shared.snapshots.get();
-        let connector = snapshot
-            .connectors
-            .get(system)
-            .ok_or_else(|| Problem::new(ProblemCode::NotConnected))?;
+        let connector = self.connector(system)?;
         if let Availability::NotYet { reason } = connector.available(call.operation.key()) {
             return Err(Problem::new(ProblemCode::NotConnected).detail(reason.zh, reason.en));
         }
+        let target = self.open(system, &connector, now)?;
+        Ok((connector, target))
+    }
+
+    fn connector(&self, system: &SystemId) -> Result<Arc<Connector>, Problem> {
+        let snapshot = self.shared.snapshots.get();
+        let known = snapshot.connectors.get(system).cloned();
+        known.ok_or_else(|| Problem::new(ProblemCode::NotConnected))
+    }
+
+    /// The address of a system, if it is open now.
+    fn open(&self, system: &SystemId, connector: &Connector, now: Timestamp) -> Result<Target, Problem> {
         let closed = || connector.settings().closed.resumes_at(now);
         if let Some(until) = self.shared.addresses.keeps_hours(system).then(closed).flatten() {
             let seconds = u64::try_from(until.as_second() - now.as_second()).unwrap_or(0).max(1);
@@ -138,8 +146,16 @@ impl LiveUpstream {
                 .with("resume_at", rfc3339(until))
                 .retry_after(seconds));
         }
-        let target = self.target(system, connector)?;
-        Ok((Arc::clone(connector), target))
+        self.target(system, connector)
+    }
+
+    /// One look at what a system tells of its own accord.
+    async fn looked(&self, system: &SystemId, outgoing: Outgoing) -> Result<Returned, Problem> {
+        let connector = self.connector(system)?;
+        let target = self.open(system, &connector, self.shared.clock.now())?;
+        let deadline = Instant::now() + Duration::from_millis(target.timeout_ms);
+        let carried = self.outbound.carry("", &target, outgoing, deadline, Effect::None).await;
+        carried.map_err(|error| Failed::silent(&error, true).problem)
     }
 
     fn target(&self, system: &SystemId, connector: &Connector) -> Result<Target, Problem> {
@@ -260,6 +276,10 @@ impl Upstream<Grant> for LiveUpstream {
 impl Line for LiveUpstream {
     fn ask<'a>(&'a self, call: &'a Call, grant: &'a Grant) -> BoxFuture<'a, Result<Asked, Problem>> {
         Box::pin(async move { asked(&self.travel(call, grant)?).await })
+    }
+
+    fn look<'a>(&'a self, system: &'a SystemId, outgoing: Outgoing) -> BoxFuture<'a, Result<Returned, Problem>> {
+        Box::pin(self.looked(system, outgoing))
     }
 
     fn keep(&self) -> BoxFuture<'_, ()> {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Under which the news of case `C-1` are kept: SHA-256 of its number, preceded by its length in eight bytes.
-const CASE: &str = "27ca2ba8fa72fa3e81547f31001b9782584493a9f3eeb12555224e08b32ca12c";
+pub const CASE: &str = "27ca2ba8fa72fa3e81547f31001b9782584493a9f3eeb12555224e08b32ca12c";
 
 /// One address and one secret for everything.
 pub struct Around(pub Option<String>);
@@ -46,7 +46,7 @@ pub fn manifest(upstream: &str, more: &str, operations: &str) -> String {
 }
 
 /// A city whose live line is the real one.
-async fn city(manifest: &str, address: Option<String>) -> City {
+pub async fn city(manifest: &str, address: Option<String>) -> City {
     city_over(manifest, address, None).await
 }
 

@@ -10,6 +10,7 @@
 
 mod calls;
 mod city;
+mod exchange;
 mod idempotency;
 mod limits;
 mod live;

@@ -30,6 +30,7 @@ fn record(n: u32) -> TrailRecord {
         submission: None,
         elapsed_ms: 1,
         attempts: 1,
+        jump: None,
     }
 }
 

@@ -1,7 +1,8 @@
 //! Sending against real sockets.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // tests may fail loudly
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // tests may fail loudly
 
 mod budgets;
+mod exchange;
 mod server;
 
 use hub_core::{Effect, RawRequest, SystemId};

@@ -2,6 +2,7 @@
 
 mod clock;
 mod doors;
+mod exchanges;
 mod first;
 mod listen;
 mod parts;

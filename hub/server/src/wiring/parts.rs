@@ -2,6 +2,7 @@
 
 use super::clock::MachineClock;
 use super::doors::Doors;
+use super::exchanges::Exchanges;
 use super::first::{self, Credentials};
 use super::listen::Listeners;
 use super::ready::Ready;
@@ -26,6 +27,9 @@ use hub_store::Store;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
+/// Folder of the simulated city's databases and files in the data folder.
+const EXCHANGES: &str = "city";
+
 /// The built hub.
 pub struct Parts {
     /// Shared state and pipeline.
@@ -37,7 +41,17 @@ pub struct Parts {
     /// What to tell programs.
     pub ready: Ready,
     /// Who answers for the simulated systems, if they are simulated.
-    pub answerer: Option<Answerer>,
+    pub city: Option<Simulated>,
+}
+
+/// What stands behind a hub whose city is simulated.
+pub struct Simulated {
+    /// Who answers over HTTP.
+    pub answerer: Answerer,
+    /// Who answers by rows and files.
+    pub city: City,
+    /// Where.
+    pub exchanges: Exchanges,
 }
 
 /// Builds a hub. `city` is the address of the simulated systems, if there are any.
@@ -79,15 +93,33 @@ pub async fn build(
         Some(_) => Arc::new(DerivedSecrets::open(&store).await.map_err(StartError::other)?),
         None => Arc::new(GivenSecrets::load(config.paths.secrets.as_deref()).map_err(StartError::Findings)?),
     };
+    let exchanges = match &city {
+        Some(_) => {
+            let folder = config.paths.data.join(EXCHANGES);
+            let made = Exchanges::make(&folder, &snapshots.get().connectors).await;
+            Some(made.map_err(StartError::other)?)
+        }
+        None => None,
+    };
+    let others = exchanges.as_ref().map(Exchanges::addresses).unwrap_or_default();
     let addresses: Arc<dyn AddressSource> = match &city {
         Some(base) => Arc::new(SimulatedUpstreams {
             base: base.clone(),
             snapshots: snapshots.clone(),
+            exchanges: others.clone(),
         }),
         None => Arc::new(NamedUpstreams),
     };
     let engine = Arc::new(engine(&snapshots, config.sandbox.seed, &clock, &cast)?);
-    let answerer = city.as_ref().map(|_| answerer(&snapshots, &engine, &secrets));
+    let behind = exchanges.map(|exchanges| {
+        let city = || simulated_city(&snapshots, &engine, &secrets);
+        let answering = city();
+        Simulated {
+            answerer: Arc::new(move |system, request| answering.answer(system, &request)),
+            city: city(),
+            exchanges,
+        }
+    });
     let outbound = Outbound::new(EgressPolicy::public()).map_err(StartError::other)?;
     let journal = Journal::open(&config.paths.data.join(TRAIL), JournalSettings::default());
     let journal = Arc::new(journal.map_err(StartError::other)?);
@@ -137,7 +169,10 @@ pub async fn build(
         let each: Vec<_> = snapshot
             .connectors
             .keys()
-            .map(|s| (s.to_string(), address(base, s)))
+            .map(|s| {
+                let other = others.get(s).cloned();
+                (s.to_string(), other.unwrap_or_else(|| address(base, s)))
+            })
             .collect();
         each
     });
@@ -173,7 +208,7 @@ pub async fn build(
         live,
         journal,
         ready,
-        answerer,
+        city: behind,
     })
 }
 
@@ -194,12 +229,11 @@ fn engine(snapshots: &Snapshots, seed: u64, clock: &Arc<dyn Clock>, cast: &Cast)
     Ok(engine.with_personas(Arc::new(cast.personas().clone())))
 }
 
-fn answerer(snapshots: &Snapshots, engine: &Arc<MockEngine>, secrets: &Arc<dyn SecretSource>) -> Answerer {
+fn simulated_city(snapshots: &Snapshots, engine: &Arc<MockEngine>, secrets: &Arc<dyn SecretSource>) -> City {
     let (snapshots, secrets) = (snapshots.clone(), Arc::clone(secrets));
-    let city = City::new(
+    City::new(
         Arc::new(move |system| snapshots.get().connectors.get(system).cloned()),
         Arc::clone(engine),
         Arc::new(move |system| Arc::new(Own::new(&secrets, system))),
-    );
-    Arc::new(move |system, request| city.answer(system, &request))
+    )
 }

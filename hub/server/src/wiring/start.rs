@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::task::AbortHandle;
 
 /// Folder of the trail in the data folder.
 pub const TRAIL: &str = "trail";
@@ -62,6 +63,7 @@ pub struct Running {
     pub ready: Ready,
     worker: Worker,
     served: Served,
+    exchanges: Option<AbortHandle>,
     stop_jobs: watch::Sender<bool>,
     jobs: tokio::task::JoinHandle<()>,
     journal: Arc<Journal>,
@@ -124,11 +126,15 @@ impl Running {
             live,
             journal,
             ready,
-            answerer,
+            city: behind,
         } = parts;
 
-        let simulated = match city.zip(answerer) {
-            Some((city, answerer)) => Some(city.start(answerer).map_err(StartError::other)?),
+        let mut exchanges = None;
+        let simulated = match city.zip(behind) {
+            Some((listener, behind)) => {
+                exchanges = Some(tokio::spawn(behind.exchanges.run(behind.city)).abort_handle());
+                Some(listener.start(behind.answerer).map_err(StartError::other)?)
+            }
             None => None,
         };
         let served = serve(listeners, &worker, &live, simulated).map_err(StartError::other)?;
@@ -140,6 +146,7 @@ impl Running {
             ready,
             worker,
             served,
+            exchanges,
             stop_jobs,
             jobs,
             journal,
@@ -182,6 +189,7 @@ impl Running {
         let _told = self.stop_jobs.send(true);
         drop(tokio::time::timeout(patience, self.jobs).await);
         self.served.stop_city().await;
+        self.exchanges.into_iter().for_each(|e| e.abort());
         let journal = Arc::clone(&self.journal);
         drop(tokio::task::spawn_blocking(move || journal.close()).await);
         self.store.close().await;

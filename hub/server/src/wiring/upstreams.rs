@@ -2,6 +2,7 @@
 
 use hub_core::SystemId;
 use hub_gateway::{AddressSource, Snapshots};
+use std::collections::BTreeMap;
 
 /// Addresses named by an operator in `UPSTREAM_…` variables. An address that an operator names may be anywhere,
 /// loopback included: naming it is the operator's word.
@@ -24,6 +25,8 @@ pub struct SimulatedUpstreams {
     pub base: String,
     /// The systems there are now.
     pub snapshots: Snapshots,
+    /// Those that are reached by databases or folders.
+    pub exchanges: BTreeMap<SystemId, String>,
 }
 
 /// Where a simulated system stands.
@@ -37,7 +40,8 @@ impl AddressSource for SimulatedUpstreams {
         NamedUpstreams.variable(name).or_else(|| {
             let snapshot = self.snapshots.get();
             let system = snapshot.connectors.keys().find(|s| s.upstream_variable() == name)?;
-            Some(address(&self.base, system))
+            let other = self.exchanges.get(system).cloned();
+            Some(other.unwrap_or_else(|| address(&self.base, system)))
         })
     }
 

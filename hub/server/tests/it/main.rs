@@ -16,3 +16,4 @@ mod outage;
 mod own;
 mod pages;
 mod support;
+mod transports;

@@ -1,0 +1,159 @@
+//! Carrying a step by its transport, under the same limits whatever it is.
+
+use crate::breaker::Outcome;
+use crate::database::{Database, Databases};
+use crate::folder::Folder;
+use crate::outbound::Outbound;
+use crate::upstream::{Entry, Visit};
+use crate::{SendEffect, SendError, SendErrorKind, SetupError, Target};
+use hub_core::transport::{FileAnswer, FileRequest, SqlAnswer, SqlRequest, SqlTable};
+use hub_core::{Effect, Outgoing, Returned};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+use url::Url;
+
+/// An exchange without an answer: why, in words without values.
+pub(crate) type Failed = (SendErrorKind, String);
+
+/// Whether something of an exchange can have become visible to the other side.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Left(Arc<AtomicBool>);
+
+impl Left {
+    pub(crate) fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Outbound {
+    /// Makes one attempt by the transport that the step asks for, on a tenant's turn.
+    ///
+    /// # Errors
+    /// As [`Outbound::send_for`]; also where the address is not one of that transport.
+    pub async fn carry(
+        &self,
+        tenant: &str,
+        target: &Target,
+        outgoing: Outgoing,
+        deadline: Instant,
+        effect: Effect,
+    ) -> Result<Returned, SendError> {
+        let left = Left::default();
+        match outgoing {
+            Outgoing::Http(request) => {
+                let sent = self.send_for(tenant, target, request, deadline, effect).await;
+                sent.map(Returned::Http)
+            }
+            Outgoing::Sql(request) => {
+                let database = Database::of(target, &self.shared.policy, request.login.as_ref()).await?;
+                let work = self
+                    .databases
+                    .exchange(&database, &request, self.shared.body_cap, &left);
+                let answer = self.within(&self.visit(tenant, target, deadline), target, effect, &left, work).await?;
+                Ok(Returned::Sql(answer))
+            }
+            Outgoing::File(request) => {
+                let folder = folder_of(target)?.capped(self.shared.body_cap);
+                let work = folder.exchange(request, left.clone());
+                let answer = self.within(&self.visit(tenant, target, deadline), target, effect, &left, work).await?;
+                Ok(Returned::File(answer))
+            }
+        }
+    }
+
+    /// Under the upstream's breaker and budget. An exchange counts once, however often it looks for its answer.
+    async fn within<T>(
+        &self,
+        visit: &Visit<'_>,
+        target: &Target,
+        effect: Effect,
+        left: &Left,
+        work: impl Future<Output = Result<T, Failed>>,
+    ) -> Result<T, SendError> {
+        let upstream = self.upstream(&target.system);
+        let Entry { pass, place } = upstream.enter(visit).await?;
+        let deadline = visit.deadline;
+        let whole = Instant::now() + Duration::from_millis(target.timeout_ms);
+        let timeout = || (SendErrorKind::Timeout, "no answer came in time".to_owned());
+        let result = timeout_at(whole.min(deadline), work)
+            .await
+            .unwrap_or_else(|_| Err(timeout()));
+        let outcome = match &result {
+            Ok(_) => Outcome::Good,
+            Err((SendErrorKind::Timeout, _)) if deadline < whole => Outcome::Neutral,
+            Err((SendErrorKind::TooLarge, _)) => Outcome::Good,
+            Err((SendErrorKind::Address, _)) => Outcome::Neutral,
+            Err(_) => Outcome::Bad,
+        };
+        pass.settle(outcome, Instant::now());
+        drop(place);
+        result.map_err(|(kind, detail)| {
+            let unknown = effect != Effect::None && left.is_set();
+            SendError {
+                effect: if unknown { SendEffect::Unknown } else { SendEffect::None },
+                kind,
+                detail: Some(detail),
+            }
+        })
+    }
+}
+
+/// The folder of a target. Only an operator names folders of the hub's own machine.
+fn folder_of(target: &Target) -> Result<Folder, SendError> {
+    let refused = |why: &str| SendError::unsent(SendErrorKind::Address).because(why);
+    if target.base.scheme() != "file" || !target.trusted_loopback {
+        return Err(refused("the address is no folder that an operator has named"));
+    }
+    let path = target
+        .base
+        .to_file_path()
+        .map_err(|()| refused("the folder has no path"))?;
+    Ok(Folder::at(path))
+}
+
+/// The same exchanges without limits, for those who stand on the other side: the simulated city's hosts.
+#[derive(Clone, Default)]
+pub struct Carrier {
+    databases: Arc<Databases>,
+}
+
+impl Carrier {
+    /// Makes an SQLite file with these tables, and says its address.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub async fn make_database(&self, file: &Path, tables: &[SqlTable]) -> Result<Url, SetupError> {
+        Database::make(file, tables)
+            .await
+            .map_err(|(_, words)| SetupError::Client(words))?;
+        let url = Url::from_file_path(file).map_err(|()| SetupError::Client("no absolute path".to_owned()))?;
+        Url::parse(&url.as_str().replacen("file:", "sqlite:", 1)).map_err(|e| SetupError::Client(e.to_string()))
+    }
+
+    /// One exchange with an SQLite file.
+    ///
+    /// # Errors
+    /// In words without values.
+    pub async fn rows(&self, file: &Path, request: &SqlRequest) -> Result<SqlAnswer, SendErrorKind> {
+        let database = Database::file(file.to_owned());
+        let left = Left::default();
+        let work = self.databases.exchange(&database, request, usize::MAX, &left);
+        work.await.map_err(|(kind, _)| kind)
+    }
+
+    /// One exchange with a folder.
+    ///
+    /// # Errors
+    /// In words without values.
+    pub async fn files(&self, folder: PathBuf, request: FileRequest) -> Result<FileAnswer, SendErrorKind> {
+        let work = Folder::at(folder).exchange(request, Left::default());
+        work.await.map_err(|(kind, _)| kind)
+    }
+}
