@@ -18,3 +18,4 @@ mod old_dialects;
 mod reference_city;
 mod sealed;
 mod tokens;
+mod xml_signatures;
