@@ -18,6 +18,7 @@ use crate::seal::{Seal, SealError};
 use crate::sign::{Given, SignError, SignTrace};
 use crate::values::Maker;
 use crate::wiring::Wiring;
+use crate::xmlsig::XmlSignError;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hub_core::ports::Call;
@@ -305,6 +306,7 @@ impl Outgoing<'_> {
             seal.seal(&mut message, &given).map_err(unsealed)?;
         }
         let body = plain(&message).map_err(|e| unwritable(&e))?;
+        let body = self.xml_signed(body)?;
         let body = whole(seal, body, &message)?;
         let query = form::encode(message.query.iter().map(|(n, v)| (n, v)), charset, Escape::Percent)
             .map_err(|e| unwritable(&ReadError::Broken(e.to_string())))?;
@@ -319,6 +321,21 @@ impl Outgoing<'_> {
             headers: message.headers,
             body,
         })
+    }
+
+    /// The document with its XML signature, where there is one.
+    fn xml_signed(&self, body: Vec<u8>) -> Result<Vec<u8>, ConnectorError> {
+        let rule = self.wiring.xml_sign(self.plan.sends).filter(|_| self.plan.has_body());
+        let Some(rule) = rule else { return Ok(body) };
+        let charset = self.wiring.charset;
+        let text = charset
+            .decode(&body)
+            .map_err(|e| unwritable(&ReadError::Broken(e.to_string())))?;
+        let signed = rule.sign(&text, self.context.secrets).map_err(|error| match error {
+            XmlSignError::NoSecret(name) => ConnectorError::SecretMissing(name),
+            other => ConnectorError::Manifest(other.to_string()),
+        })?;
+        dialect::encode(charset, &signed, self.plan.sends).map_err(|e| unwritable(&e))
     }
 
     fn headers(&self, message: &mut Message, boundary: &str) -> Result<(), ConnectorError> {

@@ -48,6 +48,7 @@ pub mod step;
 mod values;
 mod wiring;
 pub mod xml;
+mod xmlsig;
 
 pub use connector::{Compiled, Connector, Event, Handler, Poll};
 pub use context::{Context, FileContent, Files, NoFiles, Secrets, ServerContext, Session};

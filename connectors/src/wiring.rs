@@ -2,9 +2,10 @@
 
 use crate::charset::Charset;
 use crate::jwt::Jwt;
-use crate::manifest::model::{Lives, Lost, Spot};
+use crate::manifest::model::{Format, Lives, Lost, Spot};
 use crate::seal::Seal;
 use crate::sign::Recipe;
+use crate::xmlsig::XmlSign;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -17,10 +18,21 @@ pub(crate) struct Wiring {
     pub sign: Option<Recipe>,
     /// How bodies are enciphered, if they are.
     pub seal: Option<Seal>,
+    /// How XML is signed, if it is.
+    pub xml_sign: Option<XmlSign>,
     /// How tokens are made, if they are.
     pub jwt: Option<Arc<Jwt>>,
     /// The session, if there is one.
     pub session: Option<SessionRules>,
+}
+
+impl Wiring {
+    /// The XML signature of a message in this format.
+    pub fn xml_sign(&self, format: Format) -> Option<&XmlSign> {
+        self.xml_sign
+            .as_ref()
+            .filter(|_| matches!(format, Format::Xml | Format::Soap))
+    }
 }
 
 /// What a login leaves and how its loss shows.

@@ -63,6 +63,7 @@ pub(super) fn opened(
     document: Document,
     context: &Context<'_>,
 ) -> Result<Document, ConnectorError> {
+    xml_signed(plan, wiring, unsealed.unwrap_or(response), context)?;
     let seal = rule(plan, wiring);
     let signs_plain = seal.is_some_and(|s| s.signs_plain);
     let signed = if signs_plain {
@@ -87,6 +88,29 @@ pub(super) fn opened(
         tree: message.body,
         ..document
     })
+}
+
+/// The XML signature of an answer, where answers have one.
+fn xml_signed(
+    plan: &Plan,
+    wiring: &Wiring,
+    response: &RawResponse,
+    context: &Context<'_>,
+) -> Result<(), ConnectorError> {
+    let rule = wiring.xml_sign(plan.answers).filter(|rule| rule.answers);
+    let Some(rule) = rule.filter(|_| (200..300).contains(&response.status)) else {
+        return Ok(());
+    };
+    let wrong = |what: String| ConnectorError::Unreadable {
+        what,
+        effect_unknown: false,
+    };
+    let text = wiring
+        .charset
+        .decode(&response.body)
+        .map_err(|e| wrong(e.to_string()))?;
+    rule.check(&text, rule.theirs(), context.secrets)
+        .map_err(|e| wrong(e.to_string()))
 }
 
 /// The signature of an answer, where the manifest says that answers are signed. Failures may go without one.

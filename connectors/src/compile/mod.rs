@@ -173,6 +173,7 @@ impl<'a> Compiler<'a> {
             sign: self.recipe.clone(),
             seal: self.manifest.seal.clone(),
             jwt: self.manifest.jwt.clone(),
+            xml_sign: self.manifest.xml_sign.clone(),
             session: self.manifest.session.as_ref().map(|s| SessionRules {
                 read: s.read.clone(),
                 keep: s.keep.clone(),
@@ -532,6 +533,13 @@ fn secrets(connector: &Connector) -> Vec<String> {
         names.extend(template.secrets().map(str::to_owned));
     }
     names.extend(connector.signing_secrets().into_iter().map(|(n, _)| n));
+    names.extend(
+        connector
+            .wiring
+            .xml_sign
+            .iter()
+            .flat_map(crate::xmlsig::XmlSign::secrets),
+    );
     names.extend(connector.wiring.jwt.iter().flat_map(|j| j.secrets()));
     names.extend(connector.wiring.seal.iter().flat_map(crate::seal::Seal::secrets));
     names.into_iter().collect()
@@ -576,6 +584,7 @@ fn later(manifest: Manifest, reason: Text, lines: usize) -> Compiled {
             sign: None,
             seal: None,
             jwt: None,
+            xml_sign: None,
             session: None,
         },
         plans: BTreeMap::new(),

@@ -4,7 +4,7 @@
 //! say something else than the others.
 
 pub use super::describe_calls::{ANSWER, CALLBACK, FILES, OPERATION, PAGING, SERVE, SESSION, UNSURE};
-pub use super::describe_seal::{JWT, SEAL};
+pub use super::describe_seal::{JWT, SEAL, XML_SIGN};
 pub use super::describe_transports::{BATCH, EXCHANGE, JUMP, NEWS};
 
 /// What may stand under a key.
@@ -304,6 +304,7 @@ pub static MANIFEST: Part = Part {
         ),
         key("seal", Kind::Part(&SEAL), SEAL.about),
         key("jwt", Kind::Part(&JWT), JWT.about),
+        key("xml-sign", Kind::Part(&XML_SIGN), XML_SIGN.about),
         key("auth", Kind::Part(&AUTH), AUTH.about),
         key("session", Kind::Part(&SESSION), SESSION.about),
         key("answer", Kind::Part(&ANSWER), ANSWER.about),

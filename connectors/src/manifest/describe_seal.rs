@@ -1,4 +1,5 @@
-//! The description of `seal`, how bodies are enciphered, and of `jwt`, tokens that the hub makes itself.
+//! The description of `seal`, how bodies are enciphered, of `jwt`, tokens that the hub
+//! makes itself, and of `xml-sign`.
 
 use super::describe::{Kind, Part, key};
 
@@ -167,5 +168,27 @@ pub static JWT: Part = Part {
         ),
         key("claims", Kind::Values, "Its claims; iat and exp are added."),
         key("lives", Kind::Text, "From iat to exp; default 5m."),
+    ],
+};
+
+/// `xml-sign`.
+pub static XML_SIGN: Part = Part {
+    name: "xml-sign",
+    about: "An XML signature (W3C XML Signature; WS-Security X.509) on requests in XML or SOAP.",
+    keys: &[
+        key(
+            "kind",
+            Kind::Word(&["wsse", "enveloped"]),
+            "wsse: in the SOAP header, over the body. enveloped: in the document, over all of it.",
+        ),
+        key(
+            "algorithm",
+            Kind::Word(&["rsa-sha256", "rsa-sha1", "ecdsa-sha256"]),
+            "Signature and digest; default rsa-sha256.",
+        ),
+        key("secret", Kind::Text, "Our private key, secret:name."),
+        key("certificate", Kind::Text, "Our certificate, if it goes along."),
+        key("verify", Kind::Text, "The other side's certificate or public key."),
+        key("answers", Kind::Flag, "Whether answers are signed too, and must be."),
     ],
 };

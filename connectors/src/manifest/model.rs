@@ -10,6 +10,7 @@ use crate::mapping::path::Path;
 use crate::mapping::template::Template;
 use crate::seal::Seal;
 use crate::settings::{Limits, Tls};
+use crate::xmlsig::XmlSign;
 use hub_core::{SystemId, Text};
 use jiff::civil::Date;
 use serde_json::Value;
@@ -28,6 +29,8 @@ pub struct Manifest {
     pub sign: Option<Value>,
     /// `seal`.
     pub(crate) seal: Option<Seal>,
+    /// `xml-sign`.
+    pub(crate) xml_sign: Option<XmlSign>,
     /// `jwt`.
     pub(crate) jwt: Option<Arc<Jwt>>,
     /// `auth`.

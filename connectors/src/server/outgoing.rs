@@ -415,13 +415,25 @@ fn finish(city: &City<'_>, plan: &Plan, made: Made) -> Option<RawResponse> {
         if let Some(seal) = seal.filter(|s| s.signs_plain) {
             seal.seal(&mut message, given).ok()?;
         }
-        whole(seal, plain(&message)?, &message)
+        whole(seal, xml_signed(city, plan, plain(&message)?)?, &message)
     })?;
     Some(RawResponse {
         status,
         body,
         headers: message.headers,
     })
+}
+
+/// The city signs with the one key pair it has.
+fn xml_signed(city: &City<'_>, plan: &Plan, body: Vec<u8>) -> Option<Vec<u8>> {
+    let wiring = &city.connector.wiring;
+    let Some(rule) = wiring.xml_sign(plan.answers).filter(|rule| rule.answers) else {
+        return Some(body);
+    };
+    let signed = rule
+        .sign(&wiring.charset.decode(&body).ok()?, city.context.secrets)
+        .ok()?;
+    dialect::encode(wiring.charset, &signed, plan.answers).ok()
 }
 
 fn content_type(plan: &Plan, charset: Charset) -> String {

@@ -38,6 +38,15 @@ pub(super) fn check(
             return Err(Failure::Refused);
         }
     }
+    if let Some(rule) = connector.wiring.xml_sign(plan.sends).filter(|_| plan.has_body()) {
+        let text = connector
+            .wiring
+            .charset
+            .decode(&incoming.request.body)
+            .map_err(|_| Failure::Refused)?;
+        rule.check(&text, &rule.secret, context.secrets)
+            .map_err(|_| Failure::Refused)?;
+    }
     if let Some(recipe) = connector.wiring.sign.as_ref().filter(|_| plan.signed) {
         let message = incoming.message(plan, parts);
         let body = incoming.signed_body(plan);

@@ -19,3 +19,4 @@ mod reference_city;
 mod sealed;
 mod tokens;
 mod transports;
+mod xml_signatures;

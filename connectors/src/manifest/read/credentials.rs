@@ -3,6 +3,7 @@
 use super::*;
 use crate::settings::Tls;
 use crate::jwt::{Algorithm, Claim, Jwt, KeyForm};
+use crate::xmlsig::{Kind, Method, XmlSign};
 
 impl Reader<'_> {
     /// A pin needs a day on which it is looked at again, and a reason: both are read by auditors.
@@ -116,6 +117,42 @@ impl Reader<'_> {
             claims,
             lives: i64::try_from(lives / 1_000).unwrap_or(300),
         }))
+    }
+
+    pub(super) fn xml_sign(&mut self, map: &Part) -> Option<XmlSign> {
+        let mut name = |key: &str| {
+            let text = text(map, key)?;
+            let name = text.strip_prefix("secret:").map(str::to_owned);
+            if name.is_none() {
+                self.bad_value(&format!("/xml-sign/{key}"), "a reference like secret:key", &text);
+            }
+            name
+        };
+        let (secret, certificate, verify) = (name("secret"), name("certificate"), name("verify"));
+        let kind = match text(map, "kind").as_deref() {
+            Some("wsse") => Kind::Wsse,
+            Some("enveloped") => Kind::Enveloped,
+            _ => {
+                self.missing("`kind`", "/xml-sign");
+                return None;
+            }
+        };
+        let Some(secret) = secret else {
+            self.missing("`secret`", "/xml-sign");
+            return None;
+        };
+        Some(XmlSign {
+            kind,
+            method: match text(map, "algorithm").as_deref() {
+                Some("rsa-sha1") => Method::RsaSha1,
+                Some("ecdsa-sha256") => Method::EcdsaSha256,
+                _ => Method::RsaSha256,
+            },
+            secret,
+            certificate,
+            verify,
+            answers: flag(map, "answers").unwrap_or(false),
+        })
     }
 
     pub(super) fn seal(&mut self, map: &Part) -> Option<crate::seal::Seal> {

@@ -125,6 +125,7 @@ impl Reader<'_> {
             upstream: part(map, "upstream").map(|u| self.upstream(u)).unwrap_or_default(),
             frame: part(map, "frame").map(frame).unwrap_or_default(),
             sign: map.get("sign").cloned(),
+            xml_sign: part(map, "xml-sign").and_then(|x| self.xml_sign(x)),
             jwt: part(map, "jwt").and_then(|j| self.jwt(j)),
             seal: part(map, "seal").and_then(|s| self.seal(s)),
             auth,
