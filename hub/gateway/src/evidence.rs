@@ -6,8 +6,8 @@ use crate::files::Papers;
 use crate::journey::subject_mark;
 use hub_core::{Environment, Operation};
 use serde_json::{Map, Value};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Input that fits the contract. Made by `validate` only.
 #[derive(Debug)]
@@ -46,6 +46,7 @@ pub struct Grant {
     rule: Arc<str>,
     papers: Papers,
     attempts: AtomicU32,
+    surprises: Mutex<Vec<(String, &'static str)>>,
 }
 
 impl Grant {
@@ -64,6 +65,7 @@ impl Grant {
             rule: permit.rule,
             papers,
             attempts: AtomicU32::new(0),
+            surprises: Mutex::default(),
         }
     }
 
@@ -77,6 +79,7 @@ impl Grant {
             rule: "delivery".into(),
             papers,
             attempts: AtomicU32::new(0),
+            surprises: Mutex::default(),
         }
     }
 
@@ -118,6 +121,17 @@ impl Grant {
     /// Counts one attempt to reach the upstream.
     pub fn attempted(&self) {
         self.attempts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Keeps what was surprising in an answer: the canonical field and the kind of surprise, never a value.
+    pub(crate) fn surprised(&self, field: &str, kind: &'static str) {
+        let mut surprises = self.surprises.lock().unwrap_or_else(PoisonError::into_inner);
+        surprises.push((field.to_owned(), kind));
+    }
+
+    /// What was surprising so far.
+    pub(crate) fn surprises(&self) -> Vec<(String, &'static str)> {
+        self.surprises.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Attempts made so far.

@@ -29,4 +29,5 @@ pub use budget::DailyUse;
 pub use error::{SendEffect, SendError, SendErrorKind, SetupError};
 pub use outbound::Outbound;
 pub use policy::{EgressPolicy, Target};
+pub use tls::TlsRules;
 pub use upstream::{UpstreamHealth, UpstreamLimits};

@@ -69,6 +69,7 @@ impl Journeyer<'_> {
                 Step::Done { answer, session, notes } => {
                     for note in notes {
                         tracing::warn!(operation = %self.call.operation.id, field = %note.field, kind = note.kind, "surprise in an answer");
+                        self.grant.surprised(&note.field, note.kind);
                     }
                     session.into_iter().for_each(|s| self.session.keep(s));
                     return Ok(answer);

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // tests may fail loudly
 
 mod server;
+mod tls;
 
 use hub_core::{Effect, RawRequest, SystemId};
 use hub_outbound::{
@@ -28,6 +29,7 @@ fn target(base: &str) -> Target {
         limits: UpstreamLimits::default(),
         timeout_ms: 2_000,
         trusted_loopback: true,
+        tls: None,
     }
 }
 
