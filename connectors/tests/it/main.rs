@@ -8,10 +8,12 @@
 )]
 
 mod city;
+mod decoders;
 mod documents;
 mod findings;
 mod hostile;
 mod json_dialects;
 mod manual;
 mod old_dialects;
+mod quirks;
 mod reference_city;
