@@ -6,7 +6,7 @@ SHELL := /bin/bash
 LISTEN ?= 127.0.0.1:8080
 DATA ?= ./data
 
-.PHONY: help run test lint unit peers bench check generate chaos
+.PHONY: help run test lint unit peers chaos fuzz bench check generate
 
 help: ## list these commands
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -44,6 +44,11 @@ chaos: ## kill -9 of hub and upstream while CHAOS=10000 submissions are made, ov
 	@.ci/prerequisites test
 	@cargo build --locked -p hub-server
 	@CHAOS=$${CHAOS:-10000} .ci/services run cargo nextest run --locked -p hub-server -E 'test(chaos_over)' --no-capture
+
+fuzz: ## attack decoders with a million inputs, every system with 10,000 spoiled answers and 200 values an operation
+	@HUB_FUZZ_INPUTS=1000000 HUB_FUZZ_ANSWERS=10000 HUB_FUZZ_VALUES=200 \
+	 cargo nextest run --locked --no-capture --cargo-profile release -p hub-connectors -p hub-sandbox \
+	 -E 'test(hostile_bytes) | test(bounded) | test(hostile_texts) | test(mutated_answers) | test(round_trips)'
 
 check: ## check specs, connectors and policies
 	@cargo run --locked -q -p hub-server -- check

@@ -234,6 +234,8 @@ impl Outgoing<'_> {
         message.query.extend(parts.query);
         if self.plan.in_query {
             message.query.extend(pairs::from_tree(&content));
+        } else if self.plan.sends == Format::Form {
+            message.body = pairs::as_sent(content);
         } else {
             message.body = content;
         }

@@ -20,6 +20,9 @@ use serde_json::Value;
 /// Characters of an upstream's words that are looked at.
 const MAX_WORDS: usize = 500;
 
+/// Characters of an upstream's code that are looked at: it goes into problems and logs.
+const MAX_CODE: usize = 100;
+
 /// An answer that was read.
 #[derive(Debug)]
 pub(crate) struct Reading<'r> {
@@ -225,10 +228,11 @@ fn unreadable(plan: &Plan, response: &RawResponse, error: &ReadError) -> Connect
 }
 
 fn failed(failure: Failure, upstream_code: Option<String>, message: Option<String>) -> ConnectorError {
+    let short = |text: String, most: usize| text.chars().take(most).collect();
     ConnectorError::Failed {
         failure,
-        upstream_code,
-        message,
+        upstream_code: upstream_code.map(|code| short(code, MAX_CODE)),
+        message: message.map(|words| short(words, MAX_WORDS)),
         effect_unknown: false,
     }
 }

@@ -31,6 +31,21 @@ pub fn from_tree(tree: &Value) -> Vec<(String, String)> {
     pairs
 }
 
+/// A tree as the pairs say it once they are read again: an empty list is not there, a list of one is its item. What is
+/// signed must be what is sent.
+#[must_use]
+pub fn as_sent(tree: Value) -> Value {
+    let Value::Object(map) = tree else { return tree };
+    let sent = map.into_iter().filter_map(|(name, value)| match value {
+        Value::Array(items) if items.is_empty() => None,
+        Value::Array(mut items) if items.len() == 1 && items.iter().all(|i| scalar_text(i).is_some()) => {
+            Some((name, items.pop()?))
+        }
+        other => Some((name, other)),
+    });
+    Value::Object(sent.collect())
+}
+
 /// Pairs as a tree; repeated names become a list.
 #[must_use]
 pub fn to_tree(pairs: Vec<(String, String)>) -> Value {

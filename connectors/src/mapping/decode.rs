@@ -102,7 +102,9 @@ impl Decoder {
                 },
             }
         } else if bind.path.has_each() {
-            source.get_each(bind.place, &bind.path)
+            source
+                .get_each(bind.place, &bind.path)
+                .or_else(|| nothing_in(&source.get(bind.place, &bind.path.container()?)?))
         } else {
             source.get(bind.place, &bind.path).and_then(as_items)
         };
@@ -221,6 +223,16 @@ fn text_of_element(value: Value) -> Value {
         }
         other => other,
     }
+}
+
+/// An element that is there and has nothing in it is a list without items.
+fn nothing_in(container: &Value) -> Option<Vec<Value>> {
+    let empty = match container {
+        Value::String(text) => text.trim().is_empty(),
+        Value::Object(map) => map.is_empty(),
+        _ => false,
+    };
+    empty.then(Vec::new)
 }
 
 fn as_items(value: Value) -> Option<Vec<Value>> {

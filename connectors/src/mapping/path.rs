@@ -71,6 +71,17 @@ impl Path {
         }
     }
 
+    /// What holds a list of its own: `rows` of `rows/row[]`; `None` where the items stand among other things.
+    #[must_use]
+    pub fn container(&self) -> Option<Self> {
+        let at = self.segments.iter().position(|s| *s == Segment::Each)?;
+        let above = at.checked_sub(1).filter(|above| *above > 0)?;
+        Some(Self {
+            absolute: self.absolute,
+            segments: self.segments.iter().take(above).cloned().collect(),
+        })
+    }
+
     /// The path as one name, where it is one.
     #[must_use]
     pub fn only_name(&self) -> Option<&str> {

@@ -8,6 +8,7 @@
 )]
 
 mod city;
+mod decoders;
 mod documents;
 mod explain;
 mod findings;
@@ -15,6 +16,7 @@ mod hostile;
 mod json_dialects;
 mod manual;
 mod old_dialects;
+mod quirks;
 mod reference_city;
 mod sealed;
 mod tokens;

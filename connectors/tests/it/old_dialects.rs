@@ -244,3 +244,57 @@ operations: {bill-query: PS0107, "*": not-yet}
         "{body}"
     );
 }
+
+#[test]
+fn an_empty_list_is_neither_sent_in_a_form_nor_signed() {
+    let connector = connector(
+        "system: t/sys\nupstream: {dialect: form}\n\
+         sign: {cover: sorted, empties: drop, key: suffix, digest: md5, into: sign, secret: secret:key}\n\
+         fields: {sfzh: id_card_no, xm: full_name, cl: material_list, slh: acceptance_no, zt: case_status}\n\
+         operations: {apply: POST /apply, \"*\": not-yet}\n",
+    );
+    let input = json!({"full_name": "abc", "id_card_no": "34052419800101001X", "material_list": []});
+    let output = json!({"acceptance_no": "1", "case_status": "accepted"});
+    let exchange = agree(&connector, "apply", &input, &output);
+    // md5sum of `sfzh=34052419800101001X&xm=abckey-value`.
+    assert_eq!(
+        exchange.last_body(),
+        "sfzh=34052419800101001X&xm=abc&sign=98067e554330b990d6e11da31897763d"
+    );
+}
+
+#[test]
+fn an_empty_element_is_an_empty_list() {
+    use crate::city::drive;
+    use hub_core::RawResponse;
+    let connector = connector(
+        "system: t/sys\nupstream: {dialect: xml}\nanswer: {code: /r/code, ok: 0, data: /r/d}\nnames: same\n\
+         fields: {\"mxs/mx[]\": {item_list: {mc: item_name, je: amount_fen}}}\n\
+         operations: {bill-query: POST /bill, \"*\": not-yet}\n",
+    );
+    let read = |inner: &str| {
+        let body = format!(
+            "<r><code>0</code><d><account_no>1</account_no><amount_fen>1</amount_fen>\
+             <due_date>2026-04-30</due_date>{inner}</d></r>"
+        );
+        let (answer, _) = drive(
+            &connector,
+            "bill-query",
+            &json!({"account_no": "1"}),
+            None,
+            &mut |_, _| RawResponse {
+                status: 200,
+                headers: Vec::new(),
+                body: body.clone().into_bytes(),
+            },
+        );
+        answer.unwrap().body.get("item_list").cloned()
+    };
+    assert_eq!(read("<mxs/>"), Some(json!([])));
+    assert_eq!(read("<mxs>\n</mxs>"), Some(json!([])));
+    assert_eq!(read(""), None);
+    assert_eq!(
+        read("<mxs><mx><mc>水费</mc><je>2</je></mx></mxs>"),
+        Some(json!([{"item_name": "水费", "amount_fen": 2}]))
+    );
+}

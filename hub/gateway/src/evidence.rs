@@ -8,7 +8,7 @@ use hub_core::{Environment, Operation};
 use hub_store::Submission;
 use serde_json::{Map, Value};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Input that fits the contract. Made by `validate` only.
 #[derive(Debug)]
@@ -49,6 +49,7 @@ pub struct Grant {
     papers: Papers,
     attempts: AtomicU32,
     jump: OnceLock<String>,
+    surprises: Mutex<Vec<(String, &'static str)>>,
 }
 
 impl Grant {
@@ -69,6 +70,7 @@ impl Grant {
             papers,
             attempts: AtomicU32::new(0),
             jump: OnceLock::new(),
+            surprises: Mutex::default(),
         }
     }
 
@@ -85,6 +87,7 @@ impl Grant {
             papers,
             attempts: AtomicU32::new(0),
             jump: OnceLock::new(),
+            surprises: Mutex::default(),
         }
     }
 
@@ -144,6 +147,17 @@ impl Grant {
     /// Counts one attempt to reach the upstream.
     pub fn attempted(&self) {
         self.attempts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Keeps what was surprising in an answer: the canonical field and the kind of surprise, never a value.
+    pub(crate) fn surprised(&self, field: &str, kind: &'static str) {
+        let mut surprises = self.surprises.lock().unwrap_or_else(PoisonError::into_inner);
+        surprises.push((field.to_owned(), kind));
+    }
+
+    /// What was surprising so far.
+    pub(crate) fn surprises(&self) -> Vec<(String, &'static str)> {
+        self.surprises.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Attempts made so far.

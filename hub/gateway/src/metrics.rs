@@ -16,6 +16,7 @@ pub struct Metrics {
     calls: Family<(String, &'static str, u16), AtomicU64>,
     latency: Family<String, Latency>,
     problems: Family<String, AtomicU64>,
+    surprises: Family<(String, String, &'static str), AtomicU64>,
     /// Attempts to reach an upstream.
     pub attempts: AtomicU64,
     /// Answers out of the cache.
@@ -65,6 +66,12 @@ impl Metrics {
         latency.micros.fetch_add(micros, Ordering::Relaxed);
     }
 
+    /// Counts one surprise in an answer that was passed on: an unknown code, validity without end, a masked id number.
+    pub(crate) fn surprise(&self, operation: &str, field: &str, kind: &'static str) {
+        let key = (operation.to_owned(), field.to_owned(), kind);
+        one(&self.surprises, key).fetch_add(1, Ordering::Relaxed);
+    }
+
     /// All counters in the text format of Prometheus.
     #[must_use]
     pub fn render(&self) -> String {
@@ -94,6 +101,17 @@ impl Metrics {
             writeln!(
                 out,
                 "hub_problems_total{{code=\"{code}\"}} {}",
+                count.load(Ordering::Relaxed)
+            )?;
+        }
+        writeln!(
+            out,
+            "# HELP hub_surprises_total Surprises in upstream answers that were passed on.\n# TYPE hub_surprises_total counter"
+        )?;
+        for ((operation, field, kind), count) in list(&self.surprises) {
+            writeln!(
+                out,
+                "hub_surprises_total{{operation=\"{operation}\",field=\"{field}\",kind=\"{kind}\"}} {}",
                 count.load(Ordering::Relaxed)
             )?;
         }
@@ -193,7 +211,10 @@ mod tests {
             Some("upstream-unavailable"),
             Duration::from_millis(70),
         );
+        metrics.surprise("a.b", "case_status", "unknown-code");
         let text = metrics.render();
+        let surprise = "hub_surprises_total{operation=\"a.b\",field=\"case_status\",kind=\"unknown-code\"} 1";
+        assert!(text.contains(surprise), "{text}");
         assert!(text.contains("hub_calls_total{operation=\"a.b\",environment=\"live\",status=\"200\"} 1"));
         assert!(text.contains("hub_problems_total{code=\"upstream-unavailable\"} 1"));
         assert!(text.contains("hub_call_seconds_bucket{operation=\"a.b\",le=\"0.01\"} 1"));

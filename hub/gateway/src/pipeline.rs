@@ -134,6 +134,9 @@ impl Gateway {
             .metrics
             .attempts
             .fetch_add(u64::from(grant.attempts()), Ordering::Relaxed);
+        for (field, kind) in grant.surprises() {
+            self.core.metrics.surprise(&operation.id, &field, kind);
+        }
         // normalize
         let answer = normalize(catalog, operation, answer?)?;
         // show

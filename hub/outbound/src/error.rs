@@ -11,6 +11,9 @@ pub enum SendErrorKind {
     /// No connection came about: name, route, or TLS.
     #[error("the upstream cannot be reached")]
     Unreachable,
+    /// No connection came about in time: as a rule an allow-list or a dedicated line is in the way.
+    #[error("the way to the upstream is closed")]
+    NoWay,
     /// No whole answer in time.
     #[error("the upstream did not answer in time")]
     Timeout,

@@ -37,4 +37,5 @@ pub use error::{SendEffect, SendError, SendErrorKind, SetupError};
 pub use ledger::{Given, Ledger, Share};
 pub use outbound::Outbound;
 pub use policy::{EgressPolicy, Target};
+pub use tls::TlsRules;
 pub use upstream::{UpstreamHealth, UpstreamLimits};

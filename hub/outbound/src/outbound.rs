@@ -8,7 +8,9 @@ use crate::policy::{Reach, route};
 use crate::resolver::{Filter, OutOfBounds};
 use crate::upstream::{Entry, Upstream, Visit};
 use crate::watched::{Touched, Watched};
-use crate::{EgressPolicy, SendEffect, SendError, SendErrorKind, SetupError, Target, UpstreamHealth, tls};
+use crate::{
+    EgressPolicy, SendEffect, SendError, SendErrorKind, SetupError, Target, TlsRules, UpstreamHealth, tls,
+};
 use bytes::Bytes;
 use hub_core::ports::Clock;
 use hub_core::time::Timestamp;
@@ -16,7 +18,7 @@ use hub_core::{Effect, RawRequest, RawResponse, SystemId};
 use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Body, Client, Method, Request};
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -44,6 +46,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     breaker: BreakerSettings,
     pub(crate) body_cap: usize,
+    roots: Arc<rustls::RootCertStore>,
     tls: rustls::ClientConfig,
     upstreams: RwLock<HashMap<SystemId, Arc<Upstream>>>,
     ledger: OnceLock<Arc<dyn Ledger>>,
@@ -58,6 +61,8 @@ pub struct Outbound {
     pub(crate) databases: Arc<Databases>,
     public: Client,
     inner: Client,
+    /// Clients of upstreams whose TLS has rules of its own, made when first needed.
+    particular: Arc<Mutex<HashMap<(TlsRules, Reach), Client>>>,
 }
 
 impl Outbound {
@@ -79,12 +84,14 @@ impl Outbound {
         body_cap: usize,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SetupError> {
+        let roots = tls::roots();
         let shared = Arc::new(Shared {
             policy,
             clock,
             breaker,
             body_cap,
-            tls: tls::config()?,
+            tls: tls::config(&roots, &TlsRules::default())?,
+            roots,
             upstreams: RwLock::default(),
             ledger: OnceLock::new(),
             share: RwLock::new(Share::WHOLE),
@@ -100,7 +107,24 @@ impl Outbound {
             databases: Arc::default(),
             public,
             inner,
+            particular: Arc::default(),
         })
+    }
+
+    fn client(&self, tls: Option<&TlsRules>, reach: Reach) -> Result<Client, SetupError> {
+        let Some(rules) = tls.filter(|rules| **rules != TlsRules::default()) else {
+            return Ok(match reach {
+                Reach::Public => self.public.clone(),
+                Reach::Inner => self.inner.clone(),
+            });
+        };
+        let mut made = self.particular.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = made.get(&(rules.clone(), reach)) {
+            return Ok(client.clone());
+        }
+        let new = client(&tls::config(&self.shared.roots, rules)?, reach)?;
+        made.insert((rules.clone(), reach), new.clone());
+        Ok(new)
     }
 
     /// A way out for another worker: own connections, the same budgets and breakers.
@@ -175,6 +199,9 @@ impl Outbound {
         effect: Effect,
     ) -> Result<RawResponse, SendError> {
         let (url, reach) = route(&self.shared.policy, target, &request.target)?;
+        let client = self
+            .client(target.tls.as_deref(), reach)
+            .map_err(|e| SendError::unsent(SendErrorKind::Unreachable).because(e.to_string()))?;
         let touched = Touched::default();
         let request = build(request, url, &touched)?;
         let in_doubt = effect != Effect::None;
@@ -184,11 +211,7 @@ impl Outbound {
 
         let start = Instant::now();
         let whole = start + Duration::from_millis(target.timeout_ms);
-        let client = match reach {
-            Reach::Public => &self.public,
-            Reach::Inner => &self.inner,
-        };
-        let result = attempt(client, request, whole.min(deadline), self.shared.body_cap).await;
+        let result = attempt(&client, request, whole.min(deadline), self.shared.body_cap).await;
         let outcome = match &result {
             Ok(answer) if upstream.counts(answer.status) => Outcome::Bad,
             Ok(_) => Outcome::Good,
@@ -325,7 +348,9 @@ async fn attempt(client: &Client, request: Request, end: Instant, cap: usize) ->
 
 /// Sorts the transport's error. Only its innermost cause is kept in words: the outer ones name the address.
 fn sort(error: &reqwest::Error, watched: bool) -> Failed {
-    let mut kind = if error.is_timeout() {
+    let mut kind = if error.is_timeout() && error.is_connect() {
+        SendErrorKind::NoWay
+    } else if error.is_timeout() {
         SendErrorKind::Timeout
     } else if error.is_connect() {
         SendErrorKind::Unreachable

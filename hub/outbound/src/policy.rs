@@ -1,10 +1,11 @@
 //! Where calls may go, and the address of one call.
 
 use crate::address::{AddressClass, classify};
-use crate::{SendError, SendErrorKind, UpstreamLimits};
+use crate::{SendError, SendErrorKind, TlsRules, UpstreamLimits};
 use hub_core::SystemId;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 use url::{Host, Url};
 
 /// One egress policy. The default reaches public addresses only.
@@ -59,10 +60,12 @@ pub struct Target {
     pub timeout_ms: u64,
     /// An operator has named this very address, so it may be loopback or private. Never true for an uploaded connector.
     pub trusted_loopback: bool,
+    /// How its TLS differs from the hub's own rules.
+    pub tls: Option<Arc<TlsRules>>,
 }
 
 /// How far a call may reach; decides which of the two clients (and so which resolver) carries it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Reach {
     /// Public addresses only.
     Public,
@@ -155,6 +158,7 @@ mod tests {
             limits: UpstreamLimits::default(),
             timeout_ms: 1000,
             trusted_loopback: trusted,
+            tls: None,
         }
     }
 

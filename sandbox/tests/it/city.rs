@@ -17,7 +17,7 @@ const STEPS: usize = 6;
 static PAIR: LazyLock<(String, String)> = LazyLock::new(|| hub_crypto::rsa_generate().unwrap());
 
 /// Secrets both ends derive alike.
-struct Derived(SystemId);
+pub struct Derived(pub SystemId);
 
 impl Secrets for Derived {
     fn get(&self, name: &str) -> Option<String> {
@@ -31,7 +31,7 @@ impl Secrets for Derived {
 }
 
 /// Every paper is the same small one.
-struct OnePaper;
+pub struct OnePaper;
 
 impl Files for OnePaper {
     fn get(&self, _file_id: &str) -> Option<FileContent> {
@@ -43,7 +43,7 @@ impl Files for OnePaper {
     }
 }
 
-fn connectors(catalog: &Catalog) -> BTreeMap<SystemId, Arc<Connector>> {
+pub fn connectors(catalog: &Catalog) -> BTreeMap<SystemId, Arc<Connector>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../connectors");
     let (connectors, findings) = hub_connectors::load_folder(&folder, catalog);
     let errors: Vec<_> = findings
@@ -108,7 +108,7 @@ fn call(city: &City, connector: &Connector, call: &Call, session: &mut Option<Se
     panic!("{} never ends", call.operation.id);
 }
 
-fn call_of(operation: &Arc<Operation>, input: serde_json::Map<String, Value>) -> Call {
+pub fn call_of(operation: &Arc<Operation>, input: serde_json::Map<String, Value>) -> Call {
     Call {
         operation: operation.clone(),
         input,

@@ -6,7 +6,12 @@
     reason = "a test that meets the unexpected has to fail"
 )]
 
+mod attack;
 mod city;
 mod every_operation;
+mod mutate;
+mod rng;
+mod round_trips;
+mod shapes;
 mod stories;
 mod town;

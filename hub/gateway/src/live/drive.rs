@@ -163,6 +163,7 @@ impl Journeyer<'_> {
                     }
                     for note in notes {
                         tracing::warn!(operation = %self.call.operation.id, field = %note.field, kind = note.kind, "surprise in an answer");
+                        self.grant.surprised(&note.field, note.kind);
                     }
                     if let Some(session) = session {
                         self.session.keep(&session, self.now()).await;

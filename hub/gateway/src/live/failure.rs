@@ -43,6 +43,7 @@ impl Failed {
                 Problem::new(ProblemCode::UpstreamUnavailable)
             }
             SendErrorKind::Timeout => Problem::new(ProblemCode::UpstreamTimeout),
+            SendErrorKind::NoWay => Problem::new(ProblemCode::UpstreamBlocked),
             SendErrorKind::Budget { retry_after } => {
                 Problem::new(ProblemCode::UpstreamBusy).retry_after(seconds(retry_after))
             }

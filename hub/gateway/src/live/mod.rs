@@ -22,7 +22,7 @@ use hub_connectors::{Availability, Connector};
 use hub_core::ports::{Answer, BoxFuture, Call, Clock, Upstream};
 use hub_core::time::{Timestamp, rfc3339};
 use hub_core::{Effect, Kept, Outgoing, Problem, ProblemCode, Returned, SystemId};
-use hub_outbound::{Outbound, SetupError, Target, UpstreamLimits};
+use hub_outbound::{Outbound, SetupError, Target, TlsRules, UpstreamLimits};
 use hub_store::Store;
 use retry::Retries;
 use session::Sessions;
@@ -186,6 +186,12 @@ impl LiveUpstream {
             },
             timeout_ms: settings.timeout_ms,
             trusted_loopback: self.shared.addresses.trusts_loopback(system),
+            tls: settings.tls.as_ref().map(|tls| {
+                Arc::new(TlsRules {
+                    pins: tls.pins.clone(),
+                    only_13: tls.only_13,
+                })
+            }),
         })
     }
 

@@ -4,6 +4,7 @@
 mod budgets;
 mod exchange;
 mod server;
+mod tls;
 
 use hub_core::{Effect, RawRequest, SystemId};
 use hub_outbound::{
@@ -30,6 +31,7 @@ fn target(base: &str) -> Target {
         limits: UpstreamLimits::default(),
         timeout_ms: 2_000,
         trusted_loopback: true,
+        tls: None,
     }
 }
 

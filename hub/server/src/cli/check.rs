@@ -6,12 +6,16 @@ use super::outcome::{Outcome, line};
 use crate::config::{Config, Paths};
 use crate::hub::not_connected;
 use hub_catalog::Catalog;
-use hub_connectors::Connector;
-use hub_core::{Finding, Lang, Severity, SystemId};
+use hub_connectors::{Connector, MANIFEST_NAME};
+use hub_core::{Finding, Lang, Severity, SystemId, Text};
 use hub_gateway::Policies;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
+
+/// Days ahead of which the end of a pin is a warning.
+const PIN_DAYS: i32 = 30;
 
 /// What was found.
 struct Report {
@@ -57,6 +61,12 @@ fn check(paths: &Paths, findings: &mut Vec<Finding>) -> Report {
     findings.extend(catalog.notes().iter().cloned());
     let (connectors, more) = hub_connectors::load_folder(&paths.connectors, &catalog);
     findings.extend(more);
+    let today = hub_core::time::civil(hub_core::time::Timestamp::now()).date();
+    findings.extend(
+        connectors
+            .values()
+            .filter_map(|c| pin_ends(&paths.connectors, c, today)),
+    );
     if let Err(more) = Policies::load(&paths.policies, &catalog) {
         findings.extend(more);
     }
@@ -66,6 +76,24 @@ fn check(paths: &Paths, findings: &mut Vec<Finding>) -> Report {
         findings,
         readable: true,
     }
+}
+
+/// A pinned certificate that has to be looked at soon, or should have been.
+fn pin_ends(folder: &Path, connector: &Connector, today: jiff::civil::Date) -> Option<Finding> {
+    let until = connector.settings().tls.as_ref()?.until?;
+    let left = today.until(until).ok()?.get_days();
+    (left <= PIN_DAYS).then(|| {
+        let file = folder.join(connector.system().to_string()).join(MANIFEST_NAME);
+        Finding::error(
+            "pin-expires",
+            file.display().to_string(),
+            Text::new(
+                format!("固定的证书应在 {until} 前复核（还有 {left} 天）"),
+                format!("The pinned certificate has to be looked at by {until}, in {left} days"),
+            ),
+        )
+        .severity(Severity::Warning)
+    })
 }
 
 impl Report {

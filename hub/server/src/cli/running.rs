@@ -30,6 +30,7 @@ impl Hub {
             limits: UpstreamLimits::default(),
             timeout_ms: u64::try_from(PATIENCE.as_millis()).unwrap_or(u64::MAX),
             trusted_loopback: true,
+            tls: None,
         };
         Ok(Self { outbound, target })
     }
