@@ -136,6 +136,17 @@ impl Connector {
         self.plans.get(key)?.key_field.as_deref()
     }
 
+    /// Input fields by which rows and pages are chosen here instead of being sent, by the operation's key.
+    #[must_use]
+    pub fn chosen_by(&self, key: &str) -> Vec<&str> {
+        let Some(plan) = self.plans.get(key) else {
+            return Vec::new();
+        };
+        let Some(pick) = &plan.pick else { return Vec::new() };
+        let pages = plan.paging.iter().flat_map(|p| p.names().into_iter().take(2));
+        pick.fields().into_iter().chain(pages).collect()
+    }
+
     /// Starts a call.
     ///
     /// # Errors

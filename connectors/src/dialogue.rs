@@ -5,7 +5,8 @@ use crate::client::Outgoing;
 use crate::connector::Connector;
 use crate::context::{Context, Session};
 use crate::error::ConnectorError;
-use crate::manifest::model::Lives;
+use crate::fetch::{Gathered, NextPage, Window, resolve};
+use crate::manifest::model::{Lives, Place};
 use crate::mapping::bind::{Bind, Link};
 use crate::mapping::decode::Decoder;
 use crate::plan::Plan;
@@ -32,6 +33,9 @@ pub struct Dialogue {
     again: bool,
     papers: Vec<String>,
     uploaded: BTreeMap<String, String>,
+    window: Option<Window>,
+    gathered: Option<Gathered>,
+    asked: String,
 }
 
 /// What was sent last.
@@ -41,6 +45,8 @@ enum Stage {
     Login,
     Upload(String),
     Act,
+    Page(NextPage),
+    Also,
 }
 
 impl Dialogue {
@@ -49,6 +55,9 @@ impl Dialogue {
         let mut papers = Vec::new();
         collect_papers(&plan.request, &input, &mut papers);
         Self {
+            window: Window::of(&plan, &input),
+            gathered: None,
+            asked: String::new(),
             call: call.clone(),
             session: context.session.filter(|s| s.is_good(context.now)).cloned(),
             input,
@@ -97,7 +106,7 @@ impl Dialogue {
     }
 
     fn send(
-        self,
+        mut self,
         connector: &Connector,
         plan: &Plan,
         purpose: Purpose,
@@ -113,15 +122,16 @@ impl Dialogue {
             _ => None,
         };
         let mut input = self.input.clone();
-        if let (Some(datum), Some(contract)) = (plan.wire.coordinates, &plan.contract) {
-            datum
-                .encode_tree(&mut input, &contract.input)
-                .map_err(|e| ConnectorError::Input {
-                    place: String::new(),
-                    expected: Text::same(e.expected),
-                })?;
+        encode_coordinates(plan, &mut input)?;
+        let mut window = self.window;
+        if let (Stage::Page(NextPage::Number(page)), Some(window)) = (&self.stage, &mut window) {
+            window.page = *page;
         }
-        let request = Outgoing {
+        let login = connector.login.as_ref().and_then(|l| l.path.fill(&|_| None));
+        let mut request = Outgoing {
+            window,
+            given: self.given(plan),
+            announced_at: login.as_deref().unwrap_or("/"),
             plan,
             wiring: &connector.wiring,
             call: &self.call,
@@ -132,6 +142,12 @@ impl Dialogue {
             file: file.as_ref(),
         }
         .build()?;
+        if let Stage::Page(NextPage::Address(address)) = &self.stage {
+            request.target = with_credentials(resolve(address, &self.asked), &request.target, plan);
+        }
+        if matches!(self.stage, Stage::Act | Stage::Page(_)) {
+            self.asked.clone_from(&request.target);
+        }
         Ok(Step::Send {
             request,
             purpose,
@@ -151,6 +167,8 @@ impl Dialogue {
             Stage::Login => self.logged_in(connector, response, context),
             Stage::Upload(paper) => self.uploaded(connector, &paper, response, context),
             Stage::Act => self.acted(connector, response, context),
+            Stage::Page(_) => self.paged(connector, response, context),
+            Stage::Also => self.joined(connector, response, context),
         }
     }
 
@@ -242,21 +260,154 @@ impl Dialogue {
         let (verdict, document) = judge(&self.plan, &connector.wiring, response, context);
         match verdict {
             Verdict::Good(data) => {
-                let source = AnswerSource {
-                    data: &data,
-                    document: &document,
-                    response,
-                };
-                let (answer, notes) = self.answer(&source, context).map_err(|e| e.for_effect(effect))?;
-                Ok(Step::Done {
-                    answer,
-                    session: self.session.filter(|_| self.fresh),
-                    notes,
-                })
+                let mut dialogue = self;
+                dialogue.gathered = Some(Gathered::new(&dialogue.plan, data, document, response));
+                dialogue.further(connector, context).map_err(|e| e.for_effect(effect))
             }
             Verdict::Lost => self.log_in_again(connector, context),
             Verdict::Failed(error) => Err(error.for_effect(effect)),
         }
+    }
+
+    /// The next page, the call that belongs to this one, or the answer.
+    fn further(mut self, connector: &Connector, context: &Context<'_>) -> Result<Step, ConnectorError> {
+        let Some(gathered) = &self.gathered else {
+            return Err(ConnectorError::Manifest("pages of nothing".to_owned()));
+        };
+        let plan = Arc::clone(&self.plan);
+        if self.stage != Stage::Also {
+            if let Some(next) = gathered.more(&plan, self.window) {
+                self.stage = Stage::Page(next);
+                let purpose = self.reading();
+                return self.send(connector, &plan, purpose, context);
+            }
+            if let Some(also) = &plan.also
+                && also
+                    .part
+                    .without
+                    .as_ref()
+                    .is_none_or(|p| p.get(&gathered.data).is_none_or(Value::is_null))
+                && also
+                    .plan
+                    .path
+                    .names()
+                    .iter()
+                    .all(|n| self.given(&also.plan).contains_key(n))
+            {
+                self.stage = Stage::Also;
+                let purpose = self.reading();
+                return self.send(connector, &also.plan, purpose, context);
+            }
+        }
+        self.done(context)
+    }
+
+    /// Further fetches only read, whatever the call itself did.
+    fn reading(&self) -> Purpose {
+        match self.plan.effect {
+            hub_core::Effect::None => self.purpose,
+            _ => Purpose::Ask,
+        }
+    }
+
+    /// Members of the first answer that the path of a further call names.
+    fn given(&self, plan: &Plan) -> BTreeMap<String, String> {
+        let Some(gathered) = self.gathered.as_ref().filter(|_| plan.operation.is_none()) else {
+            return BTreeMap::new();
+        };
+        let data = match &gathered.data {
+            Value::Array(items) => items.first().unwrap_or(&Value::Null),
+            other => other,
+        };
+        plan.path
+            .names()
+            .into_iter()
+            .filter_map(|name| Some((data.get(&name).and_then(code_text)?, name)))
+            .map(|(value, name)| (name, value))
+            .collect()
+    }
+
+    fn paged(
+        mut self,
+        connector: &Connector,
+        response: &RawResponse,
+        context: &Context<'_>,
+    ) -> Result<Step, ConnectorError> {
+        let (verdict, document) = judge(&self.plan, &connector.wiring, response, context);
+        match verdict {
+            Verdict::Good(data) => {
+                let plan = Arc::clone(&self.plan);
+                if let Some(gathered) = &mut self.gathered {
+                    gathered.add(&plan, &data, &document, response);
+                }
+                self.further(connector, context)
+            }
+            // Nothing on the page behind the last one.
+            Verdict::Failed(error) if error.is_not_found() => self.done(context),
+            Verdict::Lost => Err(refused()),
+            Verdict::Failed(error) => Err(error),
+        }
+    }
+
+    fn joined(
+        mut self,
+        connector: &Connector,
+        response: &RawResponse,
+        context: &Context<'_>,
+    ) -> Result<Step, ConnectorError> {
+        let plan = Arc::clone(&self.plan);
+        let Some(also) = &plan.also else {
+            return Err(ConnectorError::Manifest("an answer to nothing".to_owned()));
+        };
+        let (verdict, _) = judge(&also.plan, &connector.wiring, response, context);
+        match (verdict, &mut self.gathered) {
+            (Verdict::Good(data), Some(gathered)) => gathered.join(&also.part, &data),
+            // What was done is done, even if more about it cannot be had now.
+            _ if plan.effect != hub_core::Effect::None => {}
+            (Verdict::Failed(error), _) => return Err(error),
+            _ => return Err(refused()),
+        }
+        self.done(context)
+    }
+
+    fn done(mut self, context: &Context<'_>) -> Result<Step, ConnectorError> {
+        let plan = Arc::clone(&self.plan);
+        let Some(mut gathered) = self.gathered.take() else {
+            return Err(ConnectorError::Manifest("an answer out of nothing".to_owned()));
+        };
+        let mut total = gathered.total(&plan).filter(|_| plan.gathers());
+        gathered.cut(&plan, self.window);
+        let mut data = std::mem::take(&mut gathered.data);
+        if let Some(pick) = &plan.pick {
+            let mut input = self.input.clone();
+            encode_coordinates(&plan, &mut input)?;
+            let mut rows = pick.choose(&data, &gathered.document, &input);
+            total = i64::try_from(rows.len()).ok();
+            if let Some((page, size)) = plan.paged_here(&self.input) {
+                let skip = usize::try_from((page - 1).saturating_mul(size)).unwrap_or(usize::MAX);
+                let size = usize::try_from(size).unwrap_or(usize::MAX);
+                rows = rows.into_iter().skip(skip).take(size).collect();
+            }
+            if rows.is_empty() && (pick.one || plan.needs_row()) {
+                return Err(nothing_found());
+            }
+            data = if pick.one {
+                rows.into_iter().next().unwrap_or_default()
+            } else {
+                Value::Array(rows)
+            };
+        }
+        let source = AnswerSource {
+            data: &data,
+            document: &gathered.document,
+            response: &gathered.response,
+        };
+        let (answer, notes) = self.answer(&source, total, context)?;
+        Ok(Step::Done {
+            answer,
+            session: self.session.filter(|_| self.fresh),
+            notes,
+        })
     }
 
     /// Once: a session that is lost again right after a login is refused credentials.
@@ -269,14 +420,26 @@ impl Dialogue {
         self.next(connector, context)
     }
 
-    fn answer(&self, source: &AnswerSource<'_>, context: &Context<'_>) -> Result<(Answer, Vec<Note>), ConnectorError> {
+    fn answer(
+        &self,
+        source: &AnswerSource<'_>,
+        counted: Option<i64>,
+        context: &Context<'_>,
+    ) -> Result<(Answer, Vec<Note>), ConnectorError> {
         let plan = &self.plan;
         let mut decoder = Decoder::default();
         let mut body = Value::Null;
         if plan.has_output {
             body = decoder.decode(&plan.response, source)?;
             if let Some(paging) = &plan.paging
-                && let Some(total) = paging.total(source.document, source.data, &self.input)
+                && plan
+                    .contract
+                    .as_ref()
+                    .is_some_and(|c| c.output.child(paging.names()[2]).is_some())
+                && let Some(total) = counted
+                    .filter(|_| plan.pick.is_some())
+                    .or_else(|| paging.total(source, &self.input))
+                    .or(counted)
                 && let Value::Object(map) = &mut body
             {
                 map.entry(paging.names()[2].to_owned()).or_insert(Value::from(total));
@@ -329,6 +492,48 @@ impl Dialogue {
             }
         }
         Ok(())
+    }
+}
+
+fn encode_coordinates(plan: &Plan, input: &mut Value) -> Result<(), ConnectorError> {
+    if let (Some(datum), Some(contract)) = (plan.wire.coordinates, &plan.contract) {
+        datum
+            .encode_tree(input, &contract.input)
+            .map_err(|e| ConnectorError::Input {
+                place: String::new(),
+                expected: Text::same(e.expected),
+            })?;
+    }
+    Ok(())
+}
+
+/// Credentials that stand in the query stand there on every page, also where the upstream's own link forgets them.
+fn with_credentials(address: String, built: &str, plan: &Plan) -> String {
+    let mut address = address;
+    let given = built.split_once('?').map_or("", |(_, q)| q);
+    for pair in given.split('&') {
+        let name = pair.split('=').next().unwrap_or_default();
+        let is_credential = plan.send.iter().any(|i| {
+            i.value.is_credential() && i.spot.place == Some(Place::Query) && i.spot.path.only_name() == Some(name)
+        });
+        let there = address
+            .split(['?', '&'])
+            .skip(1)
+            .any(|p| p.split('=').next() == Some(name));
+        if is_credential && !there {
+            address.push(if address.contains('?') { '&' } else { '?' });
+            address.push_str(pair);
+        }
+    }
+    address
+}
+
+fn nothing_found() -> ConnectorError {
+    ConnectorError::Failed {
+        failure: crate::Failure::NotFound,
+        upstream_code: None,
+        message: None,
+        effect_unknown: false,
     }
 }
 

@@ -109,6 +109,10 @@ impl Maker<'_> {
                 Some(secret) => Some(Value::from(secret)),
                 None => return Err(ConnectorError::SecretMissing(name.clone())),
             },
+            Piece::Base64(inner) => {
+                let text = self.piece(inner)?.as_ref().and_then(scalar_text);
+                text.map(|t| Value::from(STANDARD.encode(t)))
+            }
             Piece::Session(name) => given(self.session.and_then(|s| s.values.get(name)).map(String::as_str)),
         })
     }

@@ -13,6 +13,7 @@ use crate::dialect::{Dialect, LATER, Preset, SPOKEN};
 use crate::manifest::model::{AnswerPart, Frame, Manifest, Names, OperationPart, Place, Verify};
 use crate::manifest::{self};
 use crate::mapping::bind::Codes;
+use crate::protobuf::Messages;
 use crate::settings::{Origin, Settings};
 use crate::sign::Recipe;
 use crate::wiring::{SessionRules, Wiring};
@@ -67,6 +68,7 @@ struct Compiler<'a> {
     wire: WireDefaults,
     codes: BTreeMap<String, Arc<Codes>>,
     recipe: Option<Recipe>,
+    messages: Option<Arc<Messages>>,
     charset: Charset,
     findings: Vec<Finding>,
     used: HashSet<String>,
@@ -96,10 +98,12 @@ impl<'a> Compiler<'a> {
             None => preset.charset,
             Some(label) => Charset::named(label).unwrap_or(preset.charset),
         };
+        let messages = merge::messages(document, manifest, &mut findings);
         Self {
             document,
             catalog,
             manifest,
+            messages,
             frame: merge::frame(&preset.frame, &manifest.frame),
             answer: merge::answer(&preset.answer, &manifest.answer),
             preset,
@@ -302,6 +306,7 @@ impl<'a> Compiler<'a> {
             place: Place::Body,
             reached: &reached,
             path_names: &[],
+            in_query: false,
             has_upload: self.manifest.files.is_some(),
             operation: "callback",
             pointer: "/callback",

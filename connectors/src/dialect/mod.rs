@@ -3,13 +3,15 @@
 
 pub mod json;
 pub mod pairs;
+pub mod record;
 pub mod soap;
+mod standard;
 pub mod text_form;
 pub mod usernametoken;
 pub mod xml;
 
 use crate::charset::Charset;
-use crate::manifest::model::{AnswerPart, Format, Frame, Names, Spot, TextForm};
+use crate::manifest::model::{AnswerPart, Format, Frame, Names, Paging, Spot, TextForm};
 use crate::mapping::path::Path;
 use hub_core::Text;
 use serde_json::Value;
@@ -31,6 +33,10 @@ pub struct Preset {
     pub frame: Frame,
     /// Envelope.
     pub answer: AnswerPart,
+    /// Pages.
+    pub paging: Option<Paging>,
+    /// Media type both ways, where it is not the format's.
+    pub media: Option<&'static str>,
 }
 
 /// What a word means.
@@ -45,7 +51,7 @@ pub enum Dialect {
 }
 
 /// Dialects that are spoken.
-pub const SPOKEN: [&str; 9] = [
+pub const SPOKEN: [&str; 15] = [
     "rest-json",
     "rest-envelope",
     "signed-gateway",
@@ -55,14 +61,6 @@ pub const SPOKEN: [&str; 9] = [
     "xml-gbk",
     "soap",
     "soap-cdata",
-];
-
-/// Styles of a later release: their manifests are read as far as they go and their operations say `not-connected`.
-pub const LATER: [&str; 10] = [
-    "sm-gateway",
-    "csv-batch",
-    "front-db",
-    "ticket-h5",
     "open311",
     "gbfs",
     "gtfs-rt",
@@ -70,6 +68,9 @@ pub const LATER: [&str; 10] = [
     "ocpi-lite",
     "ogc-features",
 ];
+
+/// Styles of a later release: their manifests are read as far as they go and their operations say `not-connected`.
+pub const LATER: [&str; 4] = ["sm-gateway", "csv-batch", "front-db", "ticket-h5"];
 
 impl Dialect {
     /// By its word.
@@ -89,6 +90,8 @@ impl Dialect {
             names: Names::Rows,
             frame: Frame::default(),
             answer: AnswerPart::default(),
+            paging: None,
+            media: None,
         };
         let preset = match word {
             "rest-json" => Preset {
@@ -137,7 +140,10 @@ impl Dialect {
                 },
                 ..plain
             },
-            _ => return Dialect::Unknown,
+            _ => match standard::preset(word, plain) {
+                Some(preset) => preset,
+                None => return Dialect::Unknown,
+            },
         };
         Dialect::Spoken(Box::new(preset))
     }

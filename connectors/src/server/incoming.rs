@@ -2,13 +2,14 @@
 
 use crate::charset::decode;
 use crate::connector::Connector;
-use crate::dialect::{self, Document, ReadError, json, pairs, soap, text_form, xml};
+use crate::dialect::{self, Document, ReadError, json, pairs, record, soap, text_form, xml};
 use crate::manifest::model::{Format, Place, Spot};
 use crate::mapping::decode::Source;
 use crate::mapping::template::Template;
 use crate::message::Message;
 use crate::parts::{Parts, object};
 use crate::plan::Plan;
+use crate::protobuf;
 use crate::wiring::code_text;
 use hub_core::RawRequest;
 use serde_json::Value;
@@ -117,19 +118,29 @@ impl<'r> Incoming<'r> {
         if !plan.has_body() {
             return Some(Document::of(pairs::to_tree(self.query.clone())));
         }
-        if let Some((_, document)) = self.read.iter().find(|(f, _)| *f == plan.sends) {
+        // A record is read by its operation's own layout.
+        let particular = matches!(plan.sends, Format::Fixed | Format::Piped | Format::Protobuf);
+        if let Some((_, document)) = self.read.iter().find(|(f, _)| *f == plan.sends && !particular) {
             return document.clone();
         }
-        let document = self.parse(plan.sends).ok();
+        let document = self.parse(plan, plan.sends).ok();
         self.read.push((plan.sends, document.clone()));
         document
     }
 
-    fn parse(&self, format: Format) -> Result<Document, ReadError> {
+    fn parse(&self, plan: &Plan, format: Format) -> Result<Document, ReadError> {
         let charset = self.connector.wiring.charset;
         let content_type = self.request.header("content-type");
         if format == Format::Multipart {
             return pairs::read_multipart(&self.request.body, content_type.unwrap_or_default(), charset);
+        }
+        match format {
+            Format::Protobuf => return protobuf::read(&self.request.body, plan.messages()?),
+            Format::Fixed | Format::Piped => {
+                let layout = plan.frame.layout.clone().unwrap_or_default();
+                return record::read(&self.request.body, &layout, format, charset);
+            }
+            _ => {}
         }
         let text = decode(&self.request.body, Some(charset), content_type)
             .map_err(|e| ReadError::Broken(e.to_string()))?

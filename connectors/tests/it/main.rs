@@ -14,4 +14,6 @@ mod hostile;
 mod json_dialects;
 mod manual;
 mod old_dialects;
+mod paging;
 mod reference_city;
+mod standards;

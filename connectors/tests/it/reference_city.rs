@@ -98,11 +98,18 @@ fn every_example_goes_both_ways() {
                     if let Err(violations) = catalog.check_output(operation, &body) {
                         failures.push(format!("{} {}: {:?}", operation.id, example.name, violations[0]));
                     }
-                    differ(&operation.id, "output", output, &body, &mut failures);
+                    // A feed without rows tells nothing of what its rows would have told.
+                    let bare = connector.chosen_by(operation.key()).is_empty() || !has_empty_list(output);
+                    if bare {
+                        differ(&operation.id, "output", output, &body, &mut failures);
+                    }
+                    // What rows are chosen by here is not sent.
+                    let mut sent = input.clone();
+                    sent.retain(|name, _| !connector.chosen_by(operation.key()).contains(&name.as_str()));
                     differ(
                         &operation.id,
                         "input",
-                        &Value::Object(input.clone()),
+                        &Value::Object(sent),
                         &Value::Object(arrived),
                         &mut failures,
                     );
@@ -117,6 +124,11 @@ fn every_example_goes_both_ways() {
         failures.iter().take(60).cloned().collect::<Vec<_>>().join("\n")
     );
     assert!(done > 1_000, "{done}");
+}
+
+fn has_empty_list(output: &serde_json::Value) -> bool {
+    let members = output.as_object().into_iter().flat_map(serde_json::Map::values);
+    members.filter_map(serde_json::Value::as_array).any(Vec::is_empty)
 }
 
 /// Secrets made up for a connector; one pair of RSA keys for all that sign with one.

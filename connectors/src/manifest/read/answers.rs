@@ -28,6 +28,7 @@ impl Reader<'_> {
             form: form(map, "as"),
             empty: map.get("empty").map(|value| self.empty(value, at)),
             content_type: text(map, "type"),
+            layout: self.layout(map, at),
             ok,
             when,
         }

@@ -4,13 +4,14 @@
 mod answers;
 mod calls;
 mod credentials;
+mod picks;
 
 use super::check::check;
 use super::describe::MANIFEST;
 use super::model::{
-    AnswerPart, Auth, CallSpec, CallbackPart, CodeTable, Empty, FailRule, FailTest, FilesPart, Format, Frame, GiveItem,
-    Lives, Lost, Manifest, Names, OperationPart, Paging, Place, RowSections, SendItem, SessionPart, Spot, TextForm,
-    Upstream, Verify, Wire, Wsse,
+    AlsoPart, AnswerPart, Auth, CallSpec, CallbackPart, CodeTable, Empty, FailRule, FailTest, FilesPart, Format, Frame,
+    GiveItem, Layout, LayoutField, Lives, Lost, Manifest, Names, Near, OperationPart, Paging, Pick, Place, Reckon,
+    RowSections, SendItem, SessionPart, Spot, Test, TextForm, Upstream, Verify, Wire, Wsse,
 };
 use super::rows;
 use crate::calendar::{Calendar, duration_ms};
@@ -120,7 +121,7 @@ impl Reader<'_> {
         let (operations, others) = self.operations(map);
         Some(Manifest {
             upstream: part(map, "upstream").map(|u| self.upstream(u)).unwrap_or_default(),
-            frame: part(map, "frame").map(frame).unwrap_or_default(),
+            frame: self.framed(map, ""),
             sign: map.get("sign").cloned(),
             auth,
             session: part(map, "session").and_then(|s| self.session(s)),
@@ -139,6 +140,7 @@ impl Reader<'_> {
             rows: rows::sections(map, ""),
             omit: texts(map, "omit"),
             callback: part(map, "callback").map(|c| self.callback(c)),
+            messages: messages(map),
             system: system?,
             send,
             operations,
@@ -174,6 +176,7 @@ impl Reader<'_> {
             sends: format(map, "sends"),
             answers: format(map, "answers"),
             content_type: text(map, "type"),
+            message: text(map, "message"),
             url,
         }
     }
@@ -283,6 +286,7 @@ fn frame(map: &Part) -> Frame {
         action: text(map, "action"),
         soap: text(map, "soap"),
         order: texts(map, "order"),
+        layout: None,
     }
 }
 
@@ -320,6 +324,16 @@ fn codes(map: &Part) -> Vec<CodeTable> {
                 .collect(),
         })
         .collect()
+}
+
+fn messages(map: &Part) -> Vec<(String, String, String)> {
+    let mut lines = Vec::new();
+    for (message, fields) in part(map, "messages").into_iter().flatten() {
+        for (number, words) in fields.as_object().into_iter().flatten() {
+            lines.push((message.clone(), number.clone(), scalar_text(words).unwrap_or_default()));
+        }
+    }
+    lines
 }
 
 /// Empty sections, for parts that have none.
