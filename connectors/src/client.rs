@@ -3,17 +3,19 @@
 use crate::batch;
 use crate::charset::Charset;
 use crate::context::{Context, FileContent, Session};
-use crate::dialect::{self, ReadError, json, pairs, soap, text_form, usernametoken, xml};
+use crate::dialect::{self, ReadError, json, pairs, record, soap, text_form, usernametoken, xml};
 use crate::error::ConnectorError;
-use crate::explain::Explained;
 use crate::exchange;
+use crate::explain::Explained;
+use crate::fetch::{Window, resolve};
 use crate::form::{self, Escape, multipart};
-use crate::manifest::model::{Format, Place, SendItem};
+use crate::manifest::model::{Format, Layout, Place, SendItem};
 use crate::mapping::encode::{Encoder, Sink};
 use crate::mapping::template::scalar_text;
 use crate::message::Message;
 use crate::parts::{Parts, merge, object, overlay};
 use crate::plan::{Plan, Transport};
+use crate::protobuf;
 use crate::seal::{Seal, SealError};
 use crate::sign::{Given, SignError, SignTrace};
 use crate::values::Maker;
@@ -45,8 +47,12 @@ pub(crate) struct Outgoing<'a> {
     pub uploaded: &'a BTreeMap<String, String>,
     /// The paper this uploads.
     pub file: Option<&'a FileContent>,
-    /// Which of several upstream pages this asks for, from 0.
-    pub turn: i64,
+    /// The page to ask for, where it is not the caller's.
+    pub window: Option<Window>,
+    /// Values of the path that an earlier answer gave.
+    pub given: BTreeMap<String, String>,
+    /// Path of the login, to which announced addresses are relative.
+    pub announced_at: String,
 }
 
 impl Outgoing<'_> {
@@ -146,8 +152,12 @@ impl Outgoing<'_> {
         self.send(&self.plan.send, maker, &mut constants)?;
         encoder.encode(&self.plan.request, self.input, &mut parts, "")?;
         if let Some(paging) = &self.plan.paging {
-            paging.encode(self.input, self.turn, &mut parts);
+            let (page, size) = self
+                .window
+                .map_or_else(|| paging.asked(self.input), |w| (w.page, w.size));
+            paging.encode(page, size, &mut parts);
         }
+        parts.path.extend(self.given.clone());
         self.authorise(maker, &mut parts)?;
         Ok(constants.overlaid(parts))
     }
@@ -312,10 +322,11 @@ impl Outgoing<'_> {
         let body = whole(seal, body, &message)?;
         let query = form::encode(message.query.iter().map(|(n, v)| (n, v)), charset, Escape::Percent)
             .map_err(|e| unwritable(&ReadError::Broken(e.to_string())))?;
-        let target = if query.is_empty() {
-            message.path
-        } else {
-            format!("{}?{query}", message.path)
+        let path = self.announced()?.unwrap_or(message.path);
+        let target = match (query.is_empty(), path.contains('?')) {
+            (true, _) => path,
+            (false, true) => format!("{path}&{query}"),
+            (false, false) => format!("{path}?{query}"),
         };
         Ok(RawRequest {
             method: message.method,
@@ -340,9 +351,24 @@ impl Outgoing<'_> {
         dialect::encode(charset, &signed, self.plan.sends).map_err(|e| unwritable(&e))
     }
 
+    /// The address that the upstream announced for this call, relative to where it did.
+    fn announced(&self) -> Result<Option<String>, ConnectorError> {
+        let Some(name) = &self.plan.at else { return Ok(None) };
+        let told = self.session.and_then(|s| s.values.get(name));
+        let told = told.ok_or_else(|| ConnectorError::Misfit {
+            place: name.clone(),
+            expected: "an announced address".to_owned(),
+            got: "nothing".to_owned(),
+            effect_unknown: false,
+        })?;
+        Ok(Some(resolve(told, &self.announced_at)))
+    }
+
     fn headers(&self, message: &mut Message, boundary: &str) -> Result<(), ConnectorError> {
         let plan = self.plan;
         let accept = match plan.answers {
+            Format::Json if plan.accept.is_some() => plan.accept.unwrap_or_default(),
+            Format::Protobuf => protobuf::CONTENT_TYPE,
             Format::Json => "application/json",
             Format::Xml | Format::Soap => "text/xml, application/xml, application/soap+xml",
             _ => "*/*",
@@ -381,6 +407,7 @@ impl Outgoing<'_> {
 fn content_type(plan: &Plan, charset: Charset, boundary: &str) -> String {
     let with_charset = |kind: &str| format!("{kind}; charset={}", charset.label());
     match plan.sends {
+        Format::Json if plan.accept.is_some() => plan.accept.unwrap_or_default().to_owned(),
         Format::Json if charset == Charset::Utf8 => json::CONTENT_TYPE.to_owned(),
         Format::Json => with_charset(json::CONTENT_TYPE),
         Format::Form => with_charset(pairs::CONTENT_TYPE),
@@ -388,7 +415,8 @@ fn content_type(plan: &Plan, charset: Charset, boundary: &str) -> String {
         Format::Soap => soap::content_type(&plan.frame, Some(&soap::action(&plan.frame, plan.element())))
             .replace("utf-8", &charset.label().to_ascii_lowercase()),
         Format::Multipart => multipart::content_type(boundary),
-        Format::Text | Format::None => with_charset("text/plain"),
+        Format::Protobuf => protobuf::CONTENT_TYPE.to_owned(),
+        Format::Text | Format::Fixed | Format::Piped | Format::None => with_charset("text/plain"),
     }
 }
 
@@ -424,9 +452,27 @@ pub(crate) fn write_body(
             let text = scalar_text(content).unwrap_or_else(|| json::write(content));
             dialect::encode(charset, &text, plan.sends)
         }
+        Format::Protobuf => protobuf::write(content, plan.messages()?),
+        Format::Fixed | Format::Piped => record::write(
+            content,
+            plan.frame.layout.as_ref().unwrap_or(&NO_LAYOUT),
+            plan.sends,
+            charset,
+        ),
         Format::None => Ok(Vec::new()),
     }
 }
+
+/// For a record whose fields nobody named; loading refuses such manifests.
+static NO_LAYOUT: Layout = Layout {
+    length: None,
+    whole: false,
+    separator: String::new(),
+    trailing: false,
+    fields: Vec::new(),
+    rows: None,
+    of: Vec::new(),
+};
 
 fn unsigned(error: SignError) -> ConnectorError {
     match error {

@@ -122,6 +122,14 @@ impl Connector {
             .unwrap_or_default()
     }
 
+    /// Path of the login, to which addresses that it announces are relative.
+    pub(crate) fn announced_at(&self) -> String {
+        let login = self.login.as_ref();
+        login
+            .and_then(|l| l.path.fill(&|_| None))
+            .unwrap_or_else(|| "/".to_owned())
+    }
+
     /// Whether every call makes a session of its own.
     #[must_use]
     pub fn logs_in_each_time(&self) -> bool {
@@ -201,6 +209,17 @@ impl Connector {
             every_ms,
             state: rules.state_field.clone()?,
         })
+    }
+
+    /// Input fields by which rows and pages are chosen here instead of being sent, by the operation's key.
+    #[must_use]
+    pub fn chosen_by(&self, key: &str) -> Vec<&str> {
+        let Some(plan) = self.plans.get(key) else {
+            return Vec::new();
+        };
+        let Some(pick) = &plan.pick else { return Vec::new() };
+        let pages = plan.paging.iter().flat_map(|p| p.names().into_iter().take(2));
+        pick.fields().into_iter().chain(pages).collect()
     }
 
     /// Starts a call.

@@ -1,53 +1,56 @@
 //! The course of one call: log in if need be, upload papers, act, log in again once if the session was lost.
 
-use crate::answer::{AnswerSource, Verdict, judge, judge_tree, session};
+use crate::answer::{Verdict, judge, judge_tree, session};
 use crate::batch;
 use crate::client::Outgoing;
 use crate::connector::Connector;
 use crate::context::{Context, FileContent, Session};
 use crate::error::ConnectorError;
 use crate::exchange;
-use crate::gather::{self, Gathered};
-use crate::manifest::model::Lives;
+use crate::fetch::{Gathered, NextPage, Window, affordable, resolve};
+use crate::manifest::model::{Lives, Place};
 use crate::mapping::bind::{Bind, Link};
-use crate::mapping::decode::Decoder;
 use crate::plan::{Plan, Transport};
-use crate::step::{Note, Purpose, Step};
-use crate::values::Maker;
+use crate::step::{Purpose, Step};
 use crate::wiring::code_text;
-use hub_core::ports::{Answer, Call};
+use hub_core::ports::Call;
 use hub_core::{RawResponse, Returned, Text};
 use serde_json::Value;
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A call on its way, between a request and its answer.
 #[derive(Debug, Clone)]
 pub struct Dialogue {
-    call: Call,
-    input: Value,
-    plan: Arc<Plan>,
-    purpose: Purpose,
-    stage: Stage,
-    session: Option<Session>,
+    pub(crate) call: Call,
+    pub(crate) input: Value,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) purpose: Purpose,
+    pub(crate) stage: Stage,
+    pub(crate) session: Option<Session>,
     /// One that has ended or was lost, from which another can perhaps be made without a login.
-    stale: Option<Session>,
-    fresh: bool,
-    again: bool,
-    papers: Vec<String>,
-    uploaded: BTreeMap<String, String>,
-    gathered: Gathered,
+    pub(crate) stale: Option<Session>,
+    pub(crate) fresh: bool,
+    pub(crate) again: bool,
+    pub(crate) papers: Vec<String>,
+    pub(crate) uploaded: BTreeMap<String, String>,
+    /// The page the upstream is asked for, where it is not the caller's.
+    pub(crate) window: Option<Window>,
+    pub(crate) gathered: Option<Gathered>,
+    /// Target of the last fetch, to which addresses of further pages are relative.
+    pub(crate) asked: String,
 }
 
 /// What was sent last.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Stage {
+pub(crate) enum Stage {
     Start,
     Login,
     Refresh,
     Upload(String),
     Act,
+    Page(NextPage),
+    Also,
 }
 
 impl Dialogue {
@@ -56,6 +59,7 @@ impl Dialogue {
         let mut papers = Vec::new();
         collect_papers(&plan.request, &input, &mut papers);
         Self {
+            window: Window::of(&plan, &input),
             call: call.clone(),
             session: context.session.filter(|s| s.is_good(context.now)).cloned(),
             stale: context.session.filter(|s| !s.is_good(context.now)).cloned(),
@@ -67,7 +71,8 @@ impl Dialogue {
             again: false,
             papers,
             uploaded: BTreeMap::new(),
-            gathered: Gathered::default(),
+            gathered: None,
+            asked: String::new(),
         }
     }
 
@@ -85,7 +90,7 @@ impl Dialogue {
 
     /// What to send next.
     pub(crate) fn next(mut self, connector: &Connector, context: &Context<'_>) -> Result<Step, ConnectorError> {
-        gather::affordable(&self.plan, &self.input)?;
+        affordable(&self.plan, self.window)?;
         if self.plan.session
             && self.session.is_none()
             && let Some(login) = &connector.login
@@ -151,12 +156,14 @@ impl Dialogue {
             },
             uploaded: &self.uploaded,
             file,
-            turn: self.gathered.turns(),
+            window: self.window_now(),
+            given: self.given(plan),
+            announced_at: connector.announced_at(),
         }
     }
 
-    fn send(
-        self,
+    pub(crate) fn send(
+        mut self,
         connector: &Connector,
         plan: &Plan,
         purpose: Purpose,
@@ -172,15 +179,16 @@ impl Dialogue {
             _ => None,
         };
         let mut input = self.input.clone();
-        if let (Some(datum), Some(contract)) = (plan.wire.coordinates, &plan.contract) {
-            datum
-                .encode_tree(&mut input, &contract.input)
-                .map_err(|e| ConnectorError::Input {
-                    place: String::new(),
-                    expected: Text::same(e.expected),
-                })?;
+        encode_coordinates(plan, &mut input)?;
+        let mut request = self.outgoing(connector, plan, &input, context, file.as_ref()).build()?;
+        if let hub_core::Outgoing::Http(http) = &mut request {
+            if let Stage::Page(NextPage::Address(address)) = &self.stage {
+                http.target = with_credentials(resolve(address, &self.asked), &http.target, plan);
+            }
+            if matches!(self.stage, Stage::Act | Stage::Page(_)) {
+                self.asked.clone_from(&http.target);
+            }
         }
-        let request = self.outgoing(connector, plan, &input, context, file.as_ref()).build()?;
         Ok(Step::Send {
             request,
             purpose,
@@ -215,6 +223,8 @@ impl Dialogue {
                 };
                 self.acted(connector, &response, judged, context)
             }
+            (Stage::Page(_), Returned::Http(response)) => self.paged(connector, response, context),
+            (Stage::Also, Returned::Http(response)) => self.joined(connector, response, context),
             _ => Err(other_transport()),
         }
     }
@@ -328,24 +338,8 @@ impl Dialogue {
         };
         match verdict {
             Verdict::Good(data) => {
-                let source = AnswerSource {
-                    data: &data,
-                    document: &document,
-                    response,
-                };
-                let (mut answer, mut notes) = self.answer(&source, context).map_err(|e| e.for_effect(effect))?;
-                let jump = self
-                    .jump(connector, &source, &mut answer, &mut notes, context)
-                    .map_err(|e| e.for_effect(effect))?;
-                match self.gathered.take(&self.plan, &self.input, answer, notes) {
-                    None => self.next(connector, context),
-                    Some((answer, notes)) => Ok(Step::Done {
-                        answer,
-                        session: self.session.filter(|_| self.fresh),
-                        notes,
-                        jump,
-                    }),
-                }
+                self.gathered = Some(Gathered::new(&self.plan, data, document, response));
+                self.further(connector, context).map_err(|e| e.for_effect(effect))
             }
             Verdict::Lost => self.log_in_again(connector, context),
             Verdict::Failed(error) => Err(error.for_effect(effect)),
@@ -361,129 +355,46 @@ impl Dialogue {
         self.stale = self.session.take();
         self.next(connector, context)
     }
-
-    fn answer(&self, source: &AnswerSource<'_>, context: &Context<'_>) -> Result<(Answer, Vec<Note>), ConnectorError> {
-        let plan = &self.plan;
-        let mut decoder = Decoder::at(context.now);
-        let mut body = Value::Null;
-        if plan.has_output {
-            body = decoder.decode(&plan.response, source)?;
-            if let Some(paging) = &plan.paging
-                && let Some(total) = paging.total(source.document, source.data, &self.input)
-                && let Value::Object(map) = &mut body
-            {
-                map.entry(paging.names()[2].to_owned()).or_insert(Value::from(total));
-            }
-            self.give(&mut body, source, context)?;
-            if let (Some(datum), Some(contract)) = (plan.wire.coordinates, &plan.contract) {
-                datum
-                    .decode_tree(&mut body, &contract.output)
-                    .map_err(|e| ConnectorError::Misfit {
-                        place: "coordinates".to_owned(),
-                        expected: e.expected,
-                        got: "something else".to_owned(),
-                        effect_unknown: false,
-                    })?;
-            }
-        }
-        let answer = Answer {
-            status: plan.status,
-            body,
-            headers: Vec::new(),
-        };
-        Ok((answer, decoder.notes))
-    }
-
-    /// The address of the upstream's own page, if the answer leads to one: made, checked; its host. An address that
-    /// must not be shown is left out where the contract can do without it, for the matter itself is accepted.
-    fn jump(
-        &self,
-        connector: &Connector,
-        source: &AnswerSource<'_>,
-        answer: &mut Answer,
-        notes: &mut Vec<Note>,
-        context: &Context<'_>,
-    ) -> Result<Option<String>, ConnectorError> {
-        let Some(rules) = &self.plan.jump else {
-            return Ok(None);
-        };
-        let out = answer.body.clone();
-        let maker = self.maker(source, &out, context);
-        if let Some(address) = rules.make(&maker, &connector.wiring, context)? {
-            rules.into.set(&mut answer.body, Value::from(address));
-        }
-        let Some(address) = rules.into.get(&answer.body).and_then(Value::as_str) else {
-            return Ok(None);
-        };
-        let got = match rules.check(address, &self.call) {
-            Ok(host) => return Ok(Some(host)),
-            Err(got) => got,
-        };
-        if rules.required {
-            return Err(ConnectorError::Misfit {
-                place: rules.into.to_string(),
-                expected: "an https address on a host of `jump.hosts` that tells nothing about the person".to_owned(),
-                got: got.to_owned(),
-                effect_unknown: false,
-            });
-        }
-        if let (Some(name), Value::Object(map)) = (rules.into.only_name(), &mut answer.body) {
-            map.shift_remove(name);
-        }
-        notes.push(Note {
-            field: rules.into.to_string(),
-            kind: "address-refused",
-        });
-        Ok(None)
-    }
-
-    fn maker<'a>(&'a self, source: &AnswerSource<'a>, out: &'a Value, context: &'a Context<'a>) -> Maker<'a> {
-        Maker {
-            now: context.now,
-            random: context.random,
-            secrets: context.secrets,
-            session: None,
-            input: &self.input,
-            // Canonical values are given, so times are written as the hub writes them.
-            wire: canonical_wire(),
-            code: self.plan.code.as_deref(),
-            submission: self.call.submission.as_deref(),
-            request_id: &self.call.request_id,
-            pairwise: self.call.pairwise.as_deref(),
-            file: None,
-            jwt: None,
-            variables: vec![("data", source.data), ("answer", source.document), ("out", out)],
-            drawn: Cell::new(0),
-        }
-    }
-
-    /// Fields the upstream does not have, and expressions over what it has.
-    fn give(&self, body: &mut Value, source: &AnswerSource<'_>, context: &Context<'_>) -> Result<(), ConnectorError> {
-        for item in &self.plan.give {
-            if item.field.get(body).is_some() {
-                continue;
-            }
-            let out = body.clone();
-            let made = self.maker(source, &out, context).make(&item.value)?;
-            if let Some(value) = made {
-                item.field.set(body, value);
-            }
-        }
-        Ok(())
-    }
 }
 
-/// How the hub itself writes values.
-fn canonical_wire() -> &'static crate::codec::WireDefaults {
-    static WIRE: std::sync::LazyLock<crate::codec::WireDefaults> = std::sync::LazyLock::new(Default::default);
-    &WIRE
+pub(crate) fn encode_coordinates(plan: &Plan, input: &mut Value) -> Result<(), ConnectorError> {
+    if let (Some(datum), Some(contract)) = (plan.wire.coordinates, &plan.contract) {
+        datum
+            .encode_tree(input, &contract.input)
+            .map_err(|e| ConnectorError::Input {
+                place: String::new(),
+                expected: Text::same(e.expected),
+            })?;
+    }
+    Ok(())
+}
+
+/// Credentials that stand in the query stand there on every page, also where the upstream's own link forgets them.
+fn with_credentials(address: String, built: &str, plan: &Plan) -> String {
+    let mut address = address;
+    let given = built.split_once('?').map_or("", |(_, q)| q);
+    for pair in given.split('&') {
+        let name = pair.split('=').next().unwrap_or_default();
+        let is_credential = plan.send.iter().any(|i| {
+            i.value.is_credential() && i.spot.place == Some(Place::Query) && i.spot.path.only_name() == Some(name)
+        });
+        let there = address
+            .split(['?', '&'])
+            .skip(1)
+            .any(|p| p.split('=').next() == Some(name));
+        if is_credential && !there {
+            address.push(if address.contains('?') { '&' } else { '?' });
+            address.push_str(pair);
+        }
+    }
+    address
 }
 
 fn other_transport() -> ConnectorError {
     ConnectorError::Manifest("an answer by another transport than the request's".to_owned())
 }
 
-fn refused() -> ConnectorError {
+pub(crate) fn refused() -> ConnectorError {
     ConnectorError::Failed {
         failure: crate::Failure::Refused,
         upstream_code: None,

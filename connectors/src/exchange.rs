@@ -395,7 +395,7 @@ pub(crate) fn schema(connector: &Connector) -> Vec<SqlTable> {
         let totals = plan
             .paging
             .iter()
-            .filter_map(|p| p.total.as_ref().or(p.pages.as_ref())?.first_name());
+            .filter_map(|p| p.total.as_ref().map(|s| &s.path).or(p.pages.as_ref())?.first_name());
         let computed = plan.serve_data.iter().filter_map(|i| i.spot.path.first_name());
         for (table, binds, more) in [
             (

@@ -6,6 +6,7 @@ use crate::connector::Connector;
 use crate::context::{Context, Session};
 use crate::dialogue::not_connected;
 use crate::error::ConnectorError;
+use crate::fetch::Window;
 use crate::form::{Escape, escape_bytes};
 use crate::plan::Plan;
 use crate::sign::SignTrace;
@@ -87,7 +88,9 @@ impl Connector {
             session: Some(kept.unwrap_or(&assumed)).filter(|_| plan.session),
             uploaded: &uploaded,
             file: None,
-            turn: 0,
+            window: Window::of(plan, &input),
+            given: BTreeMap::new(),
+            announced_at: self.announced_at(),
         }
         .explain()?;
         let blank = Blank::new(self, context, kept, explained.signature.as_ref());

@@ -1,5 +1,6 @@
 //! Pages: the contract's `page`, `page_size` and `total` in the upstream's names and bases, both ways.
 
+use crate::answer::AnswerSource;
 use crate::manifest::model::{Paging, Place, Spot};
 use crate::mapping::decode::Source;
 use crate::mapping::encode::Sink;
@@ -9,23 +10,6 @@ use serde_json::Value;
 
 /// Rows a page has where nobody says.
 const DEFAULT_SIZE: i64 = 20;
-/// Most upstream pages that one page of the contract may cost.
-pub(crate) const MOST_TURNS: i64 = 20;
-
-/// The upstream's pages that hold one page of the contract.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
-    /// The first of them, from 0.
-    pub first: i64,
-    /// How many.
-    pub turns: i64,
-    /// Rows of one of them.
-    pub size: i64,
-    /// Rows in front that belong to the page before.
-    pub skip: i64,
-    /// Rows that the contract's page has at most.
-    pub want: i64,
-}
 
 /// Upstream names of what asks for a page.
 pub(crate) fn asked(paging: &Paging) -> Vec<String> {
@@ -45,42 +29,34 @@ impl Paging {
         }
     }
 
-    /// Which upstream pages hold the page asked for: one, or several where the upstream's pages are smaller.
+    /// Page and size the caller asks for.
     #[must_use]
-    pub fn span(&self, input: &Value) -> Span {
+    pub fn asked(&self, input: &Value) -> (i64, i64) {
         let [page, size, _] = self.names();
         let page = number(input.get(page)).unwrap_or(1).max(1);
-        let want = number(input.get(size)).unwrap_or(DEFAULT_SIZE).max(1);
-        let size = self.max.map_or(want, |max| want.min(max.max(1)));
-        let start = (page - 1).saturating_mul(want);
-        let last = start.saturating_add(want - 1) / size;
-        Span {
-            first: start / size,
-            turns: last - start / size + 1,
-            size,
-            skip: start % size,
-            want,
-        }
+        (page, number(input.get(size)).unwrap_or(DEFAULT_SIZE).max(1))
     }
 
-    /// Writes the upstream page of one turn (client half).
-    pub fn encode(&self, input: &Value, turn: i64, parts: &mut Parts) {
-        let span = self.span(input);
-        let (index, size) = (span.first.saturating_add(turn), span.size);
-        let skipped = index.saturating_mul(size);
+    /// Writes a page and its size (client half).
+    pub fn encode(&self, page: i64, size: i64, parts: &mut Parts) {
+        let mut size = size;
+        if let Some(max) = self.max {
+            size = size.min(max);
+        }
+        let skipped = (page - 1).saturating_mul(size);
         let mut put = |spot: &Spot, number: i64| parts.put(place(spot), &spot.path, Value::from(number));
         if let Some((spot, base)) = &self.page {
-            put(spot, index.saturating_add(*base));
+            put(spot, page - 1 + base);
         }
         if let Some(spot) = &self.offset {
             put(spot, skipped);
         }
         if let Some((spot, base)) = &self.start {
-            put(spot, skipped.saturating_add(*base));
+            put(spot, skipped + base);
         }
         if let Some(spot) = &self.end {
             let base = self.start.as_ref().map_or(1, |(_, base)| *base);
-            put(spot, skipped.saturating_add(base + size - 1));
+            put(spot, skipped + base + size - 1);
         }
         if let Some(spot) = &self.size {
             put(spot, size);
@@ -114,24 +90,58 @@ impl Paging {
         }
     }
 
+    /// Reads the page that a link of the server half's own stands for (server half).
+    pub fn decode_followed(&self, page: Option<i64>, parts: &Parts, input: &mut Value) {
+        let [page_name, size_name, _] = self.names();
+        if let Value::Object(map) = input {
+            map.insert(page_name.to_owned(), Value::from(page.unwrap_or(1).max(1)));
+            let size = self
+                .size
+                .as_ref()
+                .and_then(|s| number(parts.get(place(s), &s.path).as_ref()));
+            map.insert(size_name.to_owned(), Value::from(size.unwrap_or(DEFAULT_SIZE).max(1)));
+        }
+    }
+
     /// The number of all rows out of an answer; from pages where the upstream counts only these.
     #[must_use]
-    pub fn total(&self, document: &Value, data: &Value, input: &Value) -> Option<i64> {
+    pub(crate) fn total(&self, source: &AnswerSource<'_>, input: &Value) -> Option<i64> {
+        let (document, data) = (source.document, source.data);
         let look = |path: &crate::mapping::path::Path| number(path.get(if path.absolute { document } else { data }));
-        let size = || self.span(input).size;
+        // Pages are counted as the upstream cuts them.
+        let size = || {
+            let (_, wanted) = self.asked(input);
+            self.max.map_or(wanted, |most| wanted.min(most.max(1)))
+        };
+        let told = |spot: &Spot| match spot.place {
+            Some(Place::Header) => number(source.get(Place::Header, &spot.path).as_ref()),
+            _ => look(&spot.path),
+        };
         self.total
             .as_ref()
-            .and_then(look)
+            .and_then(told)
             .or_else(|| self.pages.as_ref().and_then(look).map(|p| p.saturating_mul(size())))
     }
 
     /// Puts the number of all rows into an answer (server half).
-    pub fn put_total(&self, output: &Value, input: &Value, document: &mut Value, data: &mut Value) {
+    pub fn put_total(
+        &self,
+        output: &Value,
+        input: &Value,
+        document: &mut Value,
+        data: &mut Value,
+        headers: &mut Vec<(String, String)>,
+    ) {
         let [_, size, total] = self.names();
         let Some(total) = number(output.get(total)) else { return };
         let size = number(input.get(size)).unwrap_or(DEFAULT_SIZE).max(1);
         let pages = (total + size - 1) / size;
-        for (path, number) in [(&self.total, total), (&self.pages, pages)] {
+        let told = self.total.as_ref().filter(|s| s.place == Some(Place::Header));
+        if let Some(name) = told.and_then(|s| s.path.only_name()) {
+            headers.push((name.to_owned(), total.to_string()));
+        }
+        let spots = self.total.as_ref().filter(|_| told.is_none()).map(|s| &s.path);
+        for (path, number) in [(spots, total), (self.pages.as_ref(), pages)] {
             if let Some(path) = path {
                 let target = if path.absolute { &mut *document } else { &mut *data };
                 path.set(target, Value::from(number));
@@ -156,7 +166,7 @@ mod tests {
 
     fn round(paging: &Paging, page: i64, size: i64) -> (Value, Value) {
         let mut parts = Parts::default();
-        paging.encode(&json!({"page": page, "page_size": size}), 0, &mut parts);
+        paging.encode(page, size, &mut parts);
         let mut input = json!({});
         paging.decode(&parts, &mut input);
         (parts.fields, input)
@@ -194,6 +204,11 @@ mod tests {
             ..Paging::default()
         };
         let answer = json!({"totalPage": "4"});
-        assert_eq!(paging.total(&answer, &json!(null), &json!({"page_size": 10})), Some(40));
+        let source = AnswerSource {
+            data: &Value::Null,
+            document: &answer,
+            response: &hub_core::RawResponse::default(),
+        };
+        assert_eq!(paging.total(&source, &json!({"page_size": 10})), Some(40));
     }
 }

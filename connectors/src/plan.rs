@@ -2,13 +2,19 @@
 
 use crate::batch::BatchRules;
 use crate::codec::WireDefaults;
+use crate::dialect::ReadError;
 use crate::exchange::ExchangeRules;
 use crate::jump::JumpRules;
-use crate::manifest::model::{AnswerPart, FailRule, Format, Frame, GiveItem, Paging, SendItem, TextForm, Wsse};
+use crate::manifest::model::{
+    AlsoPart, AnswerPart, FailRule, Format, Frame, GiveItem, Paging, Pick, Place, SendItem, TextForm, Wsse,
+};
 use crate::mapping::bind::Bind;
 use crate::mapping::encode::Absent;
+use crate::mapping::path::{Path, Segment};
 use crate::mapping::template::Template;
-use hub_core::{Effect, Operation};
+use crate::protobuf::Messages;
+use hub_core::{Effect, Operation, ShapeKind};
+use serde_json::Value;
 use std::sync::Arc;
 
 /// One upstream call in both directions.
@@ -24,6 +30,8 @@ pub struct Plan {
     pub method: String,
     /// Path.
     pub path: Pattern,
+    /// Session value that holds the address, relative to the login's.
+    pub at: Option<String>,
     /// Constant query parameters.
     pub query: Vec<(String, String)>,
     /// Operation code.
@@ -78,6 +86,14 @@ pub struct Plan {
     pub key_field: Option<String>,
     /// Key of the operation that tells whether a call arrived.
     pub ask: Option<String>,
+    /// Media type that answers are asked for in, if not the format's.
+    pub accept: Option<&'static str>,
+    /// Tables of protobuf messages.
+    pub messages: Option<Arc<Messages>>,
+    /// Which rows of the answer are meant.
+    pub pick: Option<Pick>,
+    /// A further call whose answer belongs to this one.
+    pub also: Option<Also>,
     /// The simulated city's computed input.
     pub serve_input: Vec<GiveItem>,
     /// The simulated city's computed data.
@@ -100,7 +116,73 @@ pub enum Transport {
     File(Arc<BatchRules>),
 }
 
+/// A further call of a plan.
+#[derive(Debug)]
+pub struct Also {
+    /// How it is made.
+    pub plan: Box<Plan>,
+    /// What becomes of its answer.
+    pub part: AlsoPart,
+}
+
 impl Plan {
+    /// Whether pages are fetched one after the other until the rows asked for are there.
+    #[must_use]
+    pub fn gathers(&self) -> bool {
+        self.pick.is_some() || self.paging.as_ref().is_some_and(|p| p.next.is_some())
+    }
+
+    /// Where the rows of a page are, from the data.
+    #[must_use]
+    pub fn page_list(&self) -> Option<Path> {
+        let listed = self.paging.as_ref().and_then(|p| p.list.clone());
+        let picked = self.pick.as_ref().map(|p| &p.list);
+        let bound = self
+            .response
+            .iter()
+            .filter(|b| b.kind == ShapeKind::Array && !b.path.absolute)
+            .map(|b| &b.path);
+        let found = listed.or_else(|| picked.into_iter().chain(bound).next().cloned())?;
+        let outermost = found
+            .segments
+            .iter()
+            .take_while(|s| **s != Segment::Each)
+            .cloned()
+            .collect();
+        Some(Path {
+            absolute: false,
+            segments: outermost,
+        })
+    }
+
+    /// The page to cut out of the rows found here; `None` where the contract has no pages.
+    #[must_use]
+    pub fn paged_here(&self, input: &Value) -> Option<(i64, i64)> {
+        let paging = self.paging.as_ref()?;
+        let contract = self.contract.as_ref()?;
+        let [page, size, _] = paging.names();
+        contract.input.child(page).or_else(|| contract.input.child(size))?;
+        Some(paging.asked(input))
+    }
+
+    /// Whether its answer needs something of a row, so that no row means that nothing was found.
+    #[must_use]
+    pub fn needs_row(&self) -> bool {
+        self.response
+            .iter()
+            .any(|b| b.required && b.kind != ShapeKind::Array && b.place == Place::Body && !b.path.absolute)
+    }
+
+    /// The tables of its protobuf bodies.
+    ///
+    /// # Errors
+    /// Where there are none, which loading a manifest refuses.
+    pub fn messages(&self) -> Result<&Messages, ReadError> {
+        self.messages
+            .as_deref()
+            .ok_or_else(|| ReadError::Broken("no tables of messages".to_owned()))
+    }
+
     /// Whether its request has a body.
     #[must_use]
     pub fn has_body(&self) -> bool {

@@ -116,6 +116,10 @@ impl Maker<'_> {
                 Some(jwt) => Some(Value::from(jwt.write(self.now, self.secrets, &|t| self.make(t))?)),
                 None => return Err(ConnectorError::Manifest("`$jwt` without a part `jwt`".to_owned())),
             },
+            Piece::Base64(inner) => {
+                let text = self.piece(inner)?.as_ref().and_then(scalar_text);
+                text.map(|t| Value::from(STANDARD.encode(t)))
+            }
             Piece::Session(name) => given(self.session.and_then(|s| s.values.get(name)).map(String::as_str)),
         })
     }

@@ -5,13 +5,14 @@ mod sealed;
 
 use crate::charset::{Charset, decode};
 use crate::context::{Context, Session};
-use crate::dialect::{Document, ReadError, is_html, json, pairs, soap, text_form, xml};
+use crate::dialect::{Document, ReadError, is_html, json, pairs, record, soap, text_form, xml};
 use crate::error::{ConnectorError, Failure};
 use crate::manifest::model::{Empty, Format, Lost, Place, Spot, TextForm};
 use crate::mapping::decode::Source;
 use crate::mapping::path::Path;
 use crate::mapping::template::scalar_text;
 use crate::plan::Plan;
+use crate::protobuf;
 use crate::wiring::{Wiring, code_text};
 use failure::{by_status, failure, http_rule};
 use hub_core::RawResponse;
@@ -57,6 +58,14 @@ pub(crate) fn read_body(plan: &Plan, response: &RawResponse, charset: Charset) -
     }
     if plan.answers == Format::Multipart {
         return pairs::read_multipart(&response.body, content_type.unwrap_or_default(), charset);
+    }
+    match plan.answers {
+        Format::Protobuf => return protobuf::read(&response.body, plan.messages()?),
+        Format::Fixed | Format::Piped => {
+            let layout = plan.answer.layout.clone().unwrap_or_default();
+            return record::read(&response.body, &layout, plan.answers, charset);
+        }
+        _ => {}
     }
     let text = decode(&response.body, Some(charset), content_type)
         .map_err(|e| ReadError::Broken(e.to_string()))?

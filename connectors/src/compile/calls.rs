@@ -3,11 +3,11 @@
 use super::rows::{Direction, RowCompiler, overlay};
 use super::{Compiler, below, merge};
 use crate::manifest::model::{
-    AnswerPart, CallSpec, Empty, Format, Frame, Names, OperationPart, Paging, Place, SendItem,
+    AlsoPart, AnswerPart, CallSpec, Empty, Format, Frame, Names, OperationPart, Paging, Place, SendItem,
 };
 use crate::mapping::encode::Absent;
 use crate::mapping::template::{Piece, Template};
-use crate::plan::{Pattern, Plan, Transport};
+use crate::plan::{Also, Pattern, Plan, Transport};
 use crate::wiring::UploadRules;
 use hub_core::{Effect, Finding, Operation, Shape, ShapeKind, Text};
 use std::collections::HashSet;
@@ -45,7 +45,13 @@ impl<'a> Compiler<'a> {
         if !plan.session {
             plan.send.retain(|i| i.value.session_values().next().is_none());
         }
-        plan.paging = paging(part.paging.as_ref().or(self.manifest.paging.as_ref()), operation);
+        plan.pick = part.pick.clone();
+        let own = part.paging.as_ref().or(self.manifest.paging.as_ref());
+        plan.paging = paging(
+            merge::paging(self.preset.paging.as_ref(), own).as_ref(),
+            operation,
+            plan.pick.is_some(),
+        );
         plan.effect = operation.effect;
         plan.status = operation.status;
         plan.has_output = operation.response.is_some();
@@ -59,7 +65,27 @@ impl<'a> Compiler<'a> {
         self.request_rows(&mut plan, part, &operation.input, true);
         self.response_rows(&mut plan, part, &operation.output, true);
         self.check_call(&plan, &at);
+        plan.also = part.also.as_ref().map(|also| self.also(also, part));
         plan
+    }
+
+    /// A further call: the operation's envelope, credentials and session, nothing of its fields.
+    fn also(&mut self, also: &AlsoPart, part: &OperationPart) -> Also {
+        let mut plan = self.outline(&also.call, None, &also.pointer);
+        plan.answers = part.answers.unwrap_or(plan.answers);
+        plan.answer = merge::answer(&self.answer, &part.answer);
+        plan.answer.empty = Some(Empty::Never);
+        plan.fails = part.fails.iter().chain(&self.manifest.fails).cloned().collect();
+        plan.signed = self.recipe.is_some() && part.signed.unwrap_or(true);
+        plan.session = self.manifest.session.is_some() && part.session.unwrap_or(true);
+        plan.send.clone_from(&self.manifest.send);
+        if !plan.session {
+            plan.send.retain(|i| i.value.session_values().next().is_none());
+        }
+        Also {
+            plan: Box::new(plan),
+            part: also.clone(),
+        }
     }
 
     /// What all plans have in common.
@@ -88,11 +114,16 @@ impl<'a> Compiler<'a> {
             in_query: matches!(method.as_str(), "GET" | "HEAD" | "DELETE"),
             method,
             path: Pattern::parse(&path),
+            at: call.at.clone(),
             query,
             code: call.code.clone(),
             sends: upstream.sends.unwrap_or(self.preset.sends),
             answers: upstream.answers.unwrap_or(self.preset.answers),
             content_type: upstream.content_type.clone(),
+            accept: self.preset.media,
+            messages: self.messages.clone(),
+            pick: None,
+            also: None,
             frame: self.frame.clone(),
             request: Vec::new(),
             response: Vec::new(),
@@ -141,6 +172,7 @@ impl<'a> Compiler<'a> {
             let [page, size, _] = paging.names();
             reached.extend([page.to_owned(), size.to_owned()]);
         }
+        reached.extend(plan.pick.iter().flat_map(|p| p.fields()).map(str::to_owned));
         let names = if part.internal {
             Names::Rows
         } else {
@@ -176,7 +208,12 @@ impl<'a> Compiler<'a> {
                 .filter(|j| j.to.is_some())
                 .filter_map(|j| j.into.only_name().map(str::to_owned)),
         );
-        if let Some(paging) = plan.paging.as_ref().filter(|p| p.total.is_some() || p.pages.is_some()) {
+        let counted = plan.gathers();
+        if let Some(paging) = plan
+            .paging
+            .as_ref()
+            .filter(|p| p.total.is_some() || p.pages.is_some() || counted)
+        {
             reached.insert(paging.names()[2].to_owned());
         }
         let names = part.names.unwrap_or(self.names);
@@ -218,6 +255,7 @@ impl<'a> Compiler<'a> {
             place: Place::Body,
             reached,
             path_names: &path_names,
+            in_query: direction == Direction::Request && (plan.in_query || plan.sends == Format::Form),
             has_upload: self.manifest.files.is_some(),
             operation: &plan.key,
             pointer: &part.pointer,
@@ -506,7 +544,7 @@ fn inputs_of(template: &Template, shape: &Shape) -> Vec<String> {
 }
 
 /// Paging as far as the operation has it.
-fn paging(part: Option<&Paging>, operation: &Operation) -> Option<Paging> {
+fn paging(part: Option<&Paging>, operation: &Operation, picks: bool) -> Option<Paging> {
     let mut paging = part?.clone();
     let [page, size, total] = paging.names().map(str::to_owned);
     let asks = operation.input.child(&page).is_some() || operation.input.child(&size).is_some();
@@ -516,6 +554,9 @@ fn paging(part: Option<&Paging>, operation: &Operation) -> Option<Paging> {
     }
     if !tells {
         (paging.total, paging.pages) = (None, None);
+    }
+    if picks && paging.next.is_some() {
+        return Some(paging);
     }
     (asks || tells).then_some(paging)
 }

@@ -1,10 +1,12 @@
 //! Laying the parts of a dialect, a system and an operation over each other: what is more particular wins, key by key.
 
 use crate::codec::WireDefaults;
-use crate::manifest::model::{AnswerPart, Frame, Wire};
+use crate::manifest::model::{AnswerPart, Frame, Layout, LayoutField, Manifest, Paging, Wire};
 use crate::mapping::encode::Absent;
-use hub_catalog::document::{Document, nearest};
+use crate::protobuf::Messages;
+use hub_catalog::document::{Document, escape, nearest};
 use hub_core::{Finding, Text};
+use std::sync::Arc;
 
 /// One envelope over another.
 pub(super) fn answer(base: &AnswerPart, over: &AnswerPart) -> AnswerPart {
@@ -18,7 +20,51 @@ pub(super) fn answer(base: &AnswerPart, over: &AnswerPart) -> AnswerPart {
         levels: over.levels.or(base.levels),
         empty: over.empty.clone().or_else(|| base.empty.clone()),
         content_type: over.content_type.clone().or_else(|| base.content_type.clone()),
+        layout: layout(base.layout.as_ref(), over.layout.as_ref()),
     }
+}
+
+/// One layout over another: an operation has its fields, the system its separators and lengths.
+fn layout(base: Option<&Layout>, over: Option<&Layout>) -> Option<Layout> {
+    let (Some(base), Some(over)) = (base, over) else {
+        return over.or(base).cloned();
+    };
+    let listed = |over: &Vec<LayoutField>, base: &Vec<LayoutField>| {
+        if over.is_empty() { base.clone() } else { over.clone() }
+    };
+    Some(Layout {
+        length: over.length.or(base.length),
+        whole: over.whole || base.whole,
+        separator: if over.separator.is_empty() {
+            base.separator.clone()
+        } else {
+            over.separator.clone()
+        },
+        trailing: over.trailing || base.trailing,
+        fields: listed(&over.fields, &base.fields),
+        rows: over.rows.clone().or_else(|| base.rows.clone()),
+        of: listed(&over.of, &base.of),
+    })
+}
+
+/// One set of page names over another.
+pub(super) fn paging(base: Option<&Paging>, over: Option<&Paging>) -> Option<Paging> {
+    let (Some(base), Some(over)) = (base, over) else {
+        return over.or(base).cloned();
+    };
+    Some(Paging {
+        page: over.page.clone().or_else(|| base.page.clone()),
+        size: over.size.clone().or_else(|| base.size.clone()),
+        offset: over.offset.clone().or_else(|| base.offset.clone()),
+        start: over.start.clone().or_else(|| base.start.clone()),
+        end: over.end.clone().or_else(|| base.end.clone()),
+        total: over.total.clone().or_else(|| base.total.clone()),
+        next: over.next.clone().or_else(|| base.next.clone()),
+        list: over.list.clone().or_else(|| base.list.clone()),
+        pages: over.pages.clone().or_else(|| base.pages.clone()),
+        max: over.max.or(base.max),
+        fields: over.fields.clone().or_else(|| base.fields.clone()),
+    })
 }
 
 /// One frame over another.
@@ -48,6 +94,7 @@ pub(super) fn frame(base: &Frame, over: &Frame) -> Frame {
         } else {
             over.order.clone()
         },
+        layout: layout(base.layout.as_ref(), over.layout.as_ref()),
     }
 }
 
@@ -77,6 +124,36 @@ pub(super) fn wire(
     }
     defaults
 }
+
+/// The tables of protobuf messages: the dialect's, and the manifest's over them.
+pub(super) fn messages(document: &Document, manifest: &Manifest, findings: &mut Vec<Finding>) -> Option<Arc<Messages>> {
+    let mut tables = if manifest.upstream.dialect == GTFS_REALTIME {
+        Messages::gtfs_realtime()
+    } else if manifest.messages.is_empty() {
+        return None;
+    } else {
+        Messages::default()
+    };
+    if let Some(root) = &manifest.upstream.message {
+        tables = tables.rooted(root);
+    }
+    let mut wrong = |at: &str, words: String| {
+        let finding = document.finding("bad-value", at, Text::new("报文表有误", words));
+        findings.push(finding.expected("`{Message: {1: string name}}`", "something else"));
+    };
+    for (message, number, words) in &manifest.messages {
+        if let Err(error) = tables.add(message, number, words) {
+            wrong(&format!("/messages/{}/{}", escape(message), escape(number)), error);
+        }
+    }
+    if let Err(name) = tables.settle() {
+        wrong("/messages", format!("there is no message or enum `{name}`"));
+    }
+    Some(Arc::new(tables))
+}
+
+/// The dialect whose messages are built in.
+const GTFS_REALTIME: &str = "gtfs-rt";
 
 /// What becomes of absent fields.
 pub(super) fn absent(system: &Wire, operation: &Wire) -> Absent {

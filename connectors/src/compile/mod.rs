@@ -10,11 +10,12 @@ use crate::callback::{CallbackRules, Proof};
 use crate::charset::Charset;
 use crate::codec::WireDefaults;
 use crate::connector::{Compiled, Connector};
-use crate::dialect::{Dialect, LATER, Preset, SPOKEN};
+use crate::dialect::{Preset, SPOKEN};
 use crate::manifest::model::{AnswerPart, Frame, Manifest, Names, OperationPart, Place, RowSpec, Verify};
 use crate::manifest::{self};
 use crate::mapping::bind::{Bind, Codes};
 use crate::mapping::path::Path;
+use crate::protobuf::Messages;
 use crate::settings::{Origin, Payment, Settings};
 use crate::sign::Recipe;
 use crate::wiring::{SessionRules, Wiring};
@@ -36,10 +37,8 @@ pub(crate) fn compile(document: &Document, catalog: &Catalog, origin: Origin) ->
         return Err(vec![unknown_system(document, catalog, &manifest)]);
     }
     let lines = lines_of(document.source());
-    let preset = match Dialect::named(&manifest.upstream.dialect) {
-        Dialect::Spoken(preset) => *preset,
-        Dialect::Later(reason) => return Ok(later(manifest, reason, lines)),
-        Dialect::Unknown => return Err(vec![unknown_dialect(document, &manifest)]),
+    let Some(preset) = Preset::named(&manifest.upstream.dialect) else {
+        return Err(vec![unknown_dialect(document, &manifest)]);
     };
     let mut compiler = Compiler::new(document, catalog, &manifest, &preset, origin);
     let compiled = compiler.connector(&operations, lines);
@@ -69,6 +68,7 @@ struct Compiler<'a> {
     wire: WireDefaults,
     codes: BTreeMap<String, Arc<Codes>>,
     recipe: Option<Recipe>,
+    messages: Option<Arc<Messages>>,
     charset: Charset,
     findings: Vec<Finding>,
     used: HashSet<String>,
@@ -98,10 +98,12 @@ impl<'a> Compiler<'a> {
             None => preset.charset,
             Some(label) => Charset::named(label).unwrap_or(preset.charset),
         };
+        let messages = merge::messages(document, manifest, &mut findings);
         Self {
             document,
             catalog,
             manifest,
+            messages,
             frame: merge::frame(&preset.frame, &manifest.frame),
             answer: merge::answer(&preset.answer, &manifest.answer),
             preset,
@@ -360,6 +362,7 @@ impl<'a> Compiler<'a> {
             place: Place::Body,
             reached: &reached,
             path_names: &[],
+            in_query: false,
             has_upload: self.manifest.files.is_some(),
             operation: part,
             pointer: &format!("/{part}"),
@@ -574,37 +577,6 @@ fn lines_of(source: &str) -> usize {
         .count()
 }
 
-fn later(manifest: Manifest, reason: Text, lines: usize) -> Compiled {
-    let connector = Connector {
-        settings: settings(&manifest),
-        system: manifest.system,
-        lines,
-        wiring: Wiring {
-            charset: Charset::Utf8,
-            sign: None,
-            seal: None,
-            jwt: None,
-            xml_sign: None,
-            session: None,
-        },
-        plans: BTreeMap::new(),
-        asks: BTreeMap::new(),
-        login: None,
-        refresh: None,
-        payments: BTreeMap::new(),
-        upload: None,
-        callback: None,
-        news: None,
-        not_yet: BTreeMap::from([("*".to_owned(), reason)]),
-        secrets: Vec::new(),
-    };
-    Compiled {
-        connector,
-        notes: Vec::new(),
-        lines,
-    }
-}
-
 fn unknown_system(document: &Document, catalog: &Catalog, manifest: &Manifest) -> Finding {
     let names: Vec<String> = catalog.systems().iter().map(|s| s.id.to_string()).collect();
     let name = manifest.system.to_string();
@@ -636,11 +608,10 @@ fn unknown_dialect(document: &Document, manifest: &Manifest) -> Finding {
             format!("There is no dialect `{word}`"),
         )
     };
-    let all = SPOKEN.iter().chain(&LATER).copied();
     document
         .finding(code, "/upstream/dialect", Text::new(zh, en))
         .expected(format!("one of {}", SPOKEN.join(", ")), word.as_str())
-        .near(nearest(word, all))
+        .near(nearest(word, SPOKEN))
 }
 
 /// Pointer of a key below a part.

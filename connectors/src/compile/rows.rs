@@ -36,6 +36,8 @@ pub(super) struct RowCompiler<'a> {
     pub reached: &'a HashSet<String>,
     /// Names in the path template.
     pub path_names: &'a [String],
+    /// Whether fields go to the query, so that names that make trees keep to plain ones.
+    pub in_query: bool,
     /// Whether a paper can be uploaded.
     pub has_upload: bool,
     /// What the operation is called in messages.
@@ -165,7 +167,7 @@ impl RowCompiler<'_> {
 
     /// A field that keeps its own name, members and items included.
     fn by_name(&mut self, shape: &Shape, field: &Path, names: Names, top: bool) -> Bind {
-        let path = Path {
+        let plain = Path {
             absolute: false,
             segments: field
                 .segments
@@ -175,6 +177,10 @@ impl RowCompiler<'_> {
                     other => other.clone(),
                 })
                 .collect(),
+        };
+        let path = match field.segments.last() {
+            Some(Segment::Name(name)) if names == Names::Extension && !self.in_query => extension(name, shape),
+            _ => plain,
         };
         let codec = Codec::for_shape(shape.item.as_deref().unwrap_or(shape), self.wire);
         let scalar =
@@ -406,6 +412,33 @@ impl RowCompiler<'_> {
     }
 }
 
+/// FHIR R4, 2.4 (Extensibility): a value of its type in an extension, members as extensions in it, lists as repetitions.
+fn extension(name: &str, shape: &Shape) -> Path {
+    let value = inner(shape);
+    let format = value.schema.get("format").and_then(serde_json::Value::as_str);
+    let kind = match (value.kind, format) {
+        (ShapeKind::Object, _) if !value.children.is_empty() => None,
+        (ShapeKind::Boolean, _) => Some("valueBoolean"),
+        (ShapeKind::Integer, _) => Some("valueInteger"),
+        (ShapeKind::Number, _) => Some("valueDecimal"),
+        (_, Some("date")) => Some("valueDate"),
+        (_, Some("date-time")) => Some("valueDateTime"),
+        _ => Some("valueString"),
+    };
+    let mut segments = vec![
+        Segment::Name("extension".to_owned()),
+        Segment::Where("url".to_owned(), format!("urn:hub:{}", name.replace('_', "-"))),
+    ];
+    if shape.kind == ShapeKind::Array {
+        segments.push(Segment::Each);
+    }
+    segments.extend(kind.map(|k| Segment::Name(k.to_owned())));
+    Path {
+        absolute: false,
+        segments,
+    }
+}
+
 /// What is inside a list, or the value itself.
 fn inner(shape: &Shape) -> &Shape {
     match (shape.kind, shape.item.as_deref()) {
@@ -419,7 +452,7 @@ pub(super) fn find<'s>(shape: &'s Shape, path: &Path) -> Option<&'s Shape> {
     path.segments.iter().try_fold(shape, |shape, segment| match segment {
         Segment::Name(name) => shape.child(name),
         Segment::Index(_) | Segment::Each => shape.item.as_deref(),
-        Segment::Any => None,
+        Segment::Any | Segment::Where(..) => None,
     })
 }
 

@@ -4,15 +4,16 @@
 pub mod delimited;
 pub mod json;
 pub mod pairs;
+pub mod record;
 pub mod soap;
+mod standard;
 pub mod text_form;
 pub mod usernametoken;
 pub mod xml;
 
 use crate::charset::Charset;
-use crate::manifest::model::{AnswerPart, Format, Frame, Names, Spot, TextForm};
+use crate::manifest::model::{AnswerPart, Format, Frame, Names, Paging, Spot, TextForm};
 use crate::mapping::path::Path;
-use hub_core::Text;
 use serde_json::Value;
 
 /// Defaults a dialect's word stands for.
@@ -32,6 +33,10 @@ pub struct Preset {
     pub frame: Frame,
     /// Envelope.
     pub answer: AnswerPart,
+    /// Pages.
+    pub paging: Option<Paging>,
+    /// Media type both ways, where it is not the format's.
+    pub media: Option<&'static str>,
     /// How calls travel.
     pub via: Via,
 }
@@ -48,19 +53,8 @@ pub enum Via {
     File,
 }
 
-/// What a word means.
-#[derive(Debug, Clone)]
-pub enum Dialect {
-    /// Spoken.
-    Spoken(Box<Preset>),
-    /// Known, spoken in a later release.
-    Later(Text),
-    /// Not a dialect.
-    Unknown,
-}
-
 /// Dialects that are spoken.
-pub const SPOKEN: [&str; 13] = [
+pub const SPOKEN: [&str; 19] = [
     "rest-json",
     "rest-envelope",
     "signed-gateway",
@@ -74,10 +68,6 @@ pub const SPOKEN: [&str; 13] = [
     "front-db",
     "csv-batch",
     "ticket-h5",
-];
-
-/// Styles of a later release: their manifests are read as far as they go and their operations say `not-connected`.
-pub const LATER: [&str; 6] = [
     "open311",
     "gbfs",
     "gtfs-rt",
@@ -86,16 +76,10 @@ pub const LATER: [&str; 6] = [
     "ogc-features",
 ];
 
-impl Dialect {
-    /// By its word.
+impl Preset {
+    /// By its word; `None` if there is no such dialect.
     #[must_use]
-    pub fn named(word: &str) -> Self {
-        if LATER.contains(&word) {
-            return Dialect::Later(Text::new(
-                format!("接入方式 `{word}` 将在后续版本提供"),
-                format!("The style `{word}` comes with a later release"),
-            ));
-        }
+    pub fn named(word: &str) -> Option<Self> {
         let plain = Preset {
             sends: Format::Json,
             answers: Format::Json,
@@ -105,6 +89,8 @@ impl Dialect {
             frame: Frame::default(),
             answer: AnswerPart::default(),
             via: Via::Http,
+            paging: None,
+            media: None,
         };
         let preset = match word {
             "rest-json" => Preset {
@@ -175,9 +161,9 @@ impl Dialect {
                 },
                 ..plain
             },
-            _ => return Dialect::Unknown,
+            _ => standard::preset(word, plain)?,
         };
-        Dialect::Spoken(Box::new(preset))
+        Some(preset)
     }
 }
 

@@ -71,11 +71,31 @@ pub(super) const fn key(name: &'static str, kind: Kind, about: &'static str) -> 
 }
 
 /// Body and answer formats.
-pub const FORMATS: &[&str] = &["json", "form", "xml", "soap", "multipart", "text", "none"];
+pub const FORMATS: &[&str] = &[
+    "json",
+    "form",
+    "xml",
+    "soap",
+    "multipart",
+    "text",
+    "protobuf",
+    "fixed",
+    "piped",
+    "none",
+];
 /// Forms in which a tree stands inside a text.
 pub const TEXT_FORMS: &[&str] = &["object", "json", "xml", "form", "base64-json", "base64-xml"];
 /// Policies for canonical fields without a row.
-pub const NAMES: &[&str] = &["rows", "same", "camel", "pascal", "kebab", "upper", "lower"];
+pub const NAMES: &[&str] = &[
+    "rows",
+    "same",
+    "camel",
+    "pascal",
+    "kebab",
+    "upper",
+    "lower",
+    "extension",
+];
 
 /// `upstream`.
 pub static UPSTREAM: Part = Part {
@@ -90,7 +110,7 @@ pub static UPSTREAM: Part = Part {
         key(
             "dialect",
             Kind::Text,
-            "rest-json, rest-envelope, signed-gateway, sm-gateway, form, form-gbk, xml, xml-gbk, soap, soap-cdata, front-db, csv-batch, ticket-h5, or a style of a later release.",
+            "rest-json, rest-envelope, signed-gateway, sm-gateway, form, form-gbk, xml, xml-gbk, soap, soap-cdata, front-db, csv-batch, ticket-h5, open311, gbfs, gtfs-rt, fhir-lite, ocpi-lite, ogc-features.",
         ),
         key(
             "charset",
@@ -123,6 +143,11 @@ pub static UPSTREAM: Part = Part {
             "type",
             Kind::Text,
             "Content-Type of request bodies, if not the format's.",
+        ),
+        key(
+            "message",
+            Kind::Text,
+            "protobuf: the message that bodies are; default FeedMessage in gtfs-rt.",
         ),
         key("tls", Kind::Part(&TLS), TLS.about),
     ],
@@ -213,6 +238,38 @@ pub static FRAME: Part = Part {
             Kind::Texts,
             "Order of elements where the upstream insists on one.",
         ),
+        key("layout", Kind::Part(&LAYOUT), LAYOUT.about),
+    ],
+};
+
+/// `frame.layout`, `answer.layout`.
+pub static LAYOUT: Part = Part {
+    name: "layout",
+    about: "fixed and piped: the fields of the text in order.",
+    keys: &[
+        key(
+            "fields",
+            Kind::Texts,
+            "Names in order; for fixed with a width in bytes: `xm 20`, `je 12 right 0`.",
+        ),
+        key(
+            "separator",
+            Kind::Text,
+            "piped: what stands between fields; default `|`.",
+        ),
+        key("trailing", Kind::Flag, "Whether it stands behind the last field too."),
+        key(
+            "length",
+            Kind::Count,
+            "Digits of a length in front, counting the bytes behind it.",
+        ),
+        key("whole", Kind::Flag, "Whether the length counts its own digits too."),
+        key(
+            "rows",
+            Kind::Text,
+            "Name of the list that the repeated fields at the end make.",
+        ),
+        key("of", Kind::Texts, "The fields that are repeated."),
     ],
 };
 
@@ -226,7 +283,11 @@ pub static AUTH: Part = Part {
         key("header", Kind::Text, "Header that carries `value`."),
         key("query", Kind::Text, "Query parameter that carries `value`."),
         key("element", Kind::Text, "Name beside the body that carries `value`."),
-        key("value", Kind::Text, "The credential, `secret:name`."),
+        key(
+            "value",
+            Kind::Text,
+            "The credential, `secret:name`, `Token {base64 secret:token}`.",
+        ),
         key("wsse", Kind::Part(&WSSE), "WS-Security UsernameToken."),
     ],
 };
@@ -360,5 +421,15 @@ pub static MANIFEST: Part = Part {
         key("batch", Kind::Part(&BATCH), BATCH.about),
         key("news", Kind::Part(&NEWS), NEWS.about),
         key("jump", Kind::Part(&JUMP), JUMP.about),
+        key(
+            "omit",
+            Kind::Texts,
+            "Required input fields that no operation of the upstream takes.",
+        ),
+        key(
+            "messages",
+            Kind::Tables,
+            "protobuf: messages and enums, `{Stop: {9001: string lines}}`, over those the dialect knows.",
+        ),
     ],
 };

@@ -1,6 +1,6 @@
 //! The description of the parts that calls are made of: operations, sessions, answers, pages, files, callbacks.
 
-use super::describe::{FORMATS, FRAME, Kind, NAMES, Part, TEXT_FORMS, WIRE, key};
+use super::describe::{FORMATS, FRAME, Kind, LAYOUT, NAMES, Part, TEXT_FORMS, WIRE, key};
 use super::describe_transports::{BATCH, JUMP};
 
 /// `session`.
@@ -147,6 +147,7 @@ pub static ANSWER: Part = Part {
             "Data that means `nothing found`: JSON texts such as `null`, `[]`, `[{}]`; or `auto`, or `never`.",
         ),
         key("type", Kind::Text, "Content-Type of answers in the simulated city."),
+        key("layout", Kind::Part(&LAYOUT), LAYOUT.about),
     ],
 };
 
@@ -167,7 +168,17 @@ pub static PAGING: Part = Part {
         key(
             "total",
             Kind::Text,
-            "Where the number of all rows is, from the data, or from the root with a leading `/`.",
+            "Where the number of all rows is, from the data, from the root with a leading `/`, or `header X-Total-Count`.",
+        ),
+        key(
+            "next",
+            Kind::Text,
+            "Where the address of the next page is: `/links[rel=next]/href`, `header Link`.",
+        ),
+        key(
+            "list",
+            Kind::Text,
+            "Where the rows of a page are, from the data; default the first list that has rows.",
         ),
         key(
             "pages",
@@ -226,6 +237,75 @@ pub static UNSURE: Part = Part {
     )],
 };
 
+/// `pick`.
+pub static PICK: Part = Part {
+    name: "pick",
+    about: "Which rows of an answer are meant, where the upstream does not choose.",
+    keys: &[
+        key(
+            "list",
+            Kind::Text,
+            "Where the rows are: `stations[]`, `entity[]/trip_update/stop_time_update[]`. A row sees its holder as `..`.",
+        ),
+        key(
+            "where",
+            Kind::ScalarMap,
+            "Path in a row to what must hold: an input field, `maybe field`, `has field`, `from field`, `until field`, `is text`, `min 0`.",
+        ),
+        key(
+            "near",
+            Kind::Texts,
+            "Longitude and latitude in a row: only rows within the radius asked for, nearest first.",
+        ),
+        key(
+            "around",
+            Kind::Texts,
+            "Input fields of the place and the radius; default longitude, latitude, radius_m.",
+        ),
+        key("distance", Kind::Text, "Where the distance in metres is put in a row."),
+        key(
+            "reckon",
+            Kind::ScalarMap,
+            "Differences: `{wait: arrival/time - /header/timestamp}`.",
+        ),
+        key(
+            "one",
+            Kind::Flag,
+            "The first row alone is the data; without one, nothing was found.",
+        ),
+        key(
+            "key",
+            Kind::Text,
+            "The member that numbers the outermost items, for the simulated city.",
+        ),
+    ],
+};
+
+/// One further call of an operation.
+pub static ALSO: Part = Part {
+    name: "also",
+    about: "A further call whose answer is laid into the first's.",
+    keys: &[
+        key(
+            "call",
+            Kind::Text,
+            "`GET /station_status.json`; `{name}` is a member of the first answer's data.",
+        ),
+        key("list", Kind::Text, "The list, in both answers, whose items are joined."),
+        key("by", Kind::Text, "The member by which items belong together."),
+        key(
+            "without",
+            Kind::Text,
+            "Make the call only if this is not in the first answer's data.",
+        ),
+        key(
+            "holds",
+            Kind::Texts,
+            "Members of the items that stand in this answer, for the simulated city.",
+        ),
+    ],
+};
+
 /// One operation.
 pub static OPERATION: Part = Part {
     name: "operation",
@@ -256,6 +336,21 @@ pub static OPERATION: Part = Part {
         key("paging", Kind::Part(&PAGING), "What differs in paging."),
         key("frame", Kind::Part(&FRAME), "What differs in the frame."),
         key("names", Kind::Word(NAMES), "Names of fields without a row."),
+        key(
+            "omit",
+            Kind::Texts,
+            "Required input fields that this upstream operation does not take.",
+        ),
+        key(
+            "pick",
+            Kind::Part(&PICK),
+            "Which rows of the answer are meant, where the upstream does not choose.",
+        ),
+        key(
+            "also",
+            Kind::Part(&ALSO),
+            "A further call whose answer is laid into the first's.",
+        ),
         key("sends", Kind::Word(FORMATS), "Its body format."),
         key("answers", Kind::Word(FORMATS), "Its answer format."),
         key(

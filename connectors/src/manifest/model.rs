@@ -1,6 +1,8 @@
 //! A manifest as read: what the author wrote, typed, with the place of every part for messages.
 
 pub use super::transports::{BatchPart, ExchangePart, FlagPart, JumpPart, NewsPart};
+pub use crate::pick::{Near, Pick, Reckon, Test};
+
 pub use super::words::{CallSpec, Format, Names, Place, Spot, TextForm};
 use crate::calendar::Calendar;
 use crate::error::Failure;
@@ -79,6 +81,8 @@ pub struct Manifest {
     pub news: Option<NewsPart>,
     /// `jump`.
     pub jump: Option<JumpPart>,
+    /// `messages`: message, number, field.
+    pub messages: Vec<(String, String, String)>,
 }
 
 /// `upstream`.
@@ -106,6 +110,8 @@ pub struct Upstream {
     pub content_type: Option<String>,
     /// Its TLS.
     pub tls: Option<Tls>,
+    /// The protobuf message that bodies are.
+    pub message: Option<String>,
 }
 
 /// `frame`; every part optional so that an operation can override one.
@@ -141,6 +147,67 @@ pub struct Frame {
     pub soap: Option<String>,
     /// Order of elements.
     pub order: Vec<String>,
+    /// Fields of a record.
+    pub layout: Option<Layout>,
+}
+
+/// `layout`: a record of fixed widths or between separators.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Layout {
+    /// Digits of the length that stands in front.
+    pub length: Option<usize>,
+    /// Whether the length counts its own digits.
+    pub whole: bool,
+    /// What stands between fields.
+    pub separator: String,
+    /// Whether it stands behind the last one too.
+    pub trailing: bool,
+    /// Fields in order.
+    pub fields: Vec<LayoutField>,
+    /// The list that repeated fields behind them make.
+    pub rows: Option<String>,
+    /// The repeated fields.
+    pub of: Vec<LayoutField>,
+}
+
+/// One field of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayoutField {
+    /// Its name in rows.
+    pub name: String,
+    /// Its width in bytes.
+    pub width: Option<usize>,
+    /// Whether it stands at the right of its width.
+    pub right: bool,
+    /// What fills the width.
+    pub fill: char,
+}
+
+impl LayoutField {
+    /// Reads `name`, `name 20`, `name 12 right 0`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut words = text.split_whitespace();
+        let name = words.next()?.to_owned();
+        let width = match words.next().map(str::parse) {
+            None => None,
+            Some(Ok(width)) if (1..=100_000).contains(&width) => Some(width),
+            Some(_) => return None,
+        };
+        let (right, fill) = match (words.next(), words.next(), words.next()) {
+            (None, ..) => (false, ' '),
+            (Some(side @ ("left" | "right")), fill, None) => {
+                (side == "right", fill.and_then(|f| f.chars().next()).unwrap_or(' '))
+            }
+            _ => return None,
+        };
+        fill.is_ascii().then_some(Self {
+            name,
+            width,
+            right,
+            fill,
+        })
+    }
 }
 
 /// `auth`; header, query and element credentials become [`SendItem`]s.
@@ -243,6 +310,8 @@ pub struct AnswerPart {
     pub empty: Option<Empty>,
     /// Content-Type in the simulated city.
     pub content_type: Option<String>,
+    /// Fields of a record.
+    pub layout: Option<Layout>,
 }
 
 /// What data means `nothing found`.
@@ -302,8 +371,12 @@ pub struct Paging {
     pub start: Option<(Spot, i64)>,
     /// Last row.
     pub end: Option<Spot>,
-    /// All rows.
-    pub total: Option<Path>,
+    /// All rows; a place in the answer or a header.
+    pub total: Option<Spot>,
+    /// Address of the next page in the answer.
+    pub next: Option<Spot>,
+    /// Where the rows of a page are, from the data.
+    pub list: Option<Path>,
     /// All pages.
     pub pages: Option<Path>,
     /// Largest page.
@@ -432,6 +505,10 @@ pub struct OperationPart {
     pub sends: Option<Format>,
     /// Format of its answer.
     pub answers: Option<Format>,
+    /// Which rows of the answer are meant.
+    pub pick: Option<Pick>,
+    /// A further call whose answer belongs to this one.
+    pub also: Option<AlsoPart>,
     /// The field that makes a repetition harmless.
     pub key_field: Option<String>,
     /// Who tells whether it arrived.
@@ -456,6 +533,23 @@ pub struct OperationPart {
     pub serve_input: Vec<GiveItem>,
     /// The simulated city's data.
     pub serve_data: Vec<SendItem>,
+    /// Place in the manifest.
+    pub pointer: String,
+}
+
+/// One entry of `also`: a further call whose answer is laid into the first's.
+#[derive(Debug, Clone, Default)]
+pub struct AlsoPart {
+    /// The call; `{name}` in its path is a member of the first answer's data.
+    pub call: CallSpec,
+    /// The list, here and there, whose items are joined; without it the members of the data are.
+    pub list: Option<Path>,
+    /// The member both items have.
+    pub by: Option<String>,
+    /// Only if this is not in the first answer's data.
+    pub without: Option<Path>,
+    /// Members of the items that stand in this answer, for the simulated city.
+    pub holds: Vec<String>,
     /// Place in the manifest.
     pub pointer: String,
 }

@@ -17,6 +17,12 @@ pub enum Format {
     Multipart,
     /// Plain text.
     Text,
+    /// Protocol buffers, by the manifest's message tables.
+    Protobuf,
+    /// A text of fields of fixed widths, counted in bytes.
+    Fixed,
+    /// A text of fields between separators.
+    Piped,
     /// No body.
     None,
 }
@@ -32,6 +38,9 @@ impl Format {
             "soap" => Format::Soap,
             "multipart" => Format::Multipart,
             "text" => Format::Text,
+            "protobuf" => Format::Protobuf,
+            "fixed" => Format::Fixed,
+            "piped" => Format::Piped,
             "none" => Format::None,
             _ => return None,
         })
@@ -89,6 +98,8 @@ pub enum Names {
     Upper,
     /// `fullname`.
     Lower,
+    /// `extension[url=urn:hub:full-name]/valueString` in bodies, `full-name` in queries.
+    Extension,
 }
 
 impl Names {
@@ -103,6 +114,7 @@ impl Names {
             "kebab" => Names::Kebab,
             "upper" => Names::Upper,
             "lower" => Names::Lower,
+            "extension" => Names::Extension,
             _ => return None,
         })
     }
@@ -119,7 +131,7 @@ impl Names {
         };
         match self {
             Names::Rows | Names::Same => canonical.to_owned(),
-            Names::Kebab => canonical.replace('_', "-"),
+            Names::Kebab | Names::Extension => canonical.replace('_', "-"),
             Names::Upper => canonical.to_ascii_uppercase(),
             Names::Lower => canonical.replace('_', ""),
             Names::Pascal => canonical.split('_').map(capital).collect(),
@@ -206,10 +218,12 @@ pub struct CallSpec {
     pub code: Option<String>,
     /// As in the contract.
     pub same: bool,
+    /// Session value that holds the address, for upstreams that announce where their calls are.
+    pub at: Option<String>,
 }
 
 impl CallSpec {
-    /// Reads `GET /path/{x}`, `code`, `POST /path code`, `same`.
+    /// Reads `GET /path/{x}`, `code`, `POST /path code`, `same`, `GET session:name`.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let mut call = CallSpec::default();
@@ -222,6 +236,11 @@ impl CallSpec {
         if ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"].contains(&first) {
             call.method = Some(first.to_owned());
             rest = after;
+        }
+        if let Some(name) = rest.strip_prefix("session:") {
+            call.at = Some(name.trim().to_owned());
+            call.path = Some(format!("/{}", name.trim()));
+            return call;
         }
         if rest.starts_with('/') {
             let (target, code) = rest.split_once(' ').map_or((rest, ""), |(p, c)| (p, c.trim()));

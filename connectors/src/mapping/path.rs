@@ -1,7 +1,8 @@
 //! Paths into trees: how a manifest names a place in an upstream's message, and how it is read and written there.
 //!
 //! `a/b` goes down names, `list[]` goes through every item, `list/0` takes one, `.` is the value itself, `[]` a list at
-//! the root, `*` whichever single member there is, `@id` and `#text` the attributes and text of an XML element. A
+//! the root, `*` whichever single member there is, `@id` and `#text` the attributes and text of an XML element,
+//! `list[kind=x]` the item whose member `kind` is `x` and `list[kind=x][]` every such item. A
 //! leading `/` starts at the whole answer instead of its data. `~1` stands for `/` in a name (RFC 6901).
 
 use serde_json::{Map, Value};
@@ -18,6 +19,8 @@ pub enum Segment {
     Each,
     /// The only member, whatever its name.
     Any,
+    /// The item whose member has this value.
+    Where(String, String),
 }
 
 /// A place in a tree.
@@ -36,8 +39,8 @@ impl Path {
         let text = text.trim();
         let (absolute, rest) = text.strip_prefix('/').map_or((false, text), |rest| (true, rest));
         let mut segments = Vec::new();
-        for part in rest.split('/').filter(|p| !p.is_empty() && *p != ".") {
-            let (name, depth) = strip_each(part);
+        for part in parts(rest).filter(|p| !p.is_empty() && *p != ".") {
+            let (name, groups) = strip_groups(part);
             if name == "*" {
                 segments.push(Segment::Any);
             } else if let (Ok(index), true) = (name.parse::<usize>(), name.len() < 5) {
@@ -45,7 +48,7 @@ impl Path {
             } else if !name.is_empty() {
                 segments.push(Segment::Name(name.replace("~1", "/").replace("~0", "~")));
             }
-            segments.extend(std::iter::repeat_n(Segment::Each, depth));
+            segments.extend(groups);
         }
         Self { absolute, segments }
     }
@@ -100,8 +103,17 @@ impl Path {
     pub fn get_each<'v>(&self, tree: &'v Value) -> Option<Vec<Option<&'v Value>>> {
         let mut found = vec![Some(tree)];
         let mut through = false;
-        for segment in &self.segments {
-            if *segment == Segment::Each {
+        let mut segments = self.segments.iter().peekable();
+        while let Some(segment) = segments.next() {
+            if let (Segment::Where(member, value), Some(Segment::Each)) = (segment, segments.peek()) {
+                segments.next();
+                if !through && found.iter().all(Option::is_none) {
+                    return None;
+                }
+                through = true;
+                let such = found.into_iter().flatten().flat_map(items);
+                found = such.filter(|i| is_such(i, member, value)).map(Some).collect();
+            } else if *segment == Segment::Each {
                 if !through && found.iter().all(Option::is_none) {
                     return None;
                 }
@@ -129,11 +141,23 @@ impl Path {
             set(tree, &self.segments, Value::Array(values));
             return;
         };
-        let (before, after) = self.segments.split_at(at);
+        let (mut before, after) = self.segments.split_at(at);
         let after = after.get(1..).unwrap_or_default();
+        let mut mark = None;
+        if let Some((Segment::Where(member, value), shorter)) = before.split_last() {
+            (before, mark) = (shorter, Some((member, value)));
+        }
         let list = reach(tree, before);
         if !list.is_array() {
             *list = Value::Array(Vec::new());
+        }
+        if let (Some((member, value)), Value::Array(list)) = (mark, &mut *list) {
+            for new in values {
+                let mut item = Value::Object(Map::from_iter([(member.clone(), Value::from(value.as_str()))]));
+                set(&mut item, after, new);
+                list.push(item);
+            }
+            return;
         }
         if let Value::Array(list) = list {
             for (index, value) in values.into_iter().enumerate() {
@@ -157,6 +181,7 @@ impl fmt::Display for Path {
                 Segment::Name(name) => text = join(&text, &name.replace('~', "~0").replace('/', "~1")),
                 Segment::Index(index) => text = join(&text, &index.to_string()),
                 Segment::Any => text = join(&text, "*"),
+                Segment::Where(member, value) => text.push_str(&format!("[{member}={value}]")),
             }
         }
         let text = if text.is_empty() && !self.absolute { "." } else { &text };
@@ -172,13 +197,52 @@ fn join(head: &str, tail: &str) -> String {
     }
 }
 
-fn strip_each(part: &str) -> (&str, usize) {
+/// The parts between slashes; a slash inside brackets belongs to a value.
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    let mut depth = 0_usize;
+    text.split(move |c| {
+        match c {
+            '[' => depth += 1,
+            ']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        c == '/' && depth == 0
+    })
+}
+
+/// A name and what stands in brackets behind it: `[]` and `[member=value]`. Other brackets belong to the name, as in
+/// the forms of some upstreams.
+fn strip_groups(part: &str) -> (&str, Vec<Segment>) {
     let mut name = part;
-    let mut depth = 0;
-    while let Some(shorter) = name.strip_suffix("[]") {
-        (name, depth) = (shorter, depth + 1);
+    let mut groups = Vec::new();
+    loop {
+        if let Some(shorter) = name.strip_suffix("[]") {
+            (name, _) = (shorter, groups.push(Segment::Each));
+            continue;
+        }
+        let group = name
+            .strip_suffix(']')
+            .and_then(|n| n.rsplit_once('['))
+            .and_then(|(head, inner)| Some((head, inner.split_once('=')?)));
+        match group {
+            Some((head, (member, value))) if !member.is_empty() => {
+                groups.push(Segment::Where(member.to_owned(), value.to_owned()));
+                name = head;
+            }
+            _ => break,
+        }
     }
-    (name, depth)
+    groups.reverse();
+    (name, groups)
+}
+
+/// Whether an item has this member with this value.
+fn is_such(item: &Value, member: &str, value: &str) -> bool {
+    match item.get(member) {
+        Some(Value::String(text)) => text == value,
+        Some(found) => super::template::scalar_text(found).as_deref() == Some(value),
+        None => false,
+    }
 }
 
 fn step<'v>(value: &'v Value, segment: &Segment) -> Option<&'v Value> {
@@ -193,6 +257,8 @@ fn step<'v>(value: &'v Value, segment: &Segment) -> Option<&'v Value> {
         }
         // A lone element where a list may stand, as XML gives it.
         (Segment::Index(0), Value::Object(_) | Value::String(_) | Value::Number(_)) => Some(value),
+        (Segment::Where(member, wanted), Value::Array(list)) => list.iter().find(|i| is_such(i, member, wanted)),
+        (Segment::Where(member, wanted), Value::Object(_)) if is_such(value, member, wanted) => Some(value),
         (Segment::Any, Value::Object(map)) => map.iter().find(|(k, _)| !k.starts_with('@')).map(|(_, v)| v),
         _ => None,
     }
@@ -217,6 +283,7 @@ fn reach<'t>(tree: &'t mut Value, segments: &[Segment]) -> &'t mut Value {
         Segment::Name(name) => member(tree, name),
         Segment::Index(index) => member(tree, &index.to_string()),
         Segment::Any => member(tree, "value"),
+        Segment::Where(name, value) => such_item(tree, name, value),
     };
     reach(next, rest)
 }
@@ -233,6 +300,20 @@ fn member<'t>(tree: &'t mut Value, name: &str) -> &'t mut Value {
         Value::Object(map) => map.entry(name.to_owned()).or_insert(Value::Null),
         other => other,
     }
+}
+
+/// The item with this member and value, made if there is none.
+fn such_item<'t>(tree: &'t mut Value, name: &str, value: &str) -> &'t mut Value {
+    let at = match tree.as_array() {
+        Some(list) => list.iter().position(|i| is_such(i, name, value)),
+        None => None,
+    };
+    let at = at.unwrap_or_else(|| tree.as_array().map_or(0, Vec::len));
+    let item = item_at(tree, at);
+    if !item.is_object() {
+        *item = Value::Object(Map::from_iter([(name.to_owned(), Value::from(value))]));
+    }
+    item
 }
 
 fn item_at(tree: &mut Value, index: usize) -> &mut Value {
@@ -282,6 +363,9 @@ mod tests {
             "/resp/head",
             "a~1b",
             "e/@id",
+            "extension[url=http://a.example/b]/valueString",
+            "telecom[system=phone][]/value",
+            "attribute[x]",
         ] {
             let path = Path::parse(text);
             assert_eq!(Path::parse(&path.to_string()), path, "{text}");
@@ -305,6 +389,29 @@ mod tests {
         Path::parse("l[]/id").set_each(&mut tree, vec![json!(1), json!(2)]);
         Path::parse("l[]/n").set_each(&mut tree, vec![json!("a"), json!("b")]);
         assert_eq!(tree, json!({"l": [{"id": 1, "n": "a"}, {"id": 2, "n": "b"}]}));
+    }
+
+    #[test]
+    fn items_are_chosen_by_a_member() {
+        let path = Path::parse("telecom[system=phone]/value");
+        let tree = json!({"telecom": [{"system": "email", "value": "a@b"}, {"system": "phone", "value": "1"}]});
+        assert_eq!(path.get(&tree), Some(&json!("1")));
+        let mut written = json!({"telecom": [{"system": "email", "value": "a@b"}]});
+        path.set(&mut written, json!("1"));
+        assert_eq!(written, tree);
+        let each = Path::parse("ext[url=u/x][]/v");
+        let mut written = json!({});
+        each.set_each(&mut written, vec![json!(1), json!(2)]);
+        assert_eq!(
+            written,
+            json!({"ext": [{"url": "u/x", "v": 1}, {"url": "u/x", "v": 2}]})
+        );
+        assert_eq!(each.get_each(&written).unwrap(), [Some(&json!(1)), Some(&json!(2))]);
+        assert_eq!(
+            each.get_each(&json!({"ext": [{"url": "y"}]})).unwrap(),
+            Vec::<Option<&Value>>::new()
+        );
+        assert_eq!(each.get_each(&json!({})), None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Values a manifest sends or gives by itself: constants, `$now` and its like, secrets, session values, expressions.
 //!
 //! `2.0` is a constant. `$now`, `secret:key`, `session:token`, `$input/x` stand alone or, in braces, inside a text:
-//! `Bearer {session:token}`. `= …` is an expression.
+//! `Bearer {session:token}`, `Token {base64 secret:token}`. `= …` is an expression.
 
 use super::expr::Expression;
 use super::path::Path;
@@ -56,6 +56,18 @@ pub enum Piece {
     Session(String),
     /// A token that the manifest's `jwt` describes.
     Jwt,
+    /// Another piece's text in Base64.
+    Base64(Box<Piece>),
+}
+
+impl Piece {
+    /// The piece itself, or what is in Base64.
+    fn inner(&self) -> &Piece {
+        match self {
+            Piece::Base64(inner) => inner.inner(),
+            other => other,
+        }
+    }
 }
 
 impl Template {
@@ -86,7 +98,7 @@ impl Template {
 
     /// Names of the secrets it uses.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
-        self.pieces().iter().filter_map(|p| match p {
+        self.pieces().iter().filter_map(|p| match p.inner() {
             Piece::Secret(name) => Some(name.as_str()),
             _ => None,
         })
@@ -94,7 +106,7 @@ impl Template {
 
     /// Names of the session values it uses.
     pub fn session_values(&self) -> impl Iterator<Item = &str> {
-        self.pieces().iter().filter_map(|p| match p {
+        self.pieces().iter().filter_map(|p| match p.inner() {
             Piece::Session(name) => Some(name.as_str()),
             _ => None,
         })
@@ -173,6 +185,9 @@ fn special(text: &str) -> Result<Option<Piece>, String> {
     }
     if let Some(name) = text.strip_prefix("session:") {
         return Ok(Some(Piece::Session(name.trim().to_owned())));
+    }
+    if let Some(inner) = text.strip_prefix("base64 ") {
+        return Ok(special(inner.trim())?.map(|piece| Piece::Base64(Box::new(piece))));
     }
     let Some(word) = text.strip_prefix('$') else {
         return Ok(None);

@@ -4,13 +4,14 @@ use super::proof;
 use crate::charset::decode;
 use crate::connector::Connector;
 use crate::context::ServerContext;
-use crate::dialect::{self, Document, ReadError, json, pairs, soap, text_form, xml};
+use crate::dialect::{self, Document, ReadError, json, pairs, record, soap, text_form, xml};
 use crate::manifest::model::{Format, Place, Spot};
 use crate::mapping::decode::Source;
 use crate::mapping::template::Template;
 use crate::message::Message;
 use crate::parts::{Parts, object};
 use crate::plan::Plan;
+use crate::protobuf;
 use crate::wiring::code_text;
 use hub_core::RawRequest;
 use serde_json::Value;
@@ -198,6 +199,14 @@ impl<'r> Incoming<'r> {
         let content_type = self.request.header("content-type");
         if format == Format::Multipart {
             return pairs::read_multipart(&body, content_type.unwrap_or_default(), charset);
+        }
+        match format {
+            Format::Protobuf => return protobuf::read(&body, plan.messages()?),
+            Format::Fixed | Format::Piped => {
+                let layout = plan.frame.layout.clone().unwrap_or_default();
+                return record::read(&body, &layout, format, charset);
+            }
+            _ => {}
         }
         let text = decode(&body, Some(charset), content_type)
             .map_err(|e| ReadError::Broken(e.to_string()))?

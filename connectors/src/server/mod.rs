@@ -12,7 +12,9 @@ pub(crate) use proof::credential;
 use crate::connector::{Connector, Handler};
 use crate::context::ServerContext;
 use crate::error::Failure;
-use crate::mapping::decode::{Decoder, file_id};
+use crate::manifest::model::Place;
+use crate::mapping::decode::{Decoder, Source, file_id};
+use crate::mapping::template::{Piece, Template};
 use crate::parts::Parts;
 use crate::plan::Plan;
 use crate::wiring::UploadRules;
@@ -20,9 +22,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hub_core::ports::Answer;
 use hub_core::time::Timestamp;
-use hub_core::{Problem, RawRequest, RawResponse};
+use hub_core::{Problem, RawRequest, RawResponse, ShapeKind};
 use incoming::Incoming;
-use outgoing::{Reply, write};
+use outgoing::{Good, Reply, write};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -61,28 +63,32 @@ pub(crate) fn serve(
             Ok(()) => take_paper(&city, upload, rules, &parts),
         };
     }
-    let Some((plan, parts)) = find(connector, &mut incoming) else {
+    let Some((plan, parts, second)) = find(connector, &mut incoming) else {
         return unknown(connector, &incoming);
     };
     if let Err(failure) = proof::check(connector, &plan, &parts, &incoming, context) {
         return write(&city, &plan, &Value::Null, &Reply::Failed(failure, "无权访问"));
     }
-    act(&city, &plan, &parts, handler)
+    act(&city, &plan, &parts, second, handler)
 }
 
 /// The most particular plan that a request fits.
-fn find(connector: &Connector, incoming: &mut Incoming<'_>) -> Option<(Arc<Plan>, Parts)> {
-    let mut best: Option<(usize, Arc<Plan>, Parts)> = None;
+fn find(connector: &Connector, incoming: &mut Incoming<'_>) -> Option<(Arc<Plan>, Parts, bool)> {
+    let mut best: Option<(usize, Arc<Plan>, Parts, bool)> = None;
     for plan in connector.plans.values().chain(connector.asks.values()) {
         let weight = plan.path.weight() * 2 + plan.query.len() + usize::from(plan.operation.is_some());
-        if best.as_ref().is_some_and(|(w, _, _)| *w >= weight) {
-            continue;
+        if best.as_ref().is_none_or(|(w, ..)| *w < weight)
+            && let Some(parts) = incoming.fits(plan)
+        {
+            best = Some((weight, Arc::clone(plan), parts, false));
         }
-        if let Some(parts) = incoming.fits(plan) {
-            best = Some((weight, Arc::clone(plan), parts));
+        if let Some(also) = plan.also.as_ref().filter(|_| best.is_none())
+            && let Some(parts) = incoming.fits(&also.plan)
+        {
+            best = Some((0, Arc::clone(plan), parts, true));
         }
     }
-    best.map(|(_, plan, parts)| (plan, parts))
+    best.map(|(_, plan, parts, second)| (plan, parts, second))
 }
 
 /// What the business came to, before it is written in the dialect.
@@ -94,10 +100,80 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    fn reply(&self) -> Reply<'_> {
+    fn reply<'o>(&'o self, asked: &'o Parts, second: bool) -> Reply<'o> {
         match self {
-            Outcome::Good(answer) => Reply::Good(answer),
+            Outcome::Good(answer) => Reply::Good(Good { answer, second, asked }),
             Outcome::Failed(failure, words) => Reply::Failed(*failure, words),
+        }
+    }
+}
+
+/// Input fields out of texts that were made of them: `bbox: "{$input/longitude},{$input/latitude},…"`.
+fn read_back(plan: &Plan, parts: &Parts, input: &mut Value) {
+    for item in &plan.send {
+        let Template::Pieces(pieces) = &*item.value else {
+            continue;
+        };
+        let place = item.spot.place.unwrap_or(Place::Frame);
+        let Some(text) = parts
+            .get(place, &item.spot.path)
+            .as_ref()
+            .and_then(crate::wiring::code_text)
+        else {
+            continue;
+        };
+        let Some(found) = taken_apart(pieces, &text) else {
+            continue;
+        };
+        for (path, text) in found {
+            if path.get(input).is_none() {
+                let shape = plan.contract.as_ref().and_then(|c| c.input.child(path.first_name()?));
+                let number = shape.is_some_and(|s| matches!(s.kind, ShapeKind::Number | ShapeKind::Integer));
+                let value = serde_json::from_str::<serde_json::Number>(&text)
+                    .ok()
+                    .filter(|_| number);
+                path.set(input, value.map_or_else(|| Value::from(text), Value::Number));
+            }
+        }
+    }
+}
+
+/// The fields in a text of literals and fields; `None` if it is not such a text.
+fn taken_apart<'p>(pieces: &'p [Piece], text: &str) -> Option<Vec<(&'p crate::mapping::path::Path, String)>> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    let mut pieces = pieces.iter().peekable();
+    while let Some(piece) = pieces.next() {
+        match piece {
+            Piece::Literal(literal) => rest = rest.strip_prefix(literal.as_str())?,
+            Piece::Input(path) => {
+                let end = match pieces.peek() {
+                    Some(Piece::Literal(literal)) => rest.find(literal.as_str())?,
+                    Some(_) => return None,
+                    None => rest.len(),
+                };
+                let (value, after) = rest.split_at_checked(end)?;
+                found.push((path, value.to_owned()));
+                rest = after;
+            }
+            _ => return None,
+        }
+    }
+    rest.is_empty().then_some(found)
+}
+
+/// What a feed is not told: the city's feeds hold what the contract's first example asks for.
+fn stand_in(plan: &Plan, input: &mut Value) {
+    let Some(pick) = &plan.pick else { return };
+    let example = plan
+        .operation
+        .as_ref()
+        .and_then(|o| o.examples.iter().find_map(|e| e.input.as_ref()));
+    if let (Some(example), Value::Object(map)) = (example, input) {
+        for (name, value) in example {
+            if pick.fields().contains(&name.as_str()) {
+                map.entry(name.clone()).or_insert_with(|| value.clone());
+            }
         }
     }
 }
@@ -110,7 +186,12 @@ pub(crate) fn document(
     input: &Value,
     outcome: &Outcome,
 ) -> Value {
-    outgoing::compose(&City { connector, context }, plan, input, &outcome.reply())
+    outgoing::compose(
+        &City { connector, context },
+        plan,
+        input,
+        &outcome.reply(&Parts::default(), false),
+    )
 }
 
 /// Secrets among the fields of a row.
@@ -123,18 +204,13 @@ pub(crate) fn credentials(
     proof::credentials(connector, plan, parts, context, None)
 }
 
-fn act(city: &City<'_>, plan: &Plan, parts: &Parts, handler: &mut Handler<'_>) -> RawResponse {
+fn act(city: &City<'_>, plan: &Plan, parts: &Parts, second: bool, handler: &mut Handler<'_>) -> RawResponse {
     let (input, outcome) = business(plan, parts, city.context.now, handler);
-    write(city, plan, &input, &outcome.reply())
+    write(city, plan, &input, &outcome.reply(parts, second))
 }
 
 /// Fields in, the business, its canonical input and what it came to out.
-pub(crate) fn business(
-    plan: &Plan,
-    parts: &Parts,
-    now: Timestamp,
-    handler: &mut Handler<'_>,
-) -> (Value, Outcome) {
+pub(crate) fn business(plan: &Plan, parts: &Parts, now: Timestamp, handler: &mut Handler<'_>) -> (Value, Outcome) {
     let mut decoder = Decoder::at(now);
     let mut input = match decoder.decode(&plan.request, parts) {
         Ok(input) => input,
@@ -142,10 +218,19 @@ pub(crate) fn business(
     };
     if let Some(paging) = &plan.paging {
         paging.decode(parts, &mut input);
+        let has_pages = plan
+            .contract
+            .as_ref()
+            .is_some_and(|c| c.input.child(paging.names()[0]).is_some());
+        if paging.next.is_some() && has_pages {
+            paging.decode_followed(later_page(parts), parts, &mut input);
+        }
     }
     if !input.is_object() {
         input = Value::Object(Map::new());
     }
+    read_back(plan, parts, &mut input);
+    stand_in(plan, &mut input);
     compute_input(plan, parts, &mut input);
     if let (Some(datum), Some(contract)) = (plan.wire.coordinates, &plan.contract)
         && let Err(error) = datum.decode_tree(&mut input, &contract.input)
@@ -178,6 +263,13 @@ fn compute_input(plan: &Plan, parts: &Parts, input: &mut Value) {
             item.field.set(input, value);
         }
     }
+}
+
+/// The query parameter of the city's own next links; what stands in a link is the server's affair alone.
+const NEXT: &str = "hub-page";
+
+fn later_page(parts: &Parts) -> Option<i64> {
+    parts.query.iter().find(|(n, _)| n == NEXT)?.1.parse().ok()
 }
 
 fn words_of(problem: &Problem) -> String {

@@ -3,14 +3,17 @@
 use super::City;
 use crate::charset::Charset;
 use crate::context::NoFiles;
-use crate::dialect::{self, json, pairs, soap, text_form, xml};
+use crate::dialect::{self, json, pairs, record, soap, text_form, xml};
 use crate::error::Failure;
-use crate::manifest::model::{AnswerPart, Empty, FailTest, Format, Frame, Lives, Lost, Place, Spot, TextForm};
+use crate::fetch::{part_of, put_next};
+use crate::manifest::model::{AnswerPart, Empty, FailTest, Format, Frame, Lives, Lost, Paging, Place, Spot, TextForm};
 use crate::mapping::encode::{Absent, Encoder, Sink};
 use crate::mapping::path::Path;
 use crate::mapping::template::{Template, scalar_text};
 use crate::message::Message;
+use crate::parts::Parts;
 use crate::plan::Plan;
+use crate::protobuf;
 use crate::seal::Seal;
 use crate::sign::Recipe;
 use hub_core::RawResponse;
@@ -21,13 +24,23 @@ use std::collections::BTreeMap;
 /// What to answer.
 pub(super) enum Reply<'a> {
     /// A canonical answer.
-    Good(&'a Answer),
+    Good(Good<'a>),
     /// Data that is already in the upstream's names.
     Raw(&'a Value),
     /// The values of a session.
     Session(&'a BTreeMap<String, String>),
     /// A failure and its words.
     Failed(Failure, &'a str),
+}
+
+/// A canonical answer and what it answers.
+pub(super) struct Good<'a> {
+    /// The answer.
+    pub answer: &'a Answer,
+    /// Whether the call is the one that belongs to the operation's own.
+    pub second: bool,
+    /// What was asked.
+    pub asked: &'a Parts,
 }
 
 /// An answer in the making.
@@ -106,8 +119,8 @@ pub(super) fn write(city: &City<'_>, plan: &Plan, input: &Value, reply: &Reply<'
 fn fill(city: &City<'_>, plan: &Plan, input: &Value, reply: &Reply<'_>, made: &mut Made) {
     match reply {
         Reply::Failed(failure, words) => fail(plan, *failure, words, made),
-        Reply::Good(answer) => {
-            if let Err(words) = good(city, plan, answer, input, made) {
+        Reply::Good(reply) => {
+            if let Err(words) = good(city, plan, reply, input, made) {
                 fail(plan, Failure::Unavailable, &words, made);
             }
         }
@@ -119,7 +132,8 @@ fn fill(city: &City<'_>, plan: &Plan, input: &Value, reply: &Reply<'_>, made: &m
     }
 }
 
-fn good(city: &City<'_>, plan: &Plan, answer: &Answer, input: &Value, made: &mut Made) -> Result<(), String> {
+fn good(city: &City<'_>, plan: &Plan, reply: &Good<'_>, input: &Value, made: &mut Made) -> Result<(), String> {
+    let answer = reply.answer;
     let uploaded = BTreeMap::new();
     let encoder = Encoder {
         files: &NoFiles,
@@ -136,8 +150,26 @@ fn good(city: &City<'_>, plan: &Plan, answer: &Answer, input: &Value, made: &mut
     encoder
         .encode(&plan.response, &body, made, "")
         .map_err(|e| e.to_string())?;
+    if let Some(pick) = &plan.pick {
+        let rows = match std::mem::take(&mut made.data) {
+            Value::Array(rows) => rows,
+            Value::Null => Vec::new(),
+            one => vec![one],
+        };
+        pick.put(rows, input, &mut made.document, &mut made.data);
+    }
     if let Some(paging) = &plan.paging {
-        paging.put_total(&answer.body, input, &mut made.document, &mut made.data);
+        paging.put_total(
+            &answer.body,
+            input,
+            &mut made.document,
+            &mut made.data,
+            &mut made.headers,
+        );
+        next_page(plan, paging, reply, input, made);
+    }
+    if let Some(also) = &plan.also {
+        part_of(&also.part, !reply.second, &mut made.data);
     }
     for item in &plan.serve_data {
         let value = match &*item.value {
@@ -151,6 +183,32 @@ fn good(city: &City<'_>, plan: &Plan, answer: &Answer, input: &Value, made: &mut
     }
     success(&plan.answer, made);
     Ok(())
+}
+
+/// A link to the next page, where this one is full and the answer tells of more.
+fn next_page(plan: &Plan, paging: &Paging, reply: &Good<'_>, input: &Value, made: &mut Made) {
+    let Some(spot) = &paging.next else { return };
+    let (page, size) = paging.asked(input);
+    let total = reply
+        .answer
+        .body
+        .get(paging.names()[2])
+        .and_then(Value::as_i64)
+        .unwrap_or(0);
+    let rows = plan
+        .page_list()
+        .and_then(|l| l.get(&made.data).and_then(Value::as_array).map(Vec::len));
+    let full = rows.is_some_and(|n| i64::try_from(n).unwrap_or(i64::MAX) >= size);
+    if !full || total <= page.saturating_mul(size) {
+        return;
+    }
+    let mut query: Vec<(String, String)> = reply.asked.query.clone();
+    query.retain(|(n, _)| n != super::NEXT);
+    query.push((super::NEXT.to_owned(), (page + 1).to_string()));
+    let pairs = query.iter().map(|(n, v)| (n, v));
+    if let Ok(text) = crate::form::encode(pairs, Charset::Utf8, crate::form::Escape::Percent) {
+        put_next(spot, &format!("?{text}"), &mut made.document, &mut made.headers);
+    }
 }
 
 /// The envelope of a success around the data.
@@ -203,6 +261,21 @@ fn fail(plan: &Plan, failure: Failure, words: &str, made: &mut Made) {
         .iter()
         .find(|r| r.failure == failure && is_writable(&r.test, by_code.is_some(), plan));
     match (by_code, rule.map(|r| &r.test)) {
+        // Where the status decides, it must say so; the code beside it is the manifest's, or the status again.
+        (Some(spot), test) if says_status(plan, test) => {
+            made.status = match test {
+                Some(FailTest::Http(status, _)) => *status,
+                _ => status_of(failure),
+            };
+            let code = match test {
+                Some(FailTest::Code(code, _)) => code.clone(),
+                _ => made.status.to_string(),
+            };
+            put(spot, Value::from(code), made);
+            if let Some(message) = &plan.answer.message {
+                put(message, Value::from(words), made);
+            }
+        }
         (_, Some(FailTest::Http(status, _))) => {
             made.status = *status;
             if let (Some(spot), Some(message)) = (by_code, &plan.answer.message) {
@@ -253,6 +326,21 @@ fn fail(plan: &Plan, failure: Failure, words: &str, made: &mut Made) {
                 put(message, Value::from(words), made);
             }
         }
+    }
+}
+
+/// Whether failures are told by the status: `ok: 2xx`, or `ok: none` where no code is named for this failure.
+fn says_status(plan: &Plan, test: Option<&FailTest>) -> bool {
+    match plan
+        .answer
+        .ok
+        .as_ref()
+        .and_then(|ok| ok.first())
+        .and_then(Value::as_str)
+    {
+        Some("2xx") => true,
+        Some("none") => !matches!(test, Some(FailTest::Code(..))),
+        _ => false,
     }
 }
 
@@ -357,7 +445,15 @@ fn session(city: &City<'_>, plan: &Plan, values: &BTreeMap<String, String>, made
         return;
     };
     for (name, spot) in &rules.read {
-        let value = Value::from(values.get(name).cloned().unwrap_or_default());
+        let announced = city.connector.plans.values().any(|p| {
+            let also = p.also.as_ref().and_then(|a| a.plan.at.as_ref());
+            [p.at.as_ref(), also].contains(&Some(name))
+        });
+        let value = if announced {
+            Value::from(format!("./{name}"))
+        } else {
+            Value::from(values.get(name).cloned().unwrap_or_default())
+        };
         match spot.place {
             Some(Place::Cookie) => {
                 let cookie = spot.path.only_name().unwrap_or_default();
@@ -439,17 +535,27 @@ fn xml_signed(city: &City<'_>, plan: &Plan, body: Vec<u8>) -> Option<Vec<u8>> {
 fn content_type(plan: &Plan, charset: Charset) -> String {
     let label = charset.label();
     match plan.answers {
+        Format::Json if plan.accept.is_some() => plan.accept.unwrap_or_default().to_owned(),
         Format::Json if charset == Charset::Utf8 => json::CONTENT_TYPE.to_owned(),
         Format::Json => format!("{}; charset={label}", json::CONTENT_TYPE),
         Format::Form => pairs::CONTENT_TYPE.to_owned(),
         Format::Xml => format!("{}; charset={label}", xml::CONTENT_TYPE),
         Format::Soap => soap::content_type(&plan.frame, None).replace("utf-8", &label.to_ascii_lowercase()),
+        Format::Protobuf => protobuf::CONTENT_TYPE.to_owned(),
         _ => format!("text/plain; charset={label}"),
     }
 }
 
 fn write_body(plan: &Plan, document: &Value, fault: Option<&(String, String)>, charset: Charset) -> Option<Vec<u8>> {
     let label = charset.label();
+    match plan.answers {
+        Format::Protobuf => return protobuf::write(document, plan.messages().ok()?).ok(),
+        Format::Fixed | Format::Piped => {
+            let layout = plan.answer.layout.clone().unwrap_or_default();
+            return record::write(document, &layout, plan.answers, charset).ok();
+        }
+        _ => {}
+    }
     let text = match plan.answers {
         Format::Json => json::write(document),
         Format::Form => pairs::write(&pairs::from_tree(document), charset).ok()?,

@@ -88,14 +88,19 @@ pub(crate) fn credential(
     };
     let mut text = String::new();
     for piece in pieces {
-        match piece {
-            Piece::Literal(literal) => text.push_str(literal),
-            Piece::Secret(name) => text.push_str(&context.secrets.get(name)?),
-            Piece::Session(name) => text.push_str(session?.get(name)?),
-            _ => return None,
-        }
+        text.push_str(&known(piece, context, session)?);
     }
     Some(text)
+}
+
+fn known(piece: &Piece, context: &ServerContext<'_>, session: Option<&BTreeMap<String, String>>) -> Option<String> {
+    Some(match piece {
+        Piece::Literal(literal) => literal.clone(),
+        Piece::Secret(name) => context.secrets.get(name)?,
+        Piece::Session(name) => session?.get(name)?.clone(),
+        Piece::Base64(inner) => STANDARD.encode(known(inner, context, session)?),
+        _ => return None,
+    })
 }
 
 /// Values of `send` that hold secrets or session values must be the right ones.

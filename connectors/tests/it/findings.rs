@@ -171,13 +171,3 @@ fn variables_and_macros_are_for_operators() {
     assert!(upload(&macros).is_err());
     assert!(compile(&macros).is_ok());
 }
-
-#[test]
-fn later_styles_say_so() {
-    use hub_connectors::Availability;
-    let compiled = compile("system: t/sys\nupstream: {dialect: gbfs}\n").unwrap();
-    match compiled.connector.available("bill-query") {
-        Availability::NotYet { reason } => assert!(reason.en.contains("later release")),
-        Availability::Live => panic!("live"),
-    }
-}

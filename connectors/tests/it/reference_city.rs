@@ -98,11 +98,18 @@ fn every_example_goes_both_ways() {
                     if let Err(violations) = catalog.check_output(operation, &body) {
                         failures.push(format!("{} {}: {:?}", operation.id, example.name, violations[0]));
                     }
-                    differ(&operation.id, "output", output, &body, &mut failures);
+                    // A feed without rows tells nothing of what its rows would have told.
+                    let bare = connector.chosen_by(operation.key()).is_empty() || !has_empty_list(output);
+                    if bare {
+                        differ(&operation.id, "output", output, &body, &mut failures);
+                    }
+                    // What rows are chosen by here is not sent.
+                    let mut sent = input.clone();
+                    sent.retain(|name, _| !connector.chosen_by(operation.key()).contains(&name.as_str()));
                     differ(
                         &operation.id,
                         "input",
-                        &Value::Object(input.clone()),
+                        &Value::Object(sent),
                         &Value::Object(arrived),
                         &mut failures,
                     );
@@ -121,6 +128,11 @@ fn every_example_goes_both_ways() {
 
 /// The key pair of GB/T 32918.5-2017.
 const SM2: &str = "3945208F7B2144B13F36E38AC6D39F95889393692860B51A42FB81EF4DF7C5B8";
+
+fn has_empty_list(output: &serde_json::Value) -> bool {
+    let members = output.as_object().into_iter().flat_map(serde_json::Map::values);
+    members.filter_map(serde_json::Value::as_array).any(Vec::is_empty)
+}
 
 /// Secrets made up for a connector; one pair of RSA keys for all that sign with one.
 fn keys(connector: &hub_connectors::Connector, (private, public): &(String, String)) -> BTreeMap<String, String> {

@@ -75,7 +75,8 @@ pub enum ReplyBody {
 pub struct RawRequest {
     /// Upper-case method.
     pub method: String,
-    /// Path and query below the system's base address, percent-encoded, starting with `/`.
+    /// Path and query below the system's base address, percent-encoded, starting with `/`; or a whole address that an
+    /// answer gave, which is sent only if it is below that base.
     pub target: String,
     /// Headers in order.
     pub headers: Vec<(String, String)>,

@@ -56,13 +56,17 @@ impl Outbound {
                 let work = self
                     .databases
                     .exchange(&database, &request, self.shared.body_cap, &left);
-                let answer = self.within(&self.visit(tenant, target, deadline), target, effect, &left, work).await?;
+                let answer = self
+                    .within(&self.visit(tenant, target, deadline), target, effect, &left, work)
+                    .await?;
                 Ok(Returned::Sql(answer))
             }
             Outgoing::File(request) => {
                 let folder = folder_of(target)?.capped(self.shared.body_cap);
                 let work = folder.exchange(request, left.clone());
-                let answer = self.within(&self.visit(tenant, target, deadline), target, effect, &left, work).await?;
+                let answer = self
+                    .within(&self.visit(tenant, target, deadline), target, effect, &left, work)
+                    .await?;
                 Ok(Returned::File(answer))
             }
         }

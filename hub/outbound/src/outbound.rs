@@ -8,9 +8,7 @@ use crate::policy::{Reach, route};
 use crate::resolver::{Filter, OutOfBounds};
 use crate::upstream::{Entry, Upstream, Visit};
 use crate::watched::{Touched, Watched};
-use crate::{
-    EgressPolicy, SendEffect, SendError, SendErrorKind, SetupError, Target, TlsRules, UpstreamHealth, tls,
-};
+use crate::{EgressPolicy, SendEffect, SendError, SendErrorKind, SetupError, Target, TlsRules, UpstreamHealth, tls};
 use bytes::Bytes;
 use hub_core::ports::Clock;
 use hub_core::time::Timestamp;

@@ -97,7 +97,12 @@ pub(crate) fn route(policy: &EgressPolicy, target: &Target, path: &str) -> Resul
     if !base.username().is_empty() || base.password().is_some() {
         return Err(refused("the address carries credentials"));
     }
-    let url = append(base, path)?;
+    let url = match path.split_once("://") {
+        Some((scheme, _)) if scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https") => {
+            own(base, path)?
+        }
+        _ => append(base, path)?,
+    };
     let reach = if target.trusted_loopback || policy.lists(&url) {
         Reach::Inner
     } else {
@@ -141,6 +146,30 @@ fn append(base: &Url, path: &str) -> Result<Url, SendError> {
         None => {}
     }
     Ok(url)
+}
+
+/// A whole address, as links to next pages and announced feeds are: the upstream's own, below its base, or nothing. What an
+/// answer says must not send the hub's credentials elsewhere.
+fn own(base: &Url, address: &str) -> Result<Url, SendError> {
+    let url = Url::parse(address).map_err(|_| refused("the address given cannot be read"))?;
+    let same = url.scheme() == base.scheme()
+        && url.host() == base.host()
+        && url.port_or_known_default() == base.port_or_known_default()
+        && url.username().is_empty()
+        && url.password().is_none();
+    if !same {
+        return Err(refused("the address given is another server's"));
+    }
+    let root = base.path().trim_end_matches('/');
+    let below = url
+        .path()
+        .strip_prefix(root)
+        .filter(|below| below.is_empty() || below.starts_with('/'))
+        .ok_or_else(|| refused("the address given is not below the base"))?;
+    let target = url
+        .query()
+        .map_or_else(|| below.to_owned(), |query| format!("{below}?{query}"));
+    append(base, &target)
 }
 
 fn is_dots(segment: &str) -> bool {
@@ -256,6 +285,38 @@ mod tests {
             "data:x",
         ] {
             assert_eq!(try_route(&p, base, "/x", false), Err(SendErrorKind::Address), "{base}");
+        }
+    }
+
+    #[test]
+    fn an_address_from_an_answer_is_the_base_s_own() {
+        let p = EgressPolicy::public();
+        let base = "https://up.example/api/";
+        for (address, url) in [
+            (
+                "https://up.example/api/Slot?page=2",
+                "https://up.example/api/Slot?page=2",
+            ),
+            ("https://UP.example:443/api?p=3", "https://up.example/api?p=3"),
+        ] {
+            assert_eq!(try_route(&p, base, address, false).unwrap(), url);
+        }
+        for address in [
+            "https://evil.example/api/Slot",
+            "http://up.example/api/Slot",
+            "https://up.example:8443/api/Slot",
+            "https://user@up.example/api/Slot",
+            "https://up.example/other",
+            "https://up.example/apis",
+            "https://up.example/api/../x",
+            "https://up.example/api/%2e%2e/x",
+            "https://",
+        ] {
+            assert_eq!(
+                try_route(&p, base, address, false),
+                Err(SendErrorKind::Address),
+                "{address}"
+            );
         }
     }
 

@@ -32,6 +32,7 @@ impl Reader<'_> {
             levels: self.levels(map, at),
             empty: map.get("empty").map(|value| self.empty(value, at)),
             content_type: text(map, "type"),
+            layout: self.layout(map, at),
             ok,
             when,
         }

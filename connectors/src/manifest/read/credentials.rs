@@ -1,8 +1,8 @@
 //! Reading `auth` and `session`.
 
 use super::*;
-use crate::settings::Tls;
 use crate::jwt::{Algorithm, Claim, Jwt, KeyForm};
+use crate::settings::Tls;
 use crate::xmlsig::{Kind, Method, XmlSign};
 
 impl Reader<'_> {

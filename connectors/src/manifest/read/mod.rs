@@ -4,6 +4,7 @@
 mod answers;
 mod calls;
 mod credentials;
+mod picks;
 mod transports;
 
 pub(crate) use transports::is_identifier;
@@ -11,9 +12,9 @@ pub(crate) use transports::is_identifier;
 use super::check::check;
 use super::describe::MANIFEST;
 use super::model::{
-    AnswerPart, Auth, CallSpec, CallbackPart, CodeTable, Empty, FailRule, FailTest, FilesPart, Format, Frame, GiveItem,
-    Lives, Lost, Manifest, Names, OperationPart, Paging, Place, RowSections, SendItem, SessionPart, Spot, TextForm,
-    Upstream, Verify, Wire, Wsse,
+    AlsoPart, AnswerPart, Auth, CallSpec, CallbackPart, CodeTable, Empty, FailRule, FailTest, FilesPart, Format, Frame,
+    GiveItem, Layout, LayoutField, Lives, Lost, Manifest, Names, Near, OperationPart, Paging, Pick, Place, Reckon,
+    RowSections, SendItem, SessionPart, Spot, Test, TextForm, Upstream, Verify, Wire, Wsse,
 };
 use super::rows;
 use crate::calendar::{Calendar, duration_ms};
@@ -123,7 +124,7 @@ impl Reader<'_> {
         let (operations, others) = self.operations(map);
         Some(Manifest {
             upstream: part(map, "upstream").map(|u| self.upstream(u)).unwrap_or_default(),
-            frame: part(map, "frame").map(frame).unwrap_or_default(),
+            frame: self.framed(map, ""),
             sign: map.get("sign").cloned(),
             xml_sign: part(map, "xml-sign").and_then(|x| self.xml_sign(x)),
             jwt: part(map, "jwt").and_then(|j| self.jwt(j)),
@@ -150,6 +151,7 @@ impl Reader<'_> {
             batch: part(map, "batch").map(|b| self.batch(b, "/batch")),
             news: part(map, "news").and_then(|n| self.news(n)),
             jump: part(map, "jump").map(|j| self.jump(j, "/jump")),
+            messages: messages(map),
             system: system?,
             send,
             operations,
@@ -187,6 +189,7 @@ impl Reader<'_> {
             answers: format(map, "answers"),
             content_type: text(map, "type"),
             tls: part(map, "tls").map(|tls| self.tls(tls)),
+            message: text(map, "message"),
             url,
         }
     }
@@ -349,6 +352,7 @@ fn frame(map: &Part) -> Frame {
         action: text(map, "action"),
         soap: text(map, "soap"),
         order: texts(map, "order"),
+        layout: None,
     }
 }
 
@@ -370,6 +374,16 @@ fn limits(map: &Part) -> Limits {
         daily: count("daily"),
         concurrency: count("concurrency"),
     }
+}
+
+fn messages(map: &Part) -> Vec<(String, String, String)> {
+    let mut lines = Vec::new();
+    for (message, fields) in part(map, "messages").into_iter().flatten() {
+        for (number, words) in fields.as_object().into_iter().flatten() {
+            lines.push((message.clone(), number.clone(), scalar_text(words).unwrap_or_default()));
+        }
+    }
+    lines
 }
 
 /// Empty sections, for parts that have none.
