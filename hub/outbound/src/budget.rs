@@ -93,12 +93,13 @@ impl Daily {
 
     /// Takes a token back that was not used.
     pub(crate) fn put_back(&mut self, token: Token, ledger: bool) {
-        if token.day != self.day {
+        let Token { day, tenant } = token;
+        if day != self.day {
             return;
         }
         self.used = self.used.saturating_sub(1);
         self.drawn += u64::from(ledger);
-        if let Some(used) = self.tenants.get_mut(&token.tenant) {
+        if let Some(used) = self.tenants.get_mut(&tenant) {
             *used = used.saturating_sub(1);
         }
     }

@@ -194,7 +194,8 @@ impl Journeyer<'_> {
             self.clocks.look(&self.target.system, &response, self.clock.now());
             step = self.resume(dialogue, &response, pass).await?;
             if purpose == Purpose::Act && matches!(step, Step::Done { .. }) {
-                self.drift.watch(&self.connector, &self.call.operation, &response);
+                self.drift
+                    .watch(&self.connector, &self.call.operation, &response, self.clock.now());
             }
         }
         Err(Problem::new(ProblemCode::Internal)

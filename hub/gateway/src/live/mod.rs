@@ -21,7 +21,7 @@ use failure::Failed;
 use hub_connectors::{Availability, Connector};
 use hub_core::ports::{Answer, BoxFuture, Call, Clock, Upstream};
 use hub_core::time::{Timestamp, rfc3339};
-use hub_core::{Effect, Kept, Problem, ProblemCode, SystemId};
+use hub_core::{Effect, Kept, Operation, Problem, ProblemCode, SystemId};
 use hub_outbound::{Outbound, SetupError, Target, UpstreamLimits};
 use hub_store::Store;
 use retry::Retries;
@@ -259,6 +259,12 @@ impl Upstream<Grant> for LiveUpstream {
 impl Line for LiveUpstream {
     fn ask<'a>(&'a self, call: &'a Call, grant: &'a Grant) -> BoxFuture<'a, Result<Asked, Problem>> {
         Box::pin(async move { asked(&self.travel(call, grant)?).await })
+    }
+
+    fn can_tell(&self, operation: &Operation) -> bool {
+        let snapshot = self.shared.snapshots.get();
+        let connector = snapshot.connectors.get(&operation.system);
+        connector.is_some_and(|c| c.can_ask(operation.key()) || c.key_field(operation.key()).is_some())
     }
 
     fn keep(&self) -> BoxFuture<'_, ()> {

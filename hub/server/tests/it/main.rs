@@ -15,4 +15,5 @@ mod operators;
 mod outage;
 mod own;
 mod pages;
+mod queue;
 mod support;
