@@ -1,6 +1,7 @@
 //! From a manifest and a contract to a connector: everything laid together and checked.
 
 mod calls;
+mod later;
 mod merge;
 mod row_checks;
 mod rows;
@@ -415,66 +416,10 @@ impl<'a> Compiler<'a> {
             order: part
                 .state
                 .as_ref()
-                .and_then(|s| order_of(s, &layered, &self.codes))
+                .and_then(|s| later::order_of(s, &layered, &self.codes))
                 .unwrap_or_default(),
-            state_field: part.state.as_ref().and_then(|s| field_of(s, &layered)),
+            state_field: part.state.as_ref().and_then(|s| later::field_of(s, &layered)),
         })
-    }
-
-    /// Only an operation without effect may be asked again and again.
-    fn can_poll(&mut self, ask: &str, operations: &[Arc<Operation>]) -> bool {
-        let good = operations
-            .iter()
-            .any(|o| o.key() == ask && o.effect == hub_core::Effect::None);
-        if !good {
-            let keys: Vec<&str> = operations
-                .iter()
-                .filter(|o| o.effect == hub_core::Effect::None)
-                .map(|o| o.key())
-                .collect();
-            let words = Text::new(
-                format!("`{ask}` 不是合同中无副作用的操作"),
-                format!("`{ask}` is no operation of the contract without effect"),
-            );
-            let finding = self.document.finding("unknown-operation", "/callback/poll/ask", words);
-            self.findings.push(
-                finding
-                    .expected("an operation of the contract with effect none", ask)
-                    .near(nearest(ask, keys)),
-            );
-        }
-        good
-    }
-
-    /// The fields of orders to be paid, which the contract must have.
-    fn payments(&mut self, operations: &[Arc<Operation>]) -> BTreeMap<String, Payment> {
-        let mut all = BTreeMap::new();
-        for operation in operations {
-            let Some(part) = self.part_of(operation.key()) else {
-                continue;
-            };
-            let Some(payment) = &part.payment else { continue };
-            let known = |name: &str| {
-                operation
-                    .input
-                    .child(name)
-                    .or_else(|| operation.output.child(name))
-                    .is_some()
-            };
-            let fields = std::iter::once(&payment.order).chain(&payment.amount);
-            for name in fields.filter(|n| !known(n)) {
-                let words = Text::new(
-                    format!("操作 `{}` 没有字段 `{name}`", operation.key()),
-                    format!("Operation `{}` has no field `{name}`", operation.key()),
-                );
-                let at = below(&part.pointer, "payment");
-                let finding = self.document.finding("unknown-field", &at, words);
-                self.findings
-                    .push(finding.expected("a field of the input or the answer", name.as_str()));
-            }
-            all.insert(operation.key().to_owned(), payment.clone());
-        }
-        all
     }
 }
 
@@ -546,26 +491,6 @@ fn secrets(connector: &Connector) -> Vec<String> {
     names.extend(connector.wiring.jwt.iter().flat_map(|j| j.secrets()));
     names.extend(connector.wiring.seal.iter().flat_map(crate::seal::Seal::secrets));
     names.into_iter().collect()
-}
-
-/// The canonical field of an upstream name.
-fn field_of(path: &Path, rows: &[RowSpec]) -> Option<String> {
-    let row = rows.iter().find(|r| r.spot.path == *path)?;
-    row.targets.first().map(|t| t.field.to_string())
-}
-
-/// The meanings of the table of codes that a state goes through, in the table's order, each once.
-fn order_of(path: &Path, rows: &[RowSpec], codes: &BTreeMap<String, Arc<Codes>>) -> Option<Vec<String>> {
-    let row = rows.iter().find(|r| r.spot.path == *path)?;
-    let chain = row.targets.iter().flat_map(|t| &t.chain);
-    let table = chain.filter_map(|word| codes.get(word.trim())).next()?;
-    let mut order: Vec<String> = Vec::new();
-    for meaning in table.meanings() {
-        if !order.iter().any(|m| m == meaning) {
-            order.push(meaning.to_owned());
-        }
-    }
-    Some(order)
 }
 
 /// Lines that say something.

@@ -78,7 +78,7 @@ impl Drift {
     }
 
     /// Looks at a good answer.
-    pub(crate) fn watch(&self, connector: &Connector, operation: &Operation, response: &RawResponse) {
+    pub(crate) fn watch(&self, connector: &Connector, operation: &Operation, response: &RawResponse, at: Timestamp) {
         let system = connector.system().to_string();
         let now = Instant::now();
         {
@@ -98,9 +98,7 @@ impl Drift {
         // Reading takes time, so nobody waits for it.
         if let Some(sketch) = connector.sketch(operation.key(), response) {
             let mut all = self.state();
-            all.entry(system)
-                .or_default()
-                .compare(operation.key(), &sketch, Timestamp::now());
+            all.entry(system).or_default().compare(operation.key(), &sketch, at);
         }
     }
 

@@ -8,7 +8,7 @@ use crate::normalize::normalize;
 use crate::ports::Asked;
 use crate::show::{seen_by, show};
 use crate::snapshot::Snapshot;
-use crate::submissions::{Underway, settle};
+use crate::submissions::{Patience, Underway, settle};
 use crate::{credentials, matters};
 use futures_util::StreamExt as _;
 use hub_connectors::Event;
@@ -173,8 +173,11 @@ impl Jobs {
             created: submission.created,
             queued: false,
         };
-        let hours = snapshot.policies.privacy.delivery_hours;
-        let outcome = settle(&core.store, underway, outcome, core.clock.now(), hours).await;
+        let patience = Patience {
+            hours: snapshot.policies.privacy.delivery_hours,
+            can_tell: self.gateway.live.can_tell(operation),
+        };
+        let outcome = settle(&core.store, underway, outcome, core.clock.now(), patience).await;
         matters::opened(core, &snapshot, operation, &submission.id, &submission.input, &outcome).await;
         self.trail(&submission, operation, &grant, &outcome, now, started).await;
     }
@@ -236,6 +239,7 @@ impl Jobs {
         let submission = submission?;
         let mut asking = submission.clone();
         asking.input = question(operation, case, &submission)?;
+        asking.operation = operation.id.to_string();
         let (call, grant) = revive(&asking, operation, Papers::default(), "poll", core.settings.deadline_ms);
         let started = Instant::now();
         let outcome = self.gateway.ask_upstream(&call, &grant).await;
@@ -256,7 +260,7 @@ impl Jobs {
                 Ok(true) => return None,
                 Ok(false) => {}
                 Err(problem) => {
-                    tracing::error!(system = %system, problem = problem.code.as_str(), "an answer about a matter could not be kept")
+                    tracing::error!(system = %system, problem = problem.code.as_str(), "an answer about a matter could not be kept");
                 }
             }
         }

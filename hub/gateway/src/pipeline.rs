@@ -15,7 +15,7 @@ use crate::resolve::{Found, controls, resolve};
 use crate::setting::Setting;
 use crate::show::{MaskFrom, mask_from, show};
 use crate::snapshot::Snapshot;
-use crate::submissions::{self, settle};
+use crate::submissions::{self, Patience, settle};
 use crate::validate::validate;
 use hub_core::ports::{Answer, Call};
 use hub_core::{Effect, Environment, Inbound, Problem, Reply};
@@ -110,7 +110,11 @@ impl Gateway {
         let outcome = match submission {
             Some(submission) => {
                 let (id, now) = (submission.id.clone(), core.clock.now());
-                let outcome = settle(&core.store, submission, outcome, now, privacy.delivery_hours).await;
+                let patience = Patience {
+                    hours: privacy.delivery_hours,
+                    can_tell: self.live.can_tell(&operation),
+                };
+                let outcome = settle(&core.store, submission, outcome, now, patience).await;
                 matters::opened(core, snapshot, &operation, &id, &call.input, &outcome).await;
                 outcome
             }

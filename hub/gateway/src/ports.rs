@@ -56,6 +56,11 @@ pub trait Line: Upstream<Grant> {
         Box::pin(async { Err(Problem::new(ProblemCode::NotConnected)) })
     }
 
+    /// Whether anybody can tell if a call of this operation arrived: the system can be asked, or takes a number only once.
+    fn can_tell(&self, _operation: &Operation) -> bool {
+        true
+    }
+
     /// Keeps what must survive a restart; called from a timer and before a stop.
     fn keep(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {})

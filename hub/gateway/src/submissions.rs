@@ -72,6 +72,15 @@ pub(crate) fn waits(underway: Underway) -> Problem {
     problem
 }
 
+/// How long a submission is worth waiting for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// Hours for which delivery is tried.
+    pub(crate) hours: u32,
+    /// Whether anybody can tell if it arrived.
+    pub(crate) can_tell: bool,
+}
+
 /// What an outcome means for a submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
@@ -85,7 +94,8 @@ enum Fate {
     Manual,
 }
 
-fn fate(outcome: &Result<Answer, Problem>, late: bool) -> Fate {
+/// Where nobody can tell, waiting brings nothing but a delay for whatever comes next.
+fn fate(outcome: &Result<Answer, Problem>, late: bool, can_tell: bool) -> Fate {
     let Err(problem) = outcome else { return Fate::Done };
     let fate = match (problem.kept, problem.code) {
         (Kept::Unknown, _) => Fate::Unsure,
@@ -101,7 +111,7 @@ fn fate(outcome: &Result<Answer, Problem>, late: bool) -> Fate {
         ) => Fate::Again,
         _ => Fate::Refused,
     };
-    if late && fate != Fate::Refused {
+    if (late && fate != Fate::Refused) || (fate == Fate::Unsure && !can_tell) {
         Fate::Manual
     } else {
         fate
@@ -114,10 +124,10 @@ pub(crate) async fn settle(
     underway: Underway,
     outcome: Result<Answer, Problem>,
     now: Timestamp,
-    hours: u32,
+    patience: Patience,
 ) -> Result<Answer, Problem> {
-    let late = now > underway.created + SignedDuration::from_hours(i64::from(hours));
-    let fate = fate(&outcome, late);
+    let late = now > underway.created + SignedDuration::from_hours(i64::from(patience.hours));
+    let fate = fate(&outcome, late, patience.can_tell);
     if let Err(error) = write(store, &underway, &outcome, fate, now).await {
         // Its lease runs out and it is looked into as if this process had died.
         tracing::error!(submission = %underway.id, error = %error, "the state of a submission could not be stored");

@@ -92,13 +92,14 @@ impl Daily {
     }
 
     /// Takes a token back that was not used.
-    pub(crate) fn put_back(&mut self, token: &Token, ledger: bool) {
-        if token.day != self.day {
+    pub(crate) fn put_back(&mut self, token: Token, ledger: bool) {
+        let Token { day, tenant } = token;
+        if day != self.day {
             return;
         }
         self.used = self.used.saturating_sub(1);
         self.drawn += u64::from(ledger);
-        if let Some(used) = self.tenants.get_mut(&token.tenant) {
+        if let Some(used) = self.tenants.get_mut(&tenant) {
             *used = used.saturating_sub(1);
         }
     }
@@ -167,13 +168,13 @@ mod tests {
             daily.take(1, "t", false, evening),
             Err(Lack::Spent(Duration::from_secs(30)))
         );
-        daily.put_back(&token, false);
+        daily.put_back(token, false);
         let late = daily.take(1, "t", false, evening).unwrap();
         let next: Timestamp = "2026-03-01T16:00:00Z".parse().unwrap();
         assert!(Daily::is_today(&late, evening) && !Daily::is_today(&late, next));
         assert_eq!(daily.used(next), 0);
         assert!(daily.take(1, "t", false, next).is_ok());
-        daily.put_back(&late, false);
+        daily.put_back(late, false);
         assert_eq!(daily.used(next), 1, "yesterday's call frees nothing today");
     }
 

@@ -157,7 +157,7 @@ impl Upstream {
 
     fn give_up(&self, token: Option<Token>, visit: &Visit<'_>) {
         if let Some(token) = token {
-            self.daily().put_back(&token, visit.ledger.is_some());
+            self.daily().put_back(token, visit.ledger.is_some());
         }
     }
 

@@ -6,6 +6,7 @@ ALTER TABLE submissions ADD COLUMN system TEXT NOT NULL DEFAULT '';
 ALTER TABLE submissions ADD COLUMN tenant TEXT;
 ALTER TABLE submissions ADD COLUMN holder TEXT NOT NULL DEFAULT '';
 ALTER TABLE submissions ADD COLUMN note BLOB;
+ALTER TABLE idempotency ADD COLUMN holder TEXT NOT NULL DEFAULT '';
 CREATE INDEX submissions_open ON submissions (subject, system, created) WHERE state IN ('stored', 'delivering');
 CREATE INDEX submissions_state ON submissions (state, created);
 

@@ -39,6 +39,7 @@ pub enum Claim {
 pub struct Idempotency<'a> {
     pub(crate) db: &'a Db,
     pub(crate) sealer: &'a Sealer,
+    pub(crate) node: &'a str,
 }
 
 impl Idempotency<'_> {
@@ -58,10 +59,10 @@ impl Idempotency<'_> {
     ) -> Result<Claim, StoreError> {
         // A row may be taken over when it is forgotten, or when its holder died before anything was accepted.
         let statement = sql(
-            "INSERT INTO idempotency (scope, request, done, busy_until, expires) VALUES ($1, $2, 0, $4, $5)
+            "INSERT INTO idempotency (scope, request, done, busy_until, expires, holder) VALUES ($1, $2, 0, $4, $5, $6)
              ON CONFLICT (scope) DO UPDATE
              SET request = excluded.request, done = 0, submission = NULL, status = NULL, answer = NULL,
-                 busy_until = excluded.busy_until, expires = excluded.expires
+                 busy_until = excluded.busy_until, expires = excluded.expires, holder = excluded.holder
              WHERE idempotency.expires <= $3
                 OR (idempotency.done = 0 AND idempotency.submission IS NULL AND idempotency.busy_until <= $3
                     AND idempotency.request = excluded.request)
@@ -72,6 +73,7 @@ impl Idempotency<'_> {
                 now.as_microsecond().into(),
                 busy_until.as_microsecond().into(),
                 expires.as_microsecond().into(),
+                self.node.into(),
             ],
         );
         if !self.db.write(statement).await?.is_empty() {

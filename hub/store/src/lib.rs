@@ -22,6 +22,7 @@ mod master_key;
 mod node;
 mod orders;
 mod pg;
+mod queue;
 mod secrets;
 mod sessions;
 mod store;
@@ -36,9 +37,8 @@ pub use idempotency::{Claim, Idempotency};
 pub use ledger::{Ledger, Nodes, Standing};
 pub use master_key::MasterKey;
 pub use orders::{Difference, Order, Orders};
+pub use queue::{Decision, Wanted};
 pub use secrets::{Meta, Secrets};
 pub use sessions::{KeptSession, Sessions};
 pub use store::{Purged, Store};
-pub use submissions::{
-    Accepted, Decision, NewSubmission, Submission, SubmissionState, Submissions, TakenSubmission, Wanted,
-};
+pub use submissions::{Accepted, NewSubmission, Submission, SubmissionState, Submissions, TakenSubmission};

@@ -153,6 +153,7 @@ impl Store {
         Idempotency {
             db: &self.db,
             sealer: &self.sealers.idempotency,
+            node: &self.node,
         }
     }
 

@@ -126,30 +126,6 @@ pub struct Submission {
     pub note: Option<String>,
 }
 
-/// What a person decided about a submission nobody could tell about.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Decision {
-    /// The agency has it; its answer in the contract's terms, if the person knows it.
-    Delivered(Value),
-    /// It has not arrived: send it.
-    Again,
-    /// The agency refuses it; a problem code.
-    Refused(&'static str),
-}
-
-/// Which submissions an operator wants to see.
-#[derive(Debug, Clone, Default)]
-pub struct Wanted {
-    /// Only in this state.
-    pub state: Option<SubmissionState>,
-    /// Only to this system.
-    pub system: Option<String>,
-    /// Only those accepted later.
-    pub after: Option<Timestamp>,
-    /// At most so many.
-    pub most: u32,
-}
-
 /// How a submission was accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accepted {
@@ -193,7 +169,7 @@ impl Submissions<'_> {
             ));
         }
         all.push(sql(
-            // A call under way for the first time is no predecessor: of two calls made at once neither is the earlier.
+            // A call under way since it was accepted is no predecessor: of two calls made at once neither is the earlier.
             "INSERT INTO submissions
              (id, operation, client, subject, pairwise, request_id, input, state, attempts, next_at, created, updated,
               system, tenant, holder)
@@ -202,7 +178,7 @@ impl Submissions<'_> {
                     $12, $13, $14
              FROM (SELECT CASE WHEN EXISTS (
                        SELECT 1 FROM submissions WHERE subject = $4 AND subject <> '' AND system = $12
-                       AND (state = 'stored' OR state = 'delivering' AND (attempts > 1 OR doubt = 1))
+                       AND (state = 'stored' OR state = 'delivering' AND (updated > created OR doubt = 1))
                    ) THEN 1 ELSE 0 END AS held) AS before
              RETURNING state",
             [
@@ -393,95 +369,6 @@ impl Submissions<'_> {
             .collect()
     }
 
-    /// What operators see, oldest first.
-    ///
-    /// # Errors
-    /// If the store does not answer or a row does not open.
-    pub async fn list(&self, wanted: &Wanted) -> Result<Vec<Submission>, StoreError> {
-        let state = wanted.state.map_or("", SubmissionState::as_str);
-        let statement = sql(
-            "SELECT id, operation, client, subject, pairwise, request_id, input, state, attempts, next_at, answer,
-                    reason, created, updated, system, tenant, note
-             FROM submissions
-             WHERE ($1 = '' OR state = $1) AND ($2 = '' OR system = $2) AND created > $3
-             ORDER BY created, id LIMIT $4",
-            [
-                state.into(),
-                wanted.system.clone().unwrap_or_default().into(),
-                wanted.after.map_or(i64::MIN, Timestamp::as_microsecond).into(),
-                i64::from(wanted.most).into(),
-            ],
-        );
-        let rows = self.db.read(statement).await?;
-        rows.into_iter()
-            .map(|mut row| self.submission(row.text(0)?, row))
-            .collect()
-    }
-
-    /// A person decides about a submission that waits for one; false if none waits.
-    ///
-    /// # Errors
-    /// If the store does not answer.
-    pub async fn decide(
-        &self,
-        id: &str,
-        decision: &Decision,
-        note: Option<&str>,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let (state, answer, reason) = match decision {
-            Decision::Delivered(answer) => {
-                let plain = serde_json::to_vec(answer).map_err(|_| StoreError::Damaged("the answer is no JSON"))?;
-                (
-                    SubmissionState::Delivered,
-                    Some(self.sealer.seal(&plain, "answer", id)?),
-                    None,
-                )
-            }
-            Decision::Again => (SubmissionState::Stored, None, None),
-            Decision::Refused(code) => (SubmissionState::Failed, None, Some(*code)),
-        };
-        let note = note
-            .map(|text| self.sealer.seal(text.as_bytes(), "note", id))
-            .transpose()?;
-        let statement = sql(
-            "UPDATE submissions SET state = $2, answer = $3, reason = $4, note = $5, doubt = 0, next_at = $6, updated = $6
-             WHERE id = $1 AND state = 'manual' RETURNING id",
-            [
-                id.into(),
-                state.as_str().into(),
-                answer.into(),
-                reason.into(),
-                note.into(),
-                now.as_microsecond().into(),
-            ],
-        );
-        self.db.write(statement).await.map(|rows| !rows.is_empty())
-    }
-
-    /// What this node was at when it died is due now, in doubt. Call it when no other process can be this node.
-    ///
-    /// # Errors
-    /// If the store does not answer.
-    pub async fn take_over(&self, now: Timestamp) -> Result<u64, StoreError> {
-        let statement = sql(
-            "UPDATE submissions SET next_at = $2, doubt = 1
-             WHERE state = 'delivering' AND holder = $1 AND next_at > $2 RETURNING 1",
-            [self.node.into(), now.as_microsecond().into()],
-        );
-        // Whoever repeats a call under its key need not wait either.
-        let keys = sql(
-            "UPDATE idempotency SET busy_until = $2
-             WHERE done = 0 AND busy_until > $2
-             AND submission IN (SELECT id FROM submissions WHERE state = 'delivering' AND holder = $1)",
-            [self.node.into(), now.as_microsecond().into()],
-        );
-        self.db
-            .write_all(vec![keys, statement])
-            .await
-            .map(|rows| rows.len() as u64)
-    }
-
     /// Forgets what was delivered or refused before a time; answers how many. What is open is never forgotten.
     ///
     /// # Errors
@@ -514,7 +401,7 @@ impl Submissions<'_> {
     }
 
     /// The row's columns after its id.
-    fn submission(&self, id: String, mut row: Row) -> Result<Submission, StoreError> {
+    pub(crate) fn submission(&self, id: String, mut row: Row) -> Result<Submission, StoreError> {
         let input = self.sealer.open(&row.bytes(6)?, "input", &id)?;
         let answer = match row.maybe_bytes(10)? {
             Some(sealed) => Some(self.sealer.open(&sealed, "answer", &id)?),

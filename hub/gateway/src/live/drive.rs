@@ -208,7 +208,8 @@ impl Journeyer<'_> {
                 && purpose == Purpose::Act
                 && matches!(step, Step::Done { .. })
             {
-                self.drift.watch(&self.connector, &self.call.operation, response);
+                self.drift
+                    .watch(&self.connector, &self.call.operation, response, self.clock.now());
             }
         }
         Err(Problem::new(ProblemCode::Internal)

@@ -21,7 +21,7 @@ use failure::Failed;
 use hub_connectors::{Availability, Connector};
 use hub_core::ports::{Answer, BoxFuture, Call, Clock, Upstream};
 use hub_core::time::{Timestamp, rfc3339};
-use hub_core::{Effect, Kept, Outgoing, Problem, ProblemCode, Returned, SystemId};
+use hub_core::{Effect, Kept, Operation, Outgoing, Problem, ProblemCode, Returned, SystemId};
 use hub_outbound::{Outbound, SetupError, Target, TlsRules, UpstreamLimits};
 use hub_store::Store;
 use retry::Retries;
@@ -286,6 +286,12 @@ impl Line for LiveUpstream {
 
     fn look<'a>(&'a self, system: &'a SystemId, outgoing: Outgoing) -> BoxFuture<'a, Result<Returned, Problem>> {
         Box::pin(self.looked(system, outgoing))
+    }
+
+    fn can_tell(&self, operation: &Operation) -> bool {
+        let snapshot = self.shared.snapshots.get();
+        let connector = snapshot.connectors.get(&operation.system);
+        connector.is_some_and(|c| c.can_ask(operation.key()) || c.key_field(operation.key()).is_some())
     }
 
     fn keep(&self) -> BoxFuture<'_, ()> {

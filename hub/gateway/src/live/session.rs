@@ -201,7 +201,7 @@ impl Slot {
                         system: self.system.clone(),
                         holder,
                     });
-                    return Ok(self.log_in(Right { _here: here, leased }, held, spare.is_some()));
+                    return Ok(log_in(Right { _here: here, leased }, held, spare.is_some()));
                 }
                 Ok(false) => {}
                 Err(error) => {
@@ -211,7 +211,7 @@ impl Slot {
                         _here: here,
                         leased: None,
                     };
-                    return Ok(self.log_in(right, held, spare.is_some()));
+                    return Ok(log_in(right, held, spare.is_some()));
                 }
             }
             if let Some(held) = spare {
@@ -222,15 +222,6 @@ impl Slot {
                 return Err(problem.inner("another hub is still logging in"));
             }
             tokio::time::sleep(LOOK).await;
-        }
-    }
-
-    #[expect(clippy::unused_self, reason = "it reads better at its callers")]
-    fn log_in(&self, right: Right, held: Option<Held>, spare: bool) -> Way {
-        Way::LogIn {
-            right,
-            old: held.map(|h| h.session),
-            spare,
         }
     }
 
@@ -338,6 +329,14 @@ impl Slot {
         if let Err(error) = forgotten {
             tracing::warn!(system = self.system, %error, "the shared session could not be forgotten");
         }
+    }
+}
+
+fn log_in(right: Right, held: Option<Held>, spare: bool) -> Way {
+    Way::LogIn {
+        right,
+        old: held.map(|h| h.session),
+        spare,
     }
 }
 

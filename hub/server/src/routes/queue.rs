@@ -142,7 +142,7 @@ pub fn says_list() -> Description {
         "Only those accepted after this time, for the next page.",
         json!({"type": "string", "format": "date-time"}),
     )
-    .good(200, "application/json", page_of(item()))
+    .good(200, "application/json", page_of(&item()))
     .problems(&[401, 422])
 }
 
@@ -203,7 +203,7 @@ pub fn says_statement() -> Description {
     .path("system", "System.")
     .path("day", "Day of the statement, `yyyy-MM-dd`.")
     .body("application/json", body)
-    .good(200, "application/json", page_of(difference()))
+    .good(200, "application/json", page_of(&difference()))
     .problems(&[400, 401, 415, 422])
 }
 
@@ -218,7 +218,7 @@ pub fn says_differences() -> Description {
         "`true`: also those that were settled.",
         json!({"type": "boolean"}),
     )
-    .good(200, "application/json", page_of(difference()))
+    .good(200, "application/json", page_of(&difference()))
 }
 
 pub fn says_settle() -> Description {

@@ -36,7 +36,7 @@ pub async fn accept_drift(ask: Ask) -> Answered {
     Ok(HttpResponse::Ok().json(json!({"system": system})))
 }
 
-pub(super) fn list(item: Value) -> Value {
+pub(super) fn list(item: &Value) -> Value {
     json!({
         "type": "object",
         "required": ["items", "total"],
@@ -62,7 +62,7 @@ pub fn says_credentials() -> Description {
         "When certificates, keys and tokens end",
     ))
     .query("level", "Only those at this level.", text)
-    .good(200, "application/json", list(item))
+    .good(200, "application/json", list(&item))
 }
 
 pub fn says_drift() -> Description {
@@ -82,7 +82,7 @@ pub fn says_drift() -> Description {
         "What systems answer otherwise than before",
     ))
     .query("system", "Only of this system, `agency/system`.", text)
-    .good(200, "application/json", list(item))
+    .good(200, "application/json", list(&item))
 }
 
 pub fn says_accept_drift() -> Description {

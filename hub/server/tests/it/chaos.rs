@@ -368,7 +368,15 @@ async fn chaos(database: Option<String>, count: usize) {
         let (gone, done) = (gone.clone(), done.clone());
         move || {
             while !done.load(Ordering::SeqCst) {
+                // On a slow machine a hub must get to do something between two kills.
+                let (before, began) = (arrivals(&stage.record).len(), Instant::now());
                 std::thread::sleep(Duration::from_millis(300 + random(1_500)));
+                while arrivals(&stage.record).len() < before + 15
+                    && began.elapsed() < Duration::from_secs(10)
+                    && !done.load(Ordering::SeqCst)
+                {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
                 match random(3) {
                     0 => stage.kill_upstream(),
                     1 => stage.kill_hub(),

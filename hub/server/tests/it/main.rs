@@ -15,5 +15,6 @@ mod operators;
 mod outage;
 mod own;
 mod pages;
+mod queue;
 mod support;
 mod transports;

@@ -2,7 +2,7 @@
 
 use crate::place::Place;
 use crate::suite::{at, of};
-use hub_store::{Case, Decision, Difference, KeptSession, NewSubmission, Order, SubmissionState, Wanted};
+use hub_store::{Case, Claim, Decision, Difference, KeptSession, NewSubmission, Order, SubmissionState, Wanted};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -47,11 +47,17 @@ pub(crate) async fn submissions_of_one_subject_keep_their_order(place: Arc<Place
     all.manual(&first.id, "upstream-timeout", at(52)).await.unwrap();
     assert_eq!(
         take(53).await,
-        [second.id.clone()],
+        std::slice::from_ref(&second.id),
         "what waits for a person holds up nobody"
     );
     all.delivered(&second.id, &json!({}), at(54)).await.unwrap();
     assert_eq!(take(55).await, [late.id]);
+    // It is taken for the first time, and still nothing may overtake it.
+    let next = NewSubmission {
+        now: at(56),
+        ..of("s1", Some(at(99)))
+    };
+    assert!(all.accept(&next).await.unwrap().queued);
 }
 
 pub(crate) async fn a_person_decides_about_what_nobody_can_tell(place: Arc<Place>) {
@@ -150,7 +156,19 @@ pub(crate) async fn what_a_dead_node_was_at_is_due_when_it_starts_again(place: A
         );
     }
     assert_eq!(again.submissions().take_due(at(5), at(9), 9).await.unwrap(), []);
+    let busy = again
+        .idempotency()
+        .claim("k", "r", at(5), at(500), at(900))
+        .await
+        .unwrap();
+    assert_eq!(busy, Claim::New);
     assert_eq!(again.submissions().take_over(at(5)).await.unwrap(), 1);
+    let free = again
+        .idempotency()
+        .claim("k", "r", at(5), at(500), at(900))
+        .await
+        .unwrap();
+    assert_eq!(free, Claim::New, "its holder has died");
     let taken = again.submissions().take_due(at(5), at(9), 9).await.unwrap();
     assert!(taken[0].in_doubt && taken[0].submission.id == mine);
 }
