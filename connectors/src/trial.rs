@@ -1,0 +1,181 @@
+//! Trying a connector before there is a connection: an example of the contract through both halves, and what changed on
+//! the way. Everything is made up and nothing is sent.
+
+use crate::connector::Connector;
+use crate::context::{Context, FileContent, Files, ServerContext};
+use crate::error::ConnectorError;
+use crate::sign::SecretKind;
+use crate::step::Step;
+use hub_catalog::Catalog;
+use hub_core::ports::{Answer, Call};
+use hub_core::time::Timestamp;
+use hub_core::{Example, Operation, Text};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What a trial is made with.
+#[derive(Debug, Clone)]
+pub struct Trial {
+    /// When it takes place.
+    pub now: Timestamp,
+    /// Every random byte.
+    pub random: u8,
+    /// An RSA key pair, PEM, for systems that sign with one: private, public.
+    pub rsa: (String, String),
+}
+
+/// What came of a trial that does not pass.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Mismatch {
+    /// A half failed.
+    Failed(ConnectorError),
+    /// The answer breaks the contract at a place.
+    Contract(String),
+    /// A field is not what it was.
+    Changed {
+        /// `input` or `output`.
+        side: &'static str,
+        /// The field.
+        field: String,
+        /// Whether it is gone altogether.
+        is_gone: bool,
+    },
+}
+
+impl Mismatch {
+    /// In both languages, without values.
+    #[must_use]
+    pub fn text(&self) -> Text {
+        match self {
+            Self::Failed(error) => Text::same(error.to_string()),
+            Self::Contract(place) => Text::new(
+                format!("应答不符合合同：{place}"),
+                format!("the answer breaks the contract at {place}"),
+            ),
+            Self::Changed { side, field, is_gone } => {
+                let zh = if *is_gone { "丢失" } else { "改变" };
+                let en = if *is_gone { "is gone" } else { "has changed" };
+                Text::new(format!("{side} 的 {field} {zh}"), format!("{field} of the {side} {en}"))
+            }
+        }
+    }
+}
+
+/// Any paper.
+#[derive(Debug, Clone, Copy, Default)]
+struct AnyPaper;
+
+impl Files for AnyPaper {
+    fn get(&self, _file_id: &str) -> Option<FileContent> {
+        Some(FileContent {
+            name: "paper.pdf".to_owned(),
+            media_type: "application/pdf".to_owned(),
+            bytes: b"%PDF-1.7".to_vec(),
+        })
+    }
+}
+
+impl Trial {
+    /// Secrets made up for a connector: `<name>-value`, or the pair where it signs with RSA.
+    #[must_use]
+    pub fn secrets(&self, connector: &Connector) -> BTreeMap<String, String> {
+        let signing = connector.signing_secrets();
+        let value = |name: &String| match signing.iter().find(|(n, _)| n == name) {
+            Some((_, SecretKind::Rsa)) if name.contains("public") || name.contains("verify") => self.rsa.1.clone(),
+            Some((_, SecretKind::Rsa)) => self.rsa.0.clone(),
+            _ => format!("{name}-value"),
+        };
+        connector.secrets().iter().map(|n| (n.clone(), value(n))).collect()
+    }
+
+    /// Sends an example through both halves. `None`: the example has no input or no output.
+    #[must_use]
+    pub fn both_ways(
+        &self,
+        connector: &Connector,
+        catalog: &Catalog,
+        operation: &Arc<Operation>,
+        example: &Example,
+    ) -> Option<Result<(), Mismatch>> {
+        let (input, output) = (example.input.as_ref()?, example.output.as_ref()?);
+        Some(self.round(connector, catalog, operation, input, output))
+    }
+
+    fn round(
+        &self,
+        connector: &Connector,
+        catalog: &Catalog,
+        operation: &Arc<Operation>,
+        input: &Map<String, Value>,
+        output: &Value,
+    ) -> Result<(), Mismatch> {
+        let secrets = self.secrets(connector);
+        let call = Call {
+            operation: Arc::clone(operation),
+            input: input.clone(),
+            subject: None,
+            pairwise: Some("pairwise-1".to_owned()),
+            submission: Some("submission-1".to_owned()),
+            request_id: "request-1".to_owned(),
+            controls: Vec::new(),
+            deadline_ms: 5_000,
+        };
+        let context = Context {
+            now: self.now,
+            random: [self.random; 32],
+            secrets: &secrets,
+            session: None,
+            files: &AnyPaper,
+        };
+        let server = ServerContext {
+            now: self.now,
+            secrets: &secrets,
+        };
+        let mut arrived = Map::new();
+        let mut step = connector.begin(&call, &context).map_err(Mismatch::Failed)?;
+        let answer = loop {
+            match step {
+                Step::Done { answer, .. } => break answer.body,
+                Step::Send { request, dialogue, .. } => {
+                    let response = connector.serve(&request, &server, &mut |_, input| {
+                        arrived = input;
+                        Ok(Answer {
+                            status: operation.status,
+                            body: output.clone(),
+                            headers: Vec::new(),
+                        })
+                    });
+                    step = connector
+                        .resume(dialogue, &response, &context)
+                        .map_err(Mismatch::Failed)?;
+                }
+            }
+        };
+        if let Err(violations) = catalog.check_output(operation, &answer) {
+            let place = violations.first().map(|v| v.place.clone()).unwrap_or_default();
+            return Err(Mismatch::Contract(place));
+        }
+        differ("output", output, &answer)?;
+        differ("input", &Value::Object(input.clone()), &Value::Object(arrived))
+    }
+}
+
+/// What arrived must be what was sent; what is empty may be gone.
+fn differ(side: &'static str, expected: &Value, found: &Value) -> Result<(), Mismatch> {
+    let (Some(expected), Some(found)) = (expected.as_object(), found.as_object()) else {
+        return Ok(());
+    };
+    for (field, value) in expected {
+        let other = found.get(field);
+        let is_empty = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+        if other != Some(value) && !(other.is_none() && is_empty) {
+            return Err(Mismatch::Changed {
+                side,
+                field: field.clone(),
+                is_gone: other.is_none(),
+            });
+        }
+    }
+    Ok(())
+}
