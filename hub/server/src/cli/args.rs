@@ -52,6 +52,9 @@ pub enum Command {
     /// Write the published catalog, connectors and policies as folders.
     #[command(after_help = "Examples:\n  hub export --out backup")]
     Export(ExportArgs),
+    /// Connectors: propose a manifest, try it before and after there is a connection.
+    #[command(subcommand)]
+    Connector(Connector),
     /// The trail.
     #[command(subcommand)]
     Audit(Audit),
@@ -222,6 +225,97 @@ pub struct ExportArgs {
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `hub connector …`.
+#[derive(Debug, Subcommand)]
+pub enum Connector {
+    /// Propose a manifest from a WSDL, OpenAPI, Swagger or HAR file or from recorded HTTP.
+    #[command(
+        after_help = "Examples:\n  hub connector new hpf/core --from core.wsdl\n  hub connector new hpf/core --from recorded.http --out connectors\n\nExit code 0: can be used as it is; 1: something is left to do; 2: used wrongly."
+    )]
+    New(NewConnector),
+    /// Run the fixtures and the contract's examples through both halves, without any network.
+    #[command(after_help = "Examples:\n  hub connector test\n  hub connector test hpf/core --json")]
+    Test(TestConnector),
+    /// Call the real system once and show both sides, secrets blanked and personal data masked.
+    #[command(
+        after_help = "Examples:\n  UPSTREAM_HPF_CORE=https://core.example hub connector try hpf.account-query account_no=0081 --secrets secrets.yaml\n\nOnly operations without effect, unless --yes says that the matter may really be made."
+    )]
+    Try(TryOperation),
+    /// Show the request that a call would send and the exact text that its signature covers, secrets blanked. Sends nothing.
+    #[command(after_help = "Examples:\n  hub connector explain nr.real-estate-record-query property_cert_no=X")]
+    Explain(ExplainOperation),
+}
+
+/// `hub connector new`.
+#[derive(Debug, ClapArgs)]
+pub struct NewConnector {
+    /// System, agency/system.
+    pub system: String,
+    /// What there is of the upstream: WSDL 1.1, OpenAPI 3, Swagger 2, HAR, or raw HTTP requests and answers.
+    #[arg(long, value_name = "FILE")]
+    pub from: PathBuf,
+    /// Folder to write to, as <agency>/<system>/connector.yaml; standard output if missing.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Which city.
+    #[command(flatten)]
+    pub folders: Folders,
+    /// Print one JSON object: rows with confidence, the manifest, what is left to do.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `hub connector test`.
+#[derive(Debug, ClapArgs)]
+pub struct TestConnector {
+    /// System, agency/system; all if missing.
+    pub system: Option<String>,
+    /// Which city.
+    #[command(flatten)]
+    pub folders: Folders,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// One operation with its input, for those who hold the system's secrets.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct Aim {
+    /// Operation id.
+    pub operation: String,
+    /// Input: `name=value`, `outer.inner=value`, or `name=JSON`.
+    #[arg(value_name = "FIELD=VALUE")]
+    pub fields: Vec<String>,
+    /// Secrets of the upstreams, YAML: `agency/system: {name: value}`.
+    #[arg(long, value_name = "FILE")]
+    pub secrets: Option<PathBuf>,
+    /// Which city.
+    #[command(flatten)]
+    pub folders: Folders,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `hub connector try`.
+#[derive(Debug, ClapArgs)]
+pub struct TryOperation {
+    /// What.
+    #[command(flatten)]
+    pub aim: Aim,
+    /// Call it although it has an effect.
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// `hub connector explain`.
+#[derive(Debug, ClapArgs)]
+pub struct ExplainOperation {
+    /// What.
+    #[command(flatten)]
+    pub aim: Aim,
 }
 
 /// `hub audit …`.

@@ -173,7 +173,7 @@ fn shown(answer: &RawResponse, as_json: bool, lang: Lang) -> Outcome {
 }
 
 impl Refusal {
-    fn words(&self, lang: Lang) -> String {
+    pub(super) fn words(&self, lang: Lang) -> String {
         match (self, lang) {
             (Refusal::Form(field), Lang::Zh) => format!("`{field}` 应写成 名称=值"),
             (Refusal::Form(field), Lang::En) => format!("`{field}` should be NAME=VALUE"),

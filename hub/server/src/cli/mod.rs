@@ -8,6 +8,7 @@ mod audit;
 mod call;
 mod check;
 mod client;
+mod connector;
 mod demo;
 mod documents;
 mod outcome;
@@ -49,6 +50,7 @@ async fn run(command: args::Command, lang: Lang) -> Outcome {
         args::Command::Call(call) => call::run(call, lang).await,
         args::Command::Openapi(openapi) => documents::openapi(&openapi, lang),
         args::Command::Export(export) => documents::export(&export, lang),
+        args::Command::Connector(connector) => connector::run(connector, lang).await,
         args::Command::Audit(args::Audit::Verify(verify)) => audit::verify(&verify, lang),
         args::Command::Client(client) => client::run(client, lang).await,
     }

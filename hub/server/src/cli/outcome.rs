@@ -55,6 +55,12 @@ impl Outcome {
         }
     }
 
+    /// Adds text for standard error, so that standard output stays what it is for.
+    pub fn saying(mut self, err: impl Into<String>) -> Self {
+        self.err = err.into();
+        self
+    }
+
     /// Sets the exit code to 1.
     pub fn with_code(mut self, code: u8) -> Self {
         self.code = code;

@@ -16,6 +16,20 @@ const COMMANDS: &[(&str, &str)] = &[
     ("hub call", "调用运行中枢纽的一项操作"),
     ("hub openapi", "输出统一的 OpenAPI 文档"),
     ("hub export", "把已发布的目录、连接器和策略写成文件夹"),
+    ("hub connector", "连接器：提出清单，接通前后都能试"),
+    (
+        "hub connector new",
+        "从 WSDL、OpenAPI、Swagger、HAR 文件或 HTTP 记录提出一份连接器清单",
+    ),
+    ("hub connector test", "不用网络：用样例文件和合同的示例把两半都跑一遍"),
+    (
+        "hub connector try",
+        "真正调用一次部门系统，显示两边的内容（密钥隐去，个人信息脱敏）",
+    ),
+    (
+        "hub connector explain",
+        "显示将要发出的请求和签名覆盖的准确文本（密钥隐去），什么也不发送",
+    ),
     ("hub audit", "审计轨迹"),
     ("hub audit verify", "检查轨迹没有被改动、删除或添加"),
     ("hub client", "运行中枢纽的应用和密钥"),
@@ -28,6 +42,12 @@ const COMMANDS: &[(&str, &str)] = &[
 /// Options by their id, and what they mean. The same id means the same in every command.
 const OPTIONS: &[(&str, &str)] = &[
     ("lang", "输出语言 zh 或 en；缺省取 LANG"),
+    ("system", "系统，写作 部门/系统"),
+    (
+        "from",
+        "上游的资料：WSDL 1.1、OpenAPI 3、Swagger 2、HAR，或原始的 HTTP 请求和应答",
+    ),
+    ("yes", "即使有实际效果也调用"),
     ("specs", "接口描述文件夹"),
     ("connectors", "连接器文件夹"),
     ("policies", "策略文件夹"),

@@ -13,4 +13,5 @@ mod start;
 mod upstreams;
 
 pub use ready::{RUNNING, Ready};
+pub use secrets::{Own, given as given_secrets};
 pub use start::{Plan, Running, StartError, TRAIL};

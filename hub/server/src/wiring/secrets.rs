@@ -131,6 +131,14 @@ impl SecretSource for GivenSecrets {
     }
 }
 
+/// The operator's secrets as a source, for commands that look at one call.
+///
+/// # Errors
+/// What is wrong with the file.
+pub fn given(file: Option<&Path>) -> Result<Arc<dyn SecretSource>, Vec<Finding>> {
+    Ok(Arc::new(GivenSecrets::load(file)?))
+}
+
 /// One system's secrets, as its connector sees them.
 pub struct Own {
     source: Arc<dyn SecretSource>,

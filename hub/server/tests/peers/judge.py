@@ -11,6 +11,7 @@ import sys
 import urllib.request
 
 import independent
+import proposed
 
 work = pathlib.Path(sys.argv[1])
 ready = json.loads((work / "ready.json").read_text())
@@ -113,7 +114,9 @@ check("ten services were chosen", len(chosen) == 10, str(len(chosen)))
 
 here = pathlib.Path(__file__).resolve().parent
 root = here.parents[3]
-independent.judge(check, here, work, root / "target" / "debug" / "hub", root / "policies")
+hub = root / "target" / "debug" / "hub"
+independent.judge(check, here, work, hub, root / "policies")
+proposed.judge(check, here, work, hub, root / "policies")
 
 print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
 sys.exit(0 if all(results) else 1)
