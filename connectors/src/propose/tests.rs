@@ -278,6 +278,8 @@ fn recorded(system: &SystemId, connector: &Connector, keys: &(String, String)) -
         };
         let mut step = connector.begin(&call, &context);
         while let Ok(Step::Send { request, dialogue, .. }) = step {
+            // Only HTTP is recorded.
+            let Some(request) = request.http().cloned() else { break };
             lines.insert(
                 operation.key().to_owned(),
                 format!("{} {}", request.method, request.path()),
@@ -291,7 +293,7 @@ fn recorded(system: &SystemId, connector: &Connector, keys: &(String, String)) -
                 })
             });
             text.extend(raw(&request, &response));
-            step = connector.resume(dialogue, &response, &context);
+            step = connector.resume(dialogue, &response.into(), &context);
         }
     }
     (text, lines)

@@ -74,7 +74,10 @@ fn call(id: &str, input: &Value, answers: Vec<RawResponse>) -> (Result<Value, Co
                 return (Ok(answer.body), sent);
             }
             Ok(Step::Send { request, dialogue, .. }) => {
-                let request = request.http().expect("HTTP").clone();
+                let request = request
+                    .http()
+                    .cloned()
+                    .unwrap_or_else(|| panic!("a step that is not HTTP"));
                 let response = answers
                     .next()
                     .unwrap_or_else(|| panic!("one more request: {}", request.target));

@@ -9,7 +9,7 @@ use crate::town::{CATALOG, Still, bind, caller, engine, example};
 use hub_catalog::Catalog;
 use hub_connectors::{Availability, Connector, ConnectorError, Context, Purpose, ServerContext, Session, Step};
 use hub_core::ports::{Answer, Clock};
-use hub_core::{Operation, Problem, ProblemCode, RawRequest, RawResponse};
+use hub_core::{Operation, Outgoing, Problem, ProblemCode, Returned};
 use hub_sandbox::MockEngine;
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -24,8 +24,8 @@ fn wanted() -> usize {
 
 /// One course through both halves.
 struct Course {
-    request: RawRequest,
-    response: RawResponse,
+    request: Outgoing,
+    response: Returned,
     arrived: Option<Map<String, Value>>,
     answer: Result<Value, ConnectorError>,
 }
@@ -60,7 +60,7 @@ fn course(
         else {
             break;
         };
-        let response = connector.serve(&request, &served, &mut |_, input| {
+        let response = connector.exchange(&request, &served, &mut |_, input| {
             arrived = Some(input);
             match output {
                 Some(body) => Ok(Answer {
@@ -100,13 +100,24 @@ fn refused(error: &ConnectorError) -> bool {
     matches!(error, ConnectorError::Input { .. })
 }
 
-fn show(request: &RawRequest) -> String {
-    format!(
-        "{} {} {}",
-        request.method,
-        request.target,
-        String::from_utf8_lossy(&request.body)
-    )
+/// What a request says, without headers.
+fn show(request: &Outgoing) -> String {
+    match request {
+        Outgoing::Http(request) => format!("{} {} {:?}", request.method, request.target, text(&request.body)),
+        other => format!("{other:?}"),
+    }
+}
+
+/// What an answer says, without headers.
+fn told(response: &Returned) -> String {
+    match response {
+        Returned::Http(response) => format!("{:?}", text(&response.body)),
+        other => format!("{other:?}"),
+    }
+}
+
+fn text(bytes: &[u8]) -> Result<&str, &[u8]> {
+    std::str::from_utf8(bytes).map_err(|_| bytes)
 }
 
 /// Inputs through requests.
@@ -126,7 +137,7 @@ fn requests(
         .ok_or_else(|| format!("did not arrive: {}", show(&first.request)))?;
     let second = course(connector, operation, &arrived, None, session)
         .map_err(|e| format!("what arrived cannot be sent: {e}"))?;
-    if (&second.request.target, &second.request.body) != (&first.request.target, &first.request.body) {
+    if show(&second.request) != show(&first.request) {
         return Err(format!(
             "encode(decode(encode(x))):\n    {}\n    {}",
             show(&first.request),
@@ -157,14 +168,14 @@ fn responses(
         Ok(came) => came,
         // The simulated system could not write the value in its charset or form and broke, as a real one would.
         Err(ConnectorError::Failed { .. }) => return Ok(false),
-        Err(error) => return Err(format!("{error}: {}", String::from_utf8_lossy(&first.response.body))),
+        Err(error) => return Err(format!("{error}: {}", told(&first.response))),
     };
     let second = run(&came, session).map_err(|e| e.to_string())?;
-    if second.response.body != first.response.body {
+    if told(&second.response) != told(&first.response) {
         return Err(format!(
             "encode(decode(encode(x))):\n    {}\n    {}",
-            String::from_utf8_lossy(&first.response.body),
-            String::from_utf8_lossy(&second.response.body)
+            told(&first.response),
+            told(&second.response)
         ));
     }
     match second.answer {

@@ -18,6 +18,7 @@ fn target(base: &Url) -> Target {
         limits: UpstreamLimits::default(),
         timeout_ms: 2_000,
         trusted_loopback: true,
+        tls: None,
     }
 }
 
@@ -91,7 +92,10 @@ async fn database(folder: &Path) -> (Carrier, std::path::PathBuf, Url) {
 }
 
 async fn carried(way: &Outbound, target: &Target, request: SqlRequest) -> Result<Vec<Vec<SqlRow>>, SendError> {
-    match way.carry(target, Outgoing::Sql(request), soon(), Effect::Once).await? {
+    match way
+        .carry("", target, Outgoing::Sql(request), soon(), Effect::Once)
+        .await?
+    {
         Returned::Sql(answer) => Ok(answer.found),
         other => panic!("{other:?}"),
     }
@@ -162,7 +166,10 @@ async fn only_an_operator_names_files_of_this_machine() {
         let error = carried(&way(), &foreign, request("n-4")).await.unwrap_err();
         assert_eq!(error.kind, SendErrorKind::Address, "{base}");
         let outgoing = Outgoing::File(FileRequest::default());
-        let error = way().carry(&foreign, outgoing, soon(), Effect::None).await.unwrap_err();
+        let error = way()
+            .carry("", &foreign, outgoing, soon(), Effect::None)
+            .await
+            .unwrap_err();
         assert_eq!(error.kind, SendErrorKind::Address, "{base}");
     }
     let metadata = target(&Url::parse("postgres://169.254.169.254/x").unwrap());
@@ -248,7 +255,7 @@ fn files(prefix: &str) -> FileRequest {
 async fn dropped(folder: &Path, request: FileRequest) -> Result<Vec<String>, SendError> {
     let target = target(&Url::from_directory_path(folder).unwrap());
     match way()
-        .carry(&target, Outgoing::File(request), soon(), Effect::Once)
+        .carry("", &target, Outgoing::File(request), soon(), Effect::Once)
         .await?
     {
         Returned::File(answer) => Ok(answer.files.into_iter().map(|f| f.name).collect()),

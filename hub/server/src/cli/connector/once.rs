@@ -7,9 +7,10 @@ use super::veil::Veil;
 use hub_connectors::{Connector, ConnectorError, Context, NoFiles, Purpose, Secrets, Step};
 use hub_core::ports::Answer;
 use hub_core::time::{Timestamp, rfc3339};
-use hub_core::{Effect, Lang, RawRequest, RawResponse};
-use hub_outbound::{EgressPolicy, Outbound, Target, UpstreamLimits};
+use hub_core::{Effect, Lang, Outgoing, RawRequest, RawResponse, Returned};
+use hub_outbound::{EgressPolicy, Outbound, Target, TlsRules, UpstreamLimits};
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
@@ -117,6 +118,12 @@ fn target(connector: &Connector, lang: Lang) -> Result<Target, Outcome> {
         },
         timeout_ms: settings.timeout_ms,
         trusted_loopback: named,
+        tls: settings.tls.as_ref().map(|tls| {
+            Arc::new(TlsRules {
+                pins: tls.pins.clone(),
+                only_13: tls.only_13,
+            })
+        }),
     })
 }
 
@@ -147,6 +154,13 @@ async fn course(
                 dialogue,
             }) => (request, purpose, dialogue),
         };
+        let Outgoing::Http(request) = request else {
+            let words = match lang {
+                Lang::Zh => "该系统通过表或文件交换，try 只用于 HTTP",
+                Lang::En => "this system is reached by rows or files; try is for HTTP",
+            };
+            return Err(Outcome::misused(words, lang));
+        };
         if let Some(session) = dialogue.fresh_session() {
             veil.hide_session(session);
         }
@@ -164,7 +178,8 @@ async fn course(
         };
         match sent {
             Ok(response) => {
-                step = aimed.connector.resume(dialogue, &response, &context(Timestamp::now()));
+                let returned = Returned::Http(response.clone());
+                step = aimed.connector.resume(dialogue, &returned, &context(Timestamp::now()));
                 turn.response = Some(response);
                 turns.push(turn);
             }
