@@ -319,6 +319,8 @@ pub(crate) fn take(
         inserts.extend(crate::news::told(connector, plan, answer, context));
     }
     SqlRequest {
+        // A row that was answered but not flipped, because somebody held a lock, is only flipped.
+        unless: Some(rules.by_key(rules.answers(table), key)),
         inserts,
         updates: vec![rules.flipped(table, key, &rules.flag.taken)],
         ..SqlRequest::default()

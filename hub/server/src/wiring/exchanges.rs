@@ -14,6 +14,11 @@ use url::Url;
 /// Between two looks. A look at a database that nobody has written to is a look at its files' dates.
 const LOOK: Duration = Duration::from_millis(25);
 
+/// Looks after which all is looked at, whatever the dates say.
+const EVERY_SO_OFTEN: u64 = 40;
+/// Files whose date is younger may change once more without showing it: dates are as coarse as the kernel's clock.
+const SETTLED: Duration = Duration::from_millis(100);
+
 /// Databases and folders by system.
 pub struct Exchanges {
     carrier: Carrier,
@@ -75,12 +80,15 @@ impl Exchanges {
         let mut seen: BTreeMap<&SystemId, Seen> = BTreeMap::new();
         let mut looks = tokio::time::interval(LOOK);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
+        for number in 0_u64.. {
             looks.tick().await;
+            if number % EVERY_SO_OFTEN == 0 {
+                seen.clear();
+            }
             for (system, file) in &self.databases {
                 let now = Seen::at(file);
                 // A look that failed, because the other side was just writing, is made again.
-                if seen.get(system) != Some(&now) && self.take_rows(&city, system, file).await {
+                if seen.get(system) != Some(&now) && self.take_rows(&city, system, file).await && now.is_settled() {
                     seen.insert(system, now);
                 }
             }
@@ -183,5 +191,12 @@ impl Seen {
             Some((seen.modified().ok()?, seen.len()))
         };
         Self([look(file), look(Path::new(&log))])
+    }
+
+    fn is_settled(&self) -> bool {
+        let dates = self.0.iter().flatten().map(|(date, _)| date);
+        dates
+            .max()
+            .is_none_or(|date| date.elapsed().is_ok_and(|age| age >= SETTLED))
     }
 }
