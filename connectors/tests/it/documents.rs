@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 #[test]
-fn the_schema_of_manifests_is_checked_in() {
+fn generated_schema_of_manifests_is_current() {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/schema/connector.schema.json");
     let mut text = serde_json::to_string_pretty(&hub_connectors::Connector::schema()).unwrap();
     text.push('\n');
