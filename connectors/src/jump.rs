@@ -7,6 +7,7 @@ use crate::manifest::model::SendItem;
 use crate::mapping::path::Path;
 use crate::mapping::template::scalar_text;
 use crate::message::Message;
+use crate::outcome::unfounded;
 use crate::sign::Given;
 use crate::values::Maker;
 use crate::wiring::Wiring;
@@ -53,7 +54,9 @@ impl JumpRules {
             ..Message::default()
         };
         for item in &self.with {
-            let value = maker.make(&item.value)?.as_ref().and_then(scalar_text);
+            let made = maker.make(&item.value);
+            let made = made.map_err(|e| unfounded(e, &self.into.to_string()))?;
+            let value = made.as_ref().and_then(scalar_text);
             let name = item.spot.path.only_name().unwrap_or_default().to_owned();
             message.query.extend(value.map(|value| (name, value)));
         }

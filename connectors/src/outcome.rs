@@ -127,12 +127,26 @@ impl Dialogue {
                 continue;
             }
             let out = body.clone();
-            let made = self.maker(source, &out, context).make(&item.value)?;
+            let made = self.maker(source, &out, context).make(&item.value);
+            let made = made.map_err(|e| unfounded(e, &item.field.to_string()))?;
             if let Some(value) = made {
                 item.field.set(body, value);
             }
         }
         Ok(())
+    }
+}
+
+/// An expression over an answer that lacks what it needs: the upstream's fault, not the manifest's.
+pub(crate) fn unfounded(error: ConnectorError, place: &str) -> ConnectorError {
+    match error {
+        ConnectorError::Manifest(words) => ConnectorError::Misfit {
+            place: place.to_owned(),
+            expected: format!("what the manifest's expression needs: {words}"),
+            got: "something else".to_owned(),
+            effect_unknown: false,
+        },
+        other => other,
     }
 }
 

@@ -55,7 +55,13 @@ impl<'a> Compiler<'a> {
         plan.effect = operation.effect;
         plan.status = operation.status;
         plan.has_output = operation.response.is_some();
-        plan.needs_data = operation.effect == Effect::None && needs_data(&operation.output);
+        // What a header tells of pages is there without any rows.
+        let told = plan
+            .paging
+            .as_ref()
+            .filter(|p| p.total.as_ref().is_some_and(|s| s.place == Some(Place::Header)));
+        let pages = told.map_or(["page", "page_size", "total"], Paging::names);
+        plan.needs_data = operation.effect == Effect::None && needs_data(&operation.output, pages);
         plan.key_field = part.key_field.clone();
         plan.ask = part.ask.clone();
         plan.serve_input = part.serve_input.clone();
@@ -562,12 +568,12 @@ fn paging(part: Option<&Paging>, operation: &Operation, picks: bool) -> Option<P
 }
 
 /// Whether an answer needs more than an empty list, so that no data means that nothing was found.
-fn needs_data(output: &Shape) -> bool {
+fn needs_data(output: &Shape, pages: [&str; 3]) -> bool {
     if output.kind != ShapeKind::Object {
         return output.kind != ShapeKind::Array;
     }
     output
         .children
         .iter()
-        .any(|c| c.required && c.kind != ShapeKind::Array && !["page", "page_size", "total"].contains(&c.name.as_ref()))
+        .any(|c| c.required && c.kind != ShapeKind::Array && !pages.contains(&c.name.as_ref()))
 }

@@ -249,6 +249,7 @@ pub fn expand(content: &mut Value, binds: &[crate::mapping::bind::Bind]) {
 #[must_use]
 pub fn is_html(text: &str) -> bool {
     let start: String = text
+        .trim_start_matches('\u{feff}')
         .trim_start()
         .chars()
         .take(200)

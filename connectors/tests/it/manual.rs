@@ -43,7 +43,7 @@ fn every_example_is_read() {
 #[test]
 fn every_whole_manifest_runs_both_ways() {
     let whole: Vec<String> = blocks().into_iter().filter(|b| b.starts_with("# ")).collect();
-    assert_eq!(whole.len(), 14);
+    assert_eq!(whole.len(), 15);
     for manifest in whole {
         let connector = connector(&manifest);
         let input = json!({"account_no": "0081", "period_month": "2026-03"});

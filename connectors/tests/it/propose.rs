@@ -235,7 +235,10 @@ fn descriptions_of_others_are_read() {
     let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus/dev/specs");
     let folder = std::env::var_os("HUB_CORPUS").map_or(beside, PathBuf::from);
     if !folder.is_dir() {
-        println!("SKIPPED: {} is not there; HUB_CORPUS names another folder", folder.display());
+        println!(
+            "SKIPPED: {} is not there; HUB_CORPUS names another folder",
+            folder.display()
+        );
         return;
     }
     let mut stack = vec![folder];

@@ -137,7 +137,11 @@ fn requests(
         .ok_or_else(|| format!("did not arrive: {}", show(&first.request)))?;
     let second = course(connector, operation, &arrived, None, session)
         .map_err(|e| format!("what arrived cannot be sent: {e}"))?;
-    if show(&second.request) != show(&first.request) {
+    // A randomised signature or seal differs every time; then the values alone count.
+    let same = |session: &mut Option<Session>| course(connector, operation, input, None, session);
+    if show(&second.request) != show(&first.request)
+        && same(session).is_ok_and(|again| show(&again.request) == show(&first.request))
+    {
         return Err(format!(
             "encode(decode(encode(x))):\n    {}\n    {}",
             show(&first.request),
@@ -171,7 +175,9 @@ fn responses(
         Err(error) => return Err(format!("{error}: {}", told(&first.response))),
     };
     let second = run(&came, session).map_err(|e| e.to_string())?;
-    if told(&second.response) != told(&first.response) {
+    if told(&second.response) != told(&first.response)
+        && run(output, session).is_ok_and(|again| told(&again.response) == told(&first.response))
+    {
         return Err(format!(
             "encode(decode(encode(x))):\n    {}\n    {}",
             told(&first.response),
@@ -199,6 +205,10 @@ fn operation(
     count: &mut Count,
     session: &mut Option<Session>,
 ) {
+    // Where the hub chooses rows out of a feed itself, a request does not say what was asked for, and answers are reckoned.
+    if !connector.chosen_by(of.key()).is_empty() {
+        return;
+    }
     let mut rng = Rng::of(&of.id, 1);
     let subject = caller(engine, of, "wang-jianguo", "zheng-haiyan@yunfan-tech");
     let fixed = bind(of, &example(of), &subject);

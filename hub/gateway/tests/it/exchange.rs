@@ -7,7 +7,7 @@ use hub_core::{Kept, ProblemCode as Code};
 use hub_gateway::Jobs;
 use hub_outbound::Carrier;
 use hub_store::SubmissionState as State;
-use serde_json::{Value, json};
+use serde_json::json;
 
 const MANIFEST: &str = r#"
 system: demo/front
@@ -118,8 +118,8 @@ async fn q24_a_late_answer_is_found_and_no_row_is_written_twice() {
     }
     for _ in 0..2 {
         jobs.hear_now().await;
-        let noted = city.store.meta().get(CASE).await.unwrap().unwrap();
-        assert_eq!(serde_json::from_str::<Value>(&noted).unwrap()["state"], "完成");
+        let noted = city.store.cases().get("demo/front", CASE).await.unwrap().unwrap();
+        assert_eq!(noted.state.as_deref(), Some("完成"));
         let rows = agency.rows(&file, &all("T_ZT")).await.unwrap().found.remove(0);
         let flags: Vec<_> = rows.iter().map(|r| r.get("SIGN").unwrap().to_owned()).collect();
         assert_eq!(flags, ["1", "9", "1"]);

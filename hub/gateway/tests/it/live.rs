@@ -106,17 +106,6 @@ async fn an_address_that_is_not_set_is_named() {
 }
 
 #[tokio::test]
-async fn a_dialect_of_a_later_release_is_not_connected_yet() {
-    let city = city(
-        &manifest("dialect: fhir-lite", "", "operations: same"),
-        Some("http://127.0.0.1:9".into()),
-    )
-    .await;
-    let reply = city.call(Request::weather().key("wide")).await;
-    assert_eq!(problem(&reply).code, Code::NotConnected);
-}
-
-#[tokio::test]
 async fn q21_a_closed_system_is_not_even_called() {
     let upstream = Upstream::open(|_| case("C-1")).await;
     let closed = manifest("dialect: rest-json", "closed: [\"10:00-12:00\"]", "operations: same");
