@@ -75,7 +75,7 @@ pub struct Limits {
 pub enum Availability {
     /// It does.
     Live,
-    /// Its connector says nothing about it, or its dialect comes later.
+    /// Its connector says nothing about it, or that it is not connected yet.
     NotYet {
         /// Why.
         reason: Text,
