@@ -25,6 +25,9 @@ pub struct Trial {
     pub rsa: (String, String),
 }
 
+/// The private key of the examples of GB/T 32918.5-2017.
+const SM2: &str = "3945208F7B2144B13F36E38AC6D39F95889393692860B51A42FB81EF4DF7C5B8";
+
 /// What came of a trial that does not pass.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Mismatch {
@@ -84,7 +87,10 @@ impl Trial {
         let value = |name: &String| match signing.iter().find(|(n, _)| n == name) {
             Some((_, SecretKind::Rsa)) if name.contains("public") || name.contains("verify") => self.rsa.1.clone(),
             Some((_, SecretKind::Rsa)) => self.rsa.0.clone(),
-            _ => format!("{name}-value"),
+            Some((_, SecretKind::Sm2)) => SM2.to_owned(),
+            _ if name.contains("sm2") => SM2.to_owned(),
+            // Long enough for what is cut of it for keys.
+            _ => format!("{name}-value-0123456789"),
         };
         connector.secrets().iter().map(|n| (n.clone(), value(n))).collect()
     }
