@@ -9,6 +9,7 @@
 
 pub mod catalog;
 mod check;
+pub mod description;
 pub mod document;
 mod load;
 mod search;
