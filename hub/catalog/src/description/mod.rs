@@ -6,12 +6,29 @@
 //! repaired and told of; all else is refused with its place. Nothing is fetched: a reference to what is not in the set is
 //! refused with the name of the file to add.
 
+mod bundle;
+mod grammar;
+mod intake;
+mod paths;
+mod quote;
+mod references;
+mod schema;
+mod sources;
+mod special;
+mod structure;
+mod swagger;
+mod text;
 mod tree;
+mod zip;
 
 use hub_core::{Finding, Severity, Text};
+use sources::Sources;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use tree::Node;
+
+/// Code of the finding that asks for a file.
+const MISSING_FILE: &str = "missing-file";
 
 /// What kind of description was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -86,26 +103,51 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<Description, Vec<Finding>> {
 ///
 /// As [`read`].
 pub fn read_set(entry: &str, files: &BTreeMap<String, Vec<u8>>) -> Result<Description, Vec<Finding>> {
-    let bytes = files.get(entry).map(Vec::as_slice).unwrap_or_default();
-    let text = String::from_utf8_lossy(bytes);
-    let mut findings = Vec::new();
-    let document = crate::Document::parse_foreign(entry, &text, &mut findings).map_err(|f| vec![f])?;
-    let root = Node::of(&document, 0, &mut findings);
-    if findings.iter().any(|f| f.severity == Severity::Error) {
-        return Err(findings);
-    }
-    let Some(version) = root.text_at("openapi") else {
-        let words = Text::new("不是 OpenAPI 文档", "This is not an OpenAPI document");
-        return Err(vec![Finding::error("unknown-format", entry, words).at("", 1, 1)]);
+    let mut sources = Sources::new(entry, files).map_err(|f| vec![f])?;
+    let read = intake::read(&mut sources);
+    let (names, texts, mut findings) = sources.into_parts();
+    let read = match read {
+        Ok(read) if findings.iter().all(|f| f.severity != Severity::Error) => Ok(read),
+        Ok(_) => Err(()),
+        Err(finding) => {
+            findings.push(finding);
+            Err(())
+        }
     };
-    Ok(Description {
-        format: Format::OpenApi,
-        version: version.to_owned(),
-        document: root.value(),
-        operations: 0,
-        repairs: findings,
-        origins: Origins::of(vec![entry.to_owned()], &root),
-    })
+    quote::quote(&mut findings, &names, &texts);
+    match read {
+        Ok((root, format, version)) => Ok(Description {
+            format,
+            version,
+            operations: intake::operations(&root),
+            document: root.value(),
+            repairs: findings,
+            origins: Origins::of(names, &root),
+        }),
+        Err(()) => {
+            findings.retain(|f| f.severity == Severity::Error);
+            Err(findings)
+        }
+    }
+}
+
+/// Files that a refusal asks for and that stand beside `entry`: who has them on disk may add them to the set and read
+/// again. Addresses are not among them.
+#[must_use]
+pub fn missing(refused: &[Finding]) -> Vec<String> {
+    let wanted = |f: &Finding| {
+        let reference = f.got.as_deref().filter(|_| f.code == MISSING_FILE)?;
+        let file = paths::split(reference).0?;
+        if paths::url_path(file).is_some() {
+            return None;
+        }
+        let folder = f.file.rsplit_once('/').map_or("", |(folder, _)| folder);
+        paths::tidy(&format!("{folder}/{}", paths::percent(file)))
+    };
+    let mut names: Vec<String> = refused.iter().filter_map(wanted).collect();
+    names.sort();
+    names.dedup();
+    names
 }
 
 impl Description {
