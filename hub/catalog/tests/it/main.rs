@@ -3,4 +3,6 @@
 #[cfg(test)]
 mod city;
 #[cfg(test)]
+mod description;
+#[cfg(test)]
 mod search;
