@@ -22,8 +22,8 @@ mod tree;
 mod zip;
 
 use hub_core::{Finding, Severity, Text};
-use sources::Sources;
 use serde_json::Value;
+use sources::Sources;
 use std::collections::BTreeMap;
 use tree::Node;
 

@@ -55,7 +55,9 @@ pub(super) fn modern(root: &mut Node, dialect: Dialect, tell: &mut impl FnMut(Ma
     let mut patterns = Patterns::default();
     walk(root, Kind::Root, &mut String::new(), &mut |node, kind, pointer| {
         if kind == Kind::Schema && node.map().is_some() {
-            one(node, dialect, &mut patterns, &mut |matter, at| tell(matter, at, pointer));
+            one(node, dialect, &mut patterns, &mut |matter, at| {
+                tell(matter, at, pointer)
+            });
         }
     });
 }
@@ -88,7 +90,9 @@ fn alone(node: &mut Node, tell: &mut impl FnMut(Matter, At)) {
     let Some(map) = node.map() else { return };
     let ignored: Vec<String> = map
         .keys()
-        .filter(|k| !ANNOTATIONS.contains(&k.as_str()) && !k.starts_with("x-") && *k != "definitions" && *k != "$schema")
+        .filter(|k| {
+            !ANNOTATIONS.contains(&k.as_str()) && !k.starts_with("x-") && *k != "definitions" && *k != "$schema"
+        })
         .cloned()
         .collect();
     if ignored.is_empty() {
@@ -111,7 +115,9 @@ fn file(node: &mut Node) {
 }
 
 fn bounds(node: &mut Node, limit: &str, exclusive: &'static str, dialect: Dialect, tell: &mut impl FnMut(Matter, At)) {
-    let Some(flag) = node.get(exclusive).and_then(Node::flag) else { return };
+    let Some(flag) = node.get(exclusive).and_then(Node::flag) else {
+        return;
+    };
     let Some(old) = node.take(exclusive) else { return };
     if dialect == Dialect::New {
         tell(Matter::OldWord(exclusive), old.at);
@@ -147,7 +153,10 @@ fn nullable(node: &mut Node, dialect: Dialect, tell: &mut impl FnMut(Matter, At)
         Content::List(items) if items.iter().any(|i| i.text() == Some("null")) => {}
         Content::List(items) => items.push(null),
         _ => {
-            let only = Node { at: types.at, content: types.content.clone() };
+            let only = Node {
+                at: types.at,
+                content: types.content.clone(),
+            };
             types.content = Content::List(vec![only, null]);
         }
     }
@@ -258,7 +267,9 @@ impl Patterns {
 
 /// What cannot be checked is kept where it is read but not checked.
 fn pattern(node: &mut Node, patterns: &mut Patterns, tell: &mut impl FnMut(Matter, At)) {
-    let Some(text) = node.text_at("pattern").map(str::to_owned) else { return };
+    let Some(text) = node.text_at("pattern").map(str::to_owned) else {
+        return;
+    };
     match patterns.verdict(&text) {
         Verdict::Fine => {}
         Verdict::Bomb => tell(Matter::PatternBomb, node.get("pattern").map_or(node.at, |p| p.at)),
@@ -269,7 +280,9 @@ fn pattern(node: &mut Node, patterns: &mut Patterns, tell: &mut impl FnMut(Matte
             }
         }
     }
-    let Some(map) = node.get("patternProperties").and_then(Node::map) else { return };
+    let Some(map) = node.get("patternProperties").and_then(Node::map) else {
+        return;
+    };
     let unusable: Vec<String> = map
         .keys()
         .filter(|k| !matches!(patterns.verdict(k), Verdict::Fine))

@@ -122,7 +122,10 @@ impl<'f> Sources<'f> {
             None => Err(Finding::error(
                 "too-many-values",
                 name,
-                Text::new("描述展开后过大", "The description is too large once its references are followed"),
+                Text::new(
+                    "描述展开后过大",
+                    "The description is too large once its references are followed",
+                ),
             )
             .at("", 1, 1)
             .expected(format!("at most {MAX_VALUES} values"), "more".to_owned())),
@@ -183,7 +186,9 @@ fn chosen(archive: &str, files: &BTreeMap<String, Vec<u8>>) -> Result<String, Fi
         .collect();
     let named = |name: &str| {
         let last = name.rsplit('/').next().unwrap_or(name).as_bytes();
-        files.iter().any(|(other, bytes)| other != name && bytes.windows(last.len()).any(|w| w == last))
+        files
+            .iter()
+            .any(|(other, bytes)| other != name && bytes.windows(last.len()).any(|w| w == last))
     };
     let alone = match found.len() {
         0 | 1 => found.clone(),
@@ -224,6 +229,10 @@ fn is_description(name: &str, bytes: &[u8]) -> bool {
         let head: String = text.chars().take(4_000).collect();
         head.trim_start().starts_with('{') && head.contains(&format!("\"{key}\""))
     };
-    let xml = || text.trim_start().starts_with('<') && text.contains("http://schemas.xmlsoap.org/wsdl/") && text.contains("definitions");
+    let xml = || {
+        text.trim_start().starts_with('<')
+            && text.contains("http://schemas.xmlsoap.org/wsdl/")
+            && text.contains("definitions")
+    };
     ["openapi", "swagger"].into_iter().any(|key| yaml(key) || json(key)) || xml()
 }

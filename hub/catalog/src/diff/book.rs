@@ -48,20 +48,20 @@ pub(super) struct Book<'a> {
 pub(super) struct Part<'a> {
     pub value: &'a Value,
     pub at: At,
+    /// Whether null is allowed whatever this part says (`anyOf: [X, {type: null}]`).
+    pub null: bool,
 }
 
-/// A schema: every part must hold, or the value is null where `null` is set. No parts: anything goes.
+/// A schema: every part must hold. No parts: anything goes.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Node<'a> {
     pub parts: Vec<Part<'a>>,
-    /// Whether null is allowed whatever the parts say (`anyOf: [X, {type: null}]`).
-    pub null: bool,
     /// The component it was referred to as, for matching alternatives by name.
     pub name: Option<String>,
 }
 
-/// What identifies a node within its description: addresses of its parts.
-pub(super) type Key = (Vec<usize>, bool);
+/// What identifies a node within its description: addresses of its parts, each with whether null is allowed beside it.
+pub(super) type Key = Vec<(usize, bool)>;
 
 /// The address of a value: values of one description never move while it is compared.
 fn address(value: &Value) -> usize {
@@ -83,8 +83,16 @@ fn says_nothing(map: &Map<String, Value>) -> bool {
     map.keys().all(|k| annotates(k) || NEUTRAL.contains(&k.as_str()))
 }
 
+/// The one keyword of a schema that has no other, with its value.
+fn only_keyword(value: &Value) -> Option<(&str, &Value)> {
+    let map = value.as_object()?;
+    let mut telling = map.iter().filter(|(k, _)| !annotates(k) && *k != "discriminator");
+    let (keyword, inner) = telling.next()?;
+    telling.next().is_none().then_some((keyword.as_str(), inner))
+}
+
 /// Whether a schema allows null only.
-pub(super) fn only_null(value: &Value) -> bool {
+fn only_null(value: &Value) -> bool {
     let Some(map) = value.as_object() else { return false };
     let is_null = |v: &Value| {
         v == "null"
@@ -139,47 +147,66 @@ impl<'a> Book<'a> {
     pub fn node(&self, value: &'a Value, at: At) -> Node<'a> {
         let mut node = Node::default();
         let mut here = (value, at);
+        let mut null = false;
         for _ in 0..CHAIN {
-            let Some(next) = self.unwrapped(&here, &mut node) else {
+            let Some(next) = self.unwrapped(&here, &mut node, &mut null) else {
                 break;
             };
             here = next;
         }
         let mut seen = Vec::new();
         self.spread(here.0, here.1, &mut seen, &mut node.parts);
+        node.or_null(null);
         node
     }
 
     /// The schema inside one that does nothing but point to it, allow null beside it, or wrap it.
-    fn unwrapped(&self, (value, at): &(&'a Value, At), node: &mut Node<'a>) -> Option<(&'a Value, At)> {
-        let map = value.as_object()?;
-        let mut telling = map.iter().filter(|(k, _)| !annotates(k) && *k != "discriminator");
-        let (keyword, inner) = telling.next()?;
-        if telling.next().is_some() {
-            return None;
-        }
+    fn unwrapped(
+        &self,
+        (value, at): &(&'a Value, At),
+        node: &mut Node<'a>,
+        null: &mut bool,
+    ) -> Option<(&'a Value, At)> {
+        let (keyword, inner) = only_keyword(value)?;
         if keyword == "$ref" {
             let target = self.target(inner.as_str()?)?;
             node.name = target.1.rsplit('/').next().map(unescape);
             return Some(target);
         }
-        if !["allOf", "anyOf", "oneOf"].contains(&keyword.as_str()) {
-            return None;
-        }
         let all = inner.as_array()?;
-        let rest: Vec<(usize, &Value)> = if keyword == "allOf" {
-            all.iter().enumerate().collect()
-        } else {
-            all.iter().enumerate().filter(|(_, v)| !only_null(v)).collect()
+        let rest: Vec<(usize, &Value)> = match keyword {
+            "allOf" => all.iter().enumerate().collect(),
+            "anyOf" | "oneOf" => all.iter().enumerate().filter(|(_, v)| !self.only_null(v)).collect(),
+            _ => return None,
         };
         let [(index, only)] = rest.as_slice() else { return None };
-        node.null |= all.len() > 1;
+        *null |= all.len() > 1;
         Some((*only, join(&join(at, keyword), &index.to_string())))
+    }
+
+    /// Whether a schema allows null only, however it is wrapped.
+    pub fn only_null(&self, value: &'a Value) -> bool {
+        let mut here = value;
+        for _ in 0..CHAIN {
+            let inside = match only_keyword(here) {
+                Some(("$ref", reference)) => reference.as_str().and_then(|r| self.target(r)).map(|(v, _)| v),
+                Some(("allOf" | "anyOf" | "oneOf", list)) => match list.as_array().map(Vec::as_slice) {
+                    Some([only]) => Some(only),
+                    _ => None,
+                },
+                _ => None,
+            };
+            match inside {
+                Some(next) => here = next,
+                None => break,
+            }
+        }
+        only_null(here)
     }
 
     fn spread(&self, value: &'a Value, at: At, seen: &mut Vec<usize>, out: &mut Vec<Part<'a>>) {
         let map = match value {
-            Value::Bool(false) => return out.push(Part { value, at }),
+            Value::Bool(false) => return out.push(Part { value, at, null: false }),
             Value::Object(map) => map,
             _ => return,
         };
@@ -206,7 +233,7 @@ impl<'a> Book<'a> {
         }
         let telling = |k: &String| !annotates(k) && k != "$ref" && k != "allOf";
         if opaque || map.keys().any(telling) {
-            out.push(Part { value, at });
+            out.push(Part { value, at, null: false });
         }
     }
 }
@@ -219,15 +246,15 @@ impl<'a> Node<'a> {
 
     /// Whether nothing is allowed.
     pub fn never(&self) -> bool {
-        !self.null && self.parts.iter().any(|p| p.value == &Value::Bool(false))
+        self.parts.iter().any(|p| p.value == &Value::Bool(false) && !p.null)
     }
 
     /// What identifies it.
     pub fn key(&self) -> Key {
-        let mut addresses: Vec<usize> = self.parts.iter().map(|p| address(p.value)).collect();
-        addresses.sort_unstable();
-        addresses.dedup();
-        (addresses, self.null)
+        let mut key: Key = self.parts.iter().map(|p| (address(p.value), p.null)).collect();
+        key.sort_unstable();
+        key.dedup();
+        key
     }
 
     /// Every part's value of a keyword, with its part.
@@ -252,13 +279,15 @@ impl<'a> Node<'a> {
         self.parts.first().map(|p| p.at.to_string())
     }
 
+    /// Allows null beside it.
+    pub fn or_null(&mut self, null: bool) {
+        for part in &mut self.parts {
+            part.null |= null;
+        }
+    }
+
     /// Both at once.
     pub fn and(mut self, other: Node<'a>) -> Node<'a> {
-        self.null = match (self.parts.is_empty(), other.parts.is_empty()) {
-            (true, _) => other.null,
-            (_, true) => self.null,
-            _ => self.null && other.null,
-        };
         self.name = self.name.or(other.name);
         self.parts.extend(other.parts);
         self

@@ -218,7 +218,9 @@ struct Asked<'g, 'a> {
 impl<'a> Judge<'a> for Asked<'_, 'a> {
     fn relation(&mut self, old: &Node<'a>, new: &Node<'a>) -> Relation {
         if self.depth >= NESTED {
-            let equal = old.name.is_some() && old.name == new.name;
+            let named = old.name.is_some() && old.name == new.name;
+            let written = old.parts.iter().map(|p| p.value).eq(new.parts.iter().map(|p| p.value));
+            let equal = named || written;
             return Relation {
                 covers: equal,
                 covered: equal,

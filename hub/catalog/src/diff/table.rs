@@ -62,7 +62,7 @@ pub struct Kind {
 }
 
 /// A keyword with the places it stands in and what its effects mean there.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Row {
     /// Name in ids.
     pub keyword: &'static str,
@@ -299,7 +299,17 @@ pub static ROWS: &[Row] = &[
         SCHEMA,
         &[(Added, Safe, Risky), (Removed, Risky, Risky), (Changed, Risky, Risky)],
     ),
-    row("default", "缺省值", "default", SCHEMA, &[(Changed, Risky, Safe)]),
+    advised(
+        row(
+            "default",
+            "缺省值",
+            "default",
+            SCHEMA,
+            &[(Added, Risky, Safe), (Removed, Risky, Safe), (Changed, Breaking, Safe)],
+        ),
+        "没有送这个值的调用会得到另一种结果：请保留原来的缺省值。",
+        "Calls that leave it out get another result: keep the default.",
+    ),
     row(
         "reference",
         "不能解读的引用",

@@ -372,6 +372,24 @@ fn alternatives_are_sets() {
         &["safe request-body.one-of.widened"],
         &["breaking response-body.one-of.widened"],
     );
+    let more =
+        json!({"title": "cat", "type": "object", "properties": {"c": {"type": "string"}, "e": {}}, "required": ["c"]});
+    let (unnamed, grown) = (
+        json!({"type": "object", "properties": {"c": {}}}),
+        json!({"type": "object", "properties": {"c": {}, "e": {}}}),
+    );
+    says(
+        &one(json!([cat, dog])),
+        &one(json!([dog, more])),
+        &["safe request-body.property.added"],
+        &["safe response-body.property.added"],
+    );
+    says(
+        &one(json!([unnamed, dog])),
+        &one(json!([dog, grown])),
+        &["safe request-body.property.added"],
+        &["safe response-body.property.added"],
+    );
     let text = json!({"anyOf": [{"type": "string"}, {"type": "integer"}]});
     says(
         &text,

@@ -5,4 +5,6 @@ mod city;
 #[cfg(test)]
 mod description;
 #[cfg(test)]
+mod diff;
+#[cfg(test)]
 mod search;

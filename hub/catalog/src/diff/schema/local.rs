@@ -31,24 +31,33 @@ pub(crate) fn local<'a>(side: Side<'a>, old: &Node<'a>, new: &Node<'a>, judge: &
     }
     let allowed = (types(&side.old, old), types(&side.new, new));
     if singles(&mut out, pair, allowed) {
+        both(&mut out, side, of_old, of_new, judge);
+        conditions(&mut out, pair, side, judge);
+        annotations(&mut out, pair, judge, side);
         return out;
     }
     kinds(&mut out, pair, allowed, side);
-    let common = allowed.0.common(allowed.1);
-    if common.has(Types::NUMBER) {
+    // Where the types stayed, keywords beside the point of them are compared too: whoever wrote them meant them, and the
+    // service may well hold to them.
+    let compared = if allowed.0 == allowed.1 {
+        Types::ALL
+    } else {
+        allowed.0.common(allowed.1)
+    };
+    if compared.has(Types::NUMBER) {
         scalar::numbers(&mut out, pair, allowed);
     }
-    if common.has(Types::STRING) {
+    if compared.has(Types::STRING) {
         scalar::strings(&mut out, pair);
         object::whole(&mut out, pair, side, "contentSchema", "content-schema", Step::Same);
     }
-    if common.has(Types::NUMBER) || common.has(Types::STRING) {
+    if compared.has(Types::NUMBER) || compared.has(Types::STRING) {
         scalar::formats(&mut out, pair);
     }
-    if common.has(Types::ARRAY) {
+    if compared.has(Types::ARRAY) {
         array::arrays(&mut out, pair, side);
     }
-    if common.has(Types::OBJECT) {
+    if compared.has(Types::OBJECT) {
         object::objects(&mut out, pair, side);
     }
     listed(&mut out, pair, allowed);
@@ -60,9 +69,12 @@ pub(crate) fn local<'a>(side: Side<'a>, old: &Node<'a>, new: &Node<'a>, judge: &
 
 /// Single values on both sides say everything.
 fn singles<'a>(out: &mut Local<'a>, pair: (&Node<'a>, &Node<'a>), allowed: (Types, Types)) -> bool {
-    let (Some(old), Some(new)) = (values(pair.0, allowed.0), values(pair.1, allowed.1)) else {
+    let (Some(mut old), Some(mut new)) = (values(pair.0, allowed.0), values(pair.1, allowed.1)) else {
         return false;
     };
+    // What the other keywords rule out is not on the list in truth.
+    old.retain(|v| scalar::KEYWORDS.iter().all(|k| scalar::fits(pair.0, k, v)));
+    new.retain(|v| scalar::KEYWORDS.iter().all(|k| scalar::fits(pair.1, k, v)));
     for (set, other, effect) in [(&new, &old, Effect::Widened), (&old, &new, Effect::Narrowed)] {
         let moved: Vec<&Value> = set
             .iter()
@@ -193,7 +205,12 @@ fn annotations<'a>(out: &mut Local<'a>, pair: (&Node<'a>, &Node<'a>), judge: &mu
         _ => old.is_none() && new.is_none(),
     };
     if !same {
-        out.note(pair, "default", Effect::Changed, &["default"])
+        let effect = match (old, new) {
+            (None, _) => Effect::Added,
+            (_, None) => Effect::Removed,
+            _ => Effect::Changed,
+        };
+        out.note(pair, "default", effect, &["default"])
             .says(old.map(short), new.map(short));
     }
     let life = |old: bool, new: bool| match (old, new) {

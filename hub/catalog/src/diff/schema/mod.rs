@@ -89,7 +89,7 @@ pub(super) struct Side<'a> {
 impl<'a> Local<'a> {
     /// Notes a fact at the places of some keywords.
     fn note(&mut self, pair: (&Node<'a>, &Node<'a>), keyword: &'static str, effect: Effect, at: &[&str]) -> &mut Fact {
-        self.facts.push(Fact {
+        self.facts.push_mut(Fact {
             keyword,
             effect,
             from: None,
@@ -97,9 +97,7 @@ impl<'a> Local<'a> {
             old_at: pair.0.place(at),
             new_at: pair.1.place(at),
             name: None,
-        });
-        let last = self.facts.len() - 1;
-        &mut self.facts[last]
+        })
     }
 
     fn go(&mut self, step: Step, old: Node<'a>, new: Node<'a>) {

@@ -224,6 +224,7 @@ fn property<'a>(
                 (_, true) => note("required-property", Effect::Removed),
                 (_, false) => note("property", Effect::Removed),
             }
+            required(out, pair, name, was_required, was_required || still, Some(&places));
             if !n.node.never() && !n.node.anything() {
                 out.go(Step::Property(name.to_owned()), o.node, n.node);
             }
@@ -237,6 +238,7 @@ fn property<'a>(
                 (_, true) => note("required-property", Effect::Added),
                 (false, false) => note("property", Effect::Added),
             }
+            required(out, pair, name, before, before && is_required, Some(&places));
             if !o.node.never() && !o.node.anything() {
                 out.go(Step::Property(name.to_owned()), o.node, n.node);
             }

@@ -8,6 +8,16 @@ use crate::diff::table::Effect;
 use serde_json::{Number, Value};
 use std::cmp::Ordering;
 
+/// The keywords [`fits`] knows.
+pub(super) const KEYWORDS: &[&str] = &[
+    "minimum",
+    "maximum",
+    "multiple-of",
+    "min-length",
+    "max-length",
+    "pattern",
+];
+
 /// A pair of nodes.
 pub(super) type Pair<'n, 'a> = (&'n Node<'a>, &'n Node<'a>);
 
@@ -101,7 +111,7 @@ fn multiples<'a>(out: &mut Local<'a>, pair: Pair<'_, 'a>, whole: bool) {
         (false, true) => Effect::Narrowed,
         (false, false) => Effect::Changed,
     };
-    let shown = |all: &[&Number]| all.first().map(|n| n.to_string());
+    let shown = |all: &[&Number]| all.first().map(ToString::to_string);
     out.note(pair, "multiple-of", effect, &["multipleOf"])
         .says(shown(&old), shown(&new));
 }
@@ -212,10 +222,9 @@ pub(super) fn fits(node: &Node<'_>, keyword: &str, value: &Value) -> bool {
         ("max-length", Value::String(text)) => count(node, "maxLength", false).is_none_or(|l| length(text) <= l),
         ("pattern", Value::String(text)) => node.all("pattern").all(|(pattern, _)| {
             // A pattern this engine can't read is taken as not met.
-            let pattern = pattern.as_str().and_then(|p| super::patterns::regex(p));
+            let pattern = pattern.as_str().and_then(super::patterns::regex);
             pattern.is_some_and(|p| p.is_match(text))
         }),
-        ("minimum" | "maximum" | "multiple-of" | "min-length" | "max-length" | "pattern", _) => true,
-        _ => false,
+        (keyword, _) => KEYWORDS.contains(&keyword),
     }
 }

@@ -111,32 +111,32 @@ pub(super) fn types<'a>(book: &Book<'a>, node: &Node<'a>) -> Types {
 }
 
 fn deep<'a>(book: &Book<'a>, node: &Node<'a>, depth: u8) -> Types {
-    let mut all = Types::ALL;
-    for part in &node.parts {
-        let Some(map) = part.value.as_object() else {
-            return if node.null { Types::NULL } else { Types::NONE };
-        };
-        if let Some(value) = map.get("type") {
-            all = all.common(declared(value));
-        }
-        if let Some(values) = listed(part.value) {
-            all = all.common(values.iter().fold(Types::NONE, |t, v| t.with(Types::of_value(v))));
-        }
-        for keyword in ["anyOf", "oneOf"] {
-            let Some(variants) = map.get(keyword).and_then(Value::as_array) else {
-                continue;
-            };
-            if depth == 0 || variants.is_empty() {
-                continue;
-            }
-            let at = join(&part.at, keyword);
-            let union = variants.iter().enumerate().fold(Types::NONE, |union, (i, variant)| {
-                union.with(deep(book, &book.node(variant, join(&at, &i.to_string())), depth - 1))
-            });
-            all = all.common(union);
-        }
+    node.parts.iter().fold(Types::ALL, |all, part| {
+        let own = of_part(book, part, depth);
+        all.common(if part.null { own.with(Types::NULL) } else { own })
+    })
+}
+
+fn of_part<'a>(book: &Book<'a>, part: &Part<'a>, depth: u8) -> Types {
+    let Some(map) = part.value.as_object() else {
+        return Types::NONE;
+    };
+    let mut all = map.get("type").map_or(Types::ALL, declared);
+    if let Some(values) = listed(part.value) {
+        all = all.common(values.iter().fold(Types::NONE, |t, v| t.with(Types::of_value(v))));
     }
-    if node.null { all.with(Types::NULL) } else { all }
+    for keyword in ["anyOf", "oneOf"] {
+        let variants = map.get(keyword).and_then(Value::as_array).filter(|v| !v.is_empty());
+        let Some(variants) = variants.filter(|_| depth > 0) else {
+            continue;
+        };
+        let at = join(&part.at, keyword);
+        let union = variants.iter().enumerate().fold(Types::NONE, |union, (i, variant)| {
+            union.with(deep(book, &book.node(variant, join(&at, &i.to_string())), depth - 1))
+        });
+        all = all.common(union);
+    }
+    all
 }
 
 /// A node with several types as one alternative for each, null allowed where it was.
@@ -155,7 +155,7 @@ pub(super) fn split<'a>(book: &Book<'a>, node: &Node<'a>) -> Vec<Node<'a>> {
     let one = |value: &'static Value| {
         let mut single = node.clone();
         let at = node.place(&["type"]).unwrap_or_default().into();
-        single.parts.push(Part { value, at });
+        single.parts.push(Part { value, at, null: false });
         single.name = None;
         single
     };
@@ -179,15 +179,16 @@ pub(super) fn values<'a>(node: &Node<'a>, types: Types) -> Option<Vec<&'a Value>
     let mut all: Option<Vec<&'a Value>> = None;
     for part in &node.parts {
         let Some(mut here) = listed(part.value) else { continue };
+        if part.null && !here.iter().any(|v| v.is_null()) {
+            here.push(&NULL);
+        }
         if let Some(before) = all {
             here.retain(|v| before.iter().any(|b| same(b, v)));
         }
         all = Some(here);
     }
-    let mut all = all?;
-    all.retain(|v| types.has(Types::of_value(v)));
-    if node.null && !all.iter().any(|v| v.is_null()) {
-        all.push(&NULL);
-    }
-    Some(all)
+    all.map(|mut all| {
+        all.retain(|v| types.has(Types::of_value(v)));
+        all
+    })
 }

@@ -2,9 +2,9 @@
 //!
 //! `oneOf` is read as its authors mean it: alternatives that do not overlap.
 
-use super::types::{split, types};
+use super::types::{Types, split, types};
 use super::{Fact, Judge, Local, Side, Step};
-use crate::diff::book::{Book, Node, join, only_null};
+use crate::diff::book::{Book, Node, join};
 use crate::diff::table::Effect;
 use serde_json::Value;
 
@@ -31,11 +31,12 @@ pub(super) fn choices<'a>(book: Book<'a>, node: &Node<'a>) -> Vec<Choice<'a>> {
             };
             let at = join(&part.at, keyword);
             // Null as an alternative is a property of the others, however many there are.
-            let null = variants.iter().any(only_null) && !variants.iter().all(only_null);
-            let others = variants.iter().enumerate().filter(|(_, v)| !null || !only_null(v));
+            let nulls = variants.iter().filter(|v| book.only_null(v)).count();
+            let null = nulls > 0 && nulls < variants.len();
+            let others = variants.iter().enumerate().filter(|(_, v)| !null || !book.only_null(v));
             let nodes = others.map(|(i, variant)| {
                 let mut node = book.node(variant, join(&at, &i.to_string()));
-                node.null |= null && !node.parts.is_empty();
+                node.or_null(null || part.null);
                 node
             });
             all.push(Choice {
@@ -49,14 +50,23 @@ pub(super) fn choices<'a>(book: Book<'a>, node: &Node<'a>) -> Vec<Choice<'a>> {
     all
 }
 
-/// Choices of both, one by one; what has no counterpart came or went as a whole.
+/// Choices of both: those that are the same, then one by one; what has no counterpart came or went as a whole.
 pub(super) fn both<'a>(
     out: &mut Local<'a>,
     side: Side<'a>,
-    old: Vec<Choice<'a>>,
-    new: Vec<Choice<'a>>,
+    mut old: Vec<Choice<'a>>,
+    mut new: Vec<Choice<'a>>,
     judge: &mut dyn Judge<'a>,
 ) {
+    if old.len() + new.len() > 2 {
+        old.retain(|o| {
+            let found = new.iter().position(|n| alike_sets(o, n, judge));
+            found.is_none_or(|at| {
+                new.remove(at);
+                false
+            })
+        });
+    }
     let (mut old, mut new) = (old.into_iter(), new.into_iter());
     loop {
         match (old.next(), new.next()) {
@@ -66,6 +76,16 @@ pub(super) fn both<'a>(
             (None, None) => break,
         }
     }
+}
+
+/// Whether two choices offer the same.
+fn alike_sets<'a>(old: &Choice<'a>, new: &Choice<'a>, judge: &mut dyn Judge<'a>) -> bool {
+    let mut rest: Vec<&Node<'a>> = new.variants.iter().collect();
+    old.variants.len() == rest.len()
+        && old.variants.iter().all(|o| {
+            let found = rest.iter().position(|n| judge.relation(o, n).equal);
+            found.map(|at| rest.remove(at)).is_some()
+        })
 }
 
 /// One side has a choice and the other has none: the other is a choice of one. The rest of the schema goes into each
@@ -110,7 +130,6 @@ pub(super) fn one_sided<'a>(
 /// Parts that say more than a choice; the choice itself is what the alternatives replace.
 fn without_choice<'a>(node: &Node<'a>) -> Node<'a> {
     let mut rest = node.clone();
-    rest.null = false;
     rest.parts.retain(|part| {
         let map = part.value.as_object();
         map.is_none_or(|m| !m.contains_key("anyOf") && !m.contains_key("oneOf"))
@@ -140,23 +159,21 @@ fn sets<'a>(out: &mut Local<'a>, side: Side<'a>, old: Choice<'a>, new: Choice<'a
     let few = all_old.len() * all_new.len() <= JUDGED;
     // A named alternative is promised by its name: another one that allows as much does not stand in for it.
     let coverable = |v: &Node<'a>, real: bool| few && (v.name.is_none() || !real);
-    let mut left_old: Vec<Node<'a>> = Vec::new();
-    for variant in olds.into_iter().flatten() {
-        let covered =
-            coverable(&variant, old.real) && all_new.iter().flatten().any(|n| judge.relation(&variant, n).covers);
-        if !covered {
-            left_old.push(variant);
-        }
-    }
-    let mut left_new: Vec<Node<'a>> = Vec::new();
-    for variant in news.into_iter().flatten() {
-        let covered =
-            coverable(&variant, new.real) && all_old.iter().flatten().any(|o| judge.relation(o, &variant).covered);
-        if !covered {
-            left_new.push(variant);
-        }
-    }
+    let mut left_old: Vec<Node<'a>> = olds.into_iter().flatten().collect();
+    let mut left_new: Vec<Node<'a>> = news.into_iter().flatten().collect();
     alike(out, side, &mut left_old, &mut left_new);
+    // One that allows all that another did takes its place, so that what it allows besides is told.
+    left_old.retain(|o| {
+        let heir = left_new
+            .iter()
+            .position(|n| coverable(o, old.real) && judge.relation(o, n).covers);
+        heir.is_none_or(|at| {
+            out.go(Step::Same, o.clone(), left_new.remove(at));
+            false
+        })
+    });
+    left_old.retain(|o| !(coverable(o, old.real) && all_new.iter().flatten().any(|n| judge.relation(o, n).covers)));
+    left_new.retain(|n| !(coverable(n, new.real) && all_old.iter().flatten().any(|o| judge.relation(o, n).covered)));
     for variant in left_old {
         let mut gone = fact(
             keyword,
@@ -227,14 +244,8 @@ fn alike<'a>(out: &mut Local<'a>, side: Side<'a>, olds: &mut Vec<Node<'a>>, news
     let ([old], [new]) = (olds.as_slice(), news.as_slice()) else {
         return;
     };
-    let common = types(&side.old, old) == types(&side.new, new);
-    let names = |node: &Node<'a>| -> Vec<&'a String> {
-        let all = node.all("properties").filter_map(|(v, _)| v.as_object());
-        all.flat_map(|m| m.keys()).collect()
-    };
-    let (of_old, of_new) = (names(old), names(new));
-    let shared = of_old.iter().any(|n| of_new.contains(n)) || (of_old.is_empty() && of_new.is_empty());
-    if common && shared {
+    let kind = types(&side.old, old);
+    if kind == types(&side.new, new) && kind != Types::ALL {
         out.go(Step::Same, old.clone(), new.clone());
         olds.clear();
         news.clear();
