@@ -103,7 +103,9 @@ impl Bundler<'_, '_> {
         let Some((at, text)) = node.get("$ref").and_then(|r| Some((r.at, r.text()?.to_owned()))) else {
             return;
         };
-        let Some(settled) = self.settled(&text, at, node.at.file, kind, pointer) else { return };
+        let Some(settled) = self.settled(&text, at, node.at.file, kind, pointer) else {
+            return;
+        };
         if settled != text
             && let Some(reference) = node.get_mut("$ref")
         {
@@ -158,10 +160,22 @@ impl Bundler<'_, '_> {
                 last.split('.').next().unwrap_or(last).to_owned()
             }
         };
-        let plain = |c: char| if c.is_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '_' };
+        let plain = |c: char| {
+            if c.is_alphanumeric() || matches!(c, '.' | '_' | '-') {
+                c
+            } else {
+                '_'
+            }
+        };
         let wanted: String = wanted.chars().map(plain).collect();
         let name = (1..)
-            .map(|n| if n == 1 { wanted.clone() } else { format!("{wanted}_{n}") })
+            .map(|n| {
+                if n == 1 {
+                    wanted.clone()
+                } else {
+                    format!("{wanted}_{n}")
+                }
+            })
             .find(|name| !self.taken.contains(&(place, name.clone())))?;
         self.taken.insert((place, name.clone()));
         self.names.insert(key, name.clone());
@@ -184,8 +198,14 @@ impl Bundler<'_, '_> {
                 format!("The file {} has no `{fragment}`", self.sources.name(file)),
             );
             let near = beside(&tree, fragment);
-            let finding = self.sources.finding("dangling-reference", at, &format!("{pointer}/$ref"), words);
-            self.sources.findings.push(finding.expected("a reference to something that exists", text).near(near));
+            let finding = self
+                .sources
+                .finding("dangling-reference", at, &format!("{pointer}/$ref"), words);
+            self.sources.findings.push(
+                finding
+                    .expected("a reference to something that exists", text)
+                    .near(near),
+            );
             return None;
         };
         let count = count(found);
@@ -204,7 +224,9 @@ impl Bundler<'_, '_> {
         for _ in 0..HOPS {
             let Some(reference) = node.get("$ref") else { return };
             let at = reference.at;
-            let Some(text) = reference.text().map(str::to_owned) else { return };
+            let Some(text) = reference.text().map(str::to_owned) else {
+                return;
+            };
             let copied = match self.target(&text, node.at.file) {
                 Target::There(file, fragment) => self.copy(file, &fragment, &text, at, pointer),
                 Target::Here(fragment) => {
@@ -235,9 +257,13 @@ impl Bundler<'_, '_> {
 
     fn mapping(&mut self, node: &mut Node, pointer: &str) {
         let file = node.at.file;
-        let Some(map) = node.get_mut("mapping").and_then(Node::map_mut) else { return };
+        let Some(map) = node.get_mut("mapping").and_then(Node::map_mut) else {
+            return;
+        };
         for (key, value) in map.iter_mut() {
-            let Some(text) = value.text().map(str::to_owned) else { continue };
+            let Some(text) = value.text().map(str::to_owned) else {
+                continue;
+            };
             let is_file = [".json", ".yaml", ".yml"].iter().any(|ending| text.ends_with(ending));
             if !(text.contains('#') || is_file) {
                 continue;
@@ -277,7 +303,9 @@ impl Bundler<'_, '_> {
                 ),
             ),
         };
-        let finding = self.sources.finding(super::MISSING_FILE, at, &format!("{pointer}/$ref"), words);
+        let finding = self
+            .sources
+            .finding(super::MISSING_FILE, at, &format!("{pointer}/$ref"), words);
         self.sources.findings.push(finding.expected(add, text).fix(fix));
     }
 }
@@ -323,7 +351,10 @@ fn taken(root: &Node, kind: Kind) -> HashSet<(&'static str, String)> {
 
 fn refers_to_items(root: &Node) -> bool {
     let items = ["paths", "webhooks"].into_iter().filter_map(|key| root.get(key)?.map());
-    let shared = root.get("components").and_then(|c| c.get("pathItems")).and_then(Node::map);
+    let shared = root
+        .get("components")
+        .and_then(|c| c.get("pathItems"))
+        .and_then(Node::map);
     items
         .chain(shared)
         .flatten()

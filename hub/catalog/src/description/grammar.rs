@@ -95,7 +95,12 @@ const INFO: Fields = &[
     ("license", One(K::License)),
     ("version", T),
 ];
-const SERVER: Fields = &[("url", T), ("name", T), ("description", T), ("variables", Map(K::Variable))];
+const SERVER: Fields = &[
+    ("url", T),
+    ("name", T),
+    ("description", T),
+    ("variables", Map(K::Variable)),
+];
 const VARIABLE: Fields = &[("enum", Texts), ("default", T), ("description", T)];
 const PATH_ITEM: Fields = &[
     ("$ref", T),
@@ -473,7 +478,10 @@ pub(super) fn form(kind: Kind, key: &str) -> Option<Form> {
         K::OldResponses => (!is_extension).then_some(One(K::OldResponse)),
         K::Callback => (!is_extension).then_some(One(K::PathItem)),
         K::Requirement => Some(Any),
-        _ => fields(kind)?.iter().find(|(name, _)| *name == key).map(|(_, form)| *form),
+        _ => fields(kind)?
+            .iter()
+            .find(|(name, _)| *name == key)
+            .map(|(_, form)| *form),
     }
 }
 

@@ -3,16 +3,18 @@
 use super::grammar::Kind;
 use super::schema::{Dialect, Matter, modern};
 use super::sources::Sources;
-use super::special::templates;
 use super::structure::Checker;
+use super::templates::{names, templates};
 use super::tree::{Content, Node};
-use super::{Format, bundle, references, swagger};
+use super::{Format, bundle, references, swagger, wsdl};
 use hub_core::{Finding, Severity, Text};
 use serde_json::Value;
 
 /// Version of the normal form.
 const NORMAL: &str = "3.1.0";
-const METHODS: [&str; 9] = ["get", "put", "post", "delete", "options", "head", "patch", "trace", "query"];
+const METHODS: [&str; 9] = [
+    "get", "put", "post", "delete", "options", "head", "patch", "trace", "query",
+];
 
 /// Reads the first file of a set into the normal form; what keeps it from being read may also stand among the findings.
 pub(super) fn read(sources: &mut Sources<'_>) -> Result<(Node, Format, String), Finding> {
@@ -21,7 +23,9 @@ pub(super) fn read(sources: &mut Sources<'_>) -> Result<(Node, Format, String), 
     }
     let text = sources.text(0)?;
     if text.trim_start().starts_with('<') {
-        return Err(unknown(sources.name(0), "XML"));
+        let mut root = wsdl::read(sources)?;
+        schemas(sources, &mut root, Dialect::New);
+        return Ok((root, Format::Wsdl, "1.1".to_owned()));
     }
     let root = sources.parse(0)?;
     let (format, version) = kind(sources, &root)?;
@@ -39,7 +43,11 @@ fn new(sources: &mut Sources<'_>, root: Node, version: &str) -> Result<Node, Fin
     root.put("openapi", Node::leaf(at, NORMAL));
     root.take("$self");
     root.take("jsonSchemaDialect");
-    let dialect = if version.starts_with("3.0") { Dialect::Old } else { Dialect::New };
+    let dialect = if version.starts_with("3.0") {
+        Dialect::Old
+    } else {
+        Dialect::New
+    };
     schemas(sources, &mut root, dialect);
     Ok(root)
 }
@@ -56,6 +64,7 @@ fn checked(sources: &mut Sources<'_>, root: &mut Node, kind: Kind, version: &str
     let mut checker = Checker::new(sources, kind == Kind::OldRoot, version);
     checker.check(root, kind);
     templates(&mut checker, root);
+    names(&mut checker, root);
     references::check(sources, root, kind);
 }
 
@@ -74,7 +83,10 @@ impl Matter {
                 "beside-reference",
                 Severity::Warning,
                 Text::new(
-                    format!("OpenAPI 3.0 忽略 `$ref` 旁的 {}；如需生效请用 `allOf`", names.join("、")),
+                    format!(
+                        "OpenAPI 3.0 忽略 `$ref` 旁的 {}；如需生效请用 `allOf`",
+                        names.join("、")
+                    ),
                     format!(
                         "OpenAPI 3.0 ignores {} beside `$ref`; write an `allOf` if it is meant",
                         names.join(", ")
@@ -94,7 +106,9 @@ impl Matter {
                 Severity::Note,
                 Text::new(
                     format!("`{word}` 是旧版写法，已按 JSON Schema 2020-12 改写"),
-                    format!("`{word}` is written the way of an earlier version; it was rewritten as JSON Schema 2020-12"),
+                    format!(
+                        "`{word}` is written the way of an earlier version; it was rewritten as JSON Schema 2020-12"
+                    ),
                 ),
             ),
             Self::Pattern(text) => (
@@ -102,7 +116,9 @@ impl Matter {
                 Severity::Warning,
                 Text::new(
                     format!("正则表达式 `{text}` 无法在有限时间内检查（如环视、反向引用），此处不检查"),
-                    format!("The pattern `{text}` can't be checked in bounded time (look-around, references back), so it is not"),
+                    format!(
+                        "The pattern `{text}` can't be checked in bounded time (look-around, references back), so it is not"
+                    ),
                 ),
             ),
             Self::PatternBomb => (
@@ -118,7 +134,11 @@ impl Matter {
 pub(super) fn operations(root: &Node) -> usize {
     let of = |item: &Node| {
         let named = METHODS.into_iter().filter(|m| item.get(m).is_some()).count();
-        named + item.get("additionalOperations").and_then(Node::map).map_or(0, indexmap::IndexMap::len)
+        named
+            + item
+                .get("additionalOperations")
+                .and_then(Node::map)
+                .map_or(0, indexmap::IndexMap::len)
     };
     let paths = root.get("paths").and_then(Node::map);
     paths
@@ -142,7 +162,11 @@ fn kind(sources: &mut Sources<'_>, root: &Node) -> Result<(Format, String), Find
             Content::Leaf(Value::Number(number)) => number.to_string(),
             _ => String::new(),
         };
-        let full = if version == "2" { "2.0".to_owned() } else { version.clone() };
+        let full = if version == "2" {
+            "2.0".to_owned()
+        } else {
+            version.clone()
+        };
         let fits = |k: &str| full == k || full.strip_prefix(k).is_some_and(|rest| rest.starts_with(['.', '-']));
         if known.iter().any(|k| fits(k)) {
             return Ok((format, full));

@@ -36,7 +36,9 @@ pub(super) fn find<'f>(base: &str, wanted: &str, files: &'f BTreeMap<String, Vec
         return files
             .keys()
             .filter(|name| address.ends_with(name.as_str()) && !name.is_empty())
-            .filter(|name| address.len() == name.len() || address.as_bytes().get(address.len() - name.len() - 1) == Some(&b'/'))
+            .filter(|name| {
+                address.len() == name.len() || address.as_bytes().get(address.len() - name.len() - 1) == Some(&b'/')
+            })
             .max_by_key(|name| name.len())
             .map(String::as_str);
     }
@@ -73,7 +75,10 @@ pub(super) fn percent(text: &str) -> String {
     let mut rest = text.as_bytes();
     while let Some((first, behind)) = rest.split_first() {
         let hex = behind.get(..2).and_then(|h| std::str::from_utf8(h).ok());
-        match hex.and_then(|h| u8::from_str_radix(h, 16).ok()).filter(|_| *first == b'%') {
+        match hex
+            .and_then(|h| u8::from_str_radix(h, 16).ok())
+            .filter(|_| *first == b'%')
+        {
             Some(byte) => {
                 bytes.push(byte);
                 rest = behind.get(2..).unwrap_or_default();

@@ -17,7 +17,9 @@ pub(super) fn quote(findings: &mut [Finding], names: &[String], texts: &HashMap<
         }
     }
     for finding in findings.iter_mut().filter(|f| f.got.is_none()) {
-        let line = lines.get(finding.file.as_str()).and_then(|l| l.get(finding.line.checked_sub(1)?));
+        let line = lines
+            .get(finding.file.as_str())
+            .and_then(|l| l.get(finding.line.checked_sub(1)?));
         let Some(line) = line else { continue };
         let from = match line.chars().count() > MAX_QUOTED {
             true => finding.column.saturating_sub(1),

@@ -62,8 +62,16 @@ pub(super) fn check(sources: &mut Sources<'_>, root: &mut Node, kind: Kind) {
         };
         let near = beside(root, reference.text.trim_start_matches('#'));
         let finding = sources.finding(code, reference.at, &reference.pointer, Text::new(zh, en));
-        let fix = Text::new("请改正引用或补充被引用的内容", "Correct the reference or add what it names.");
-        sources.findings.push(finding.expected("a reference to something that exists", reference.text).near(near).fix(fix));
+        let fix = Text::new(
+            "请改正引用或补充被引用的内容",
+            "Correct the reference or add what it names.",
+        );
+        sources.findings.push(
+            finding
+                .expected("a reference to something that exists", reference.text)
+                .near(near)
+                .fix(fix),
+        );
     }
 }
 
@@ -90,7 +98,9 @@ fn fate(root: &Node, text: &str) -> Fate {
         let Some(target) = root.pointer(fragment) else {
             return Fate::Nowhere;
         };
-        let Some(next) = target.text_at("$ref") else { return Fate::Fine };
+        let Some(next) = target.text_at("$ref") else {
+            return Fate::Fine;
+        };
         seen += 1;
         if seen > MAX_CHAIN {
             return Fate::Circle;
@@ -104,7 +114,9 @@ fn anchored(node: &Node, anchor: &str) -> bool {
         Content::Leaf(_) => false,
         Content::List(items) => items.iter().any(|item| anchored(item, anchor)),
         Content::Map(map) => {
-            ["$anchor", "$dynamicAnchor"].into_iter().any(|key| node.text_at(key) == Some(anchor))
+            ["$anchor", "$dynamicAnchor"]
+                .into_iter()
+                .any(|key| node.text_at(key) == Some(anchor))
                 || map.values().any(|member| anchored(member, anchor))
         }
     }

@@ -36,6 +36,9 @@ const MOST_PATTERN: usize = 8 << 20;
 /// Patterns between the two limits that are compiled; each costs time.
 const MAX_LARGE: usize = 8;
 
+/// Digits of a count of repetitions that no text of a message reaches.
+const ENDLESS_DIGITS: usize = 8;
+
 /// What came up that a person should know.
 pub(super) enum Matter {
     /// Constraints beside a reference, which 3.0 ignores.
@@ -55,7 +58,9 @@ pub(super) fn modern(root: &mut Node, dialect: Dialect, tell: &mut impl FnMut(Ma
     let mut patterns = Patterns::default();
     walk(root, Kind::Root, &mut String::new(), &mut |node, kind, pointer| {
         if kind == Kind::Schema && node.map().is_some() {
-            one(node, dialect, &mut patterns, &mut |matter, at| tell(matter, at, pointer));
+            one(node, dialect, &mut patterns, &mut |matter, at| {
+                tell(matter, at, pointer);
+            });
         }
     });
 }
@@ -64,6 +69,7 @@ pub(super) fn modern(root: &mut Node, dialect: Dialect, tell: &mut impl FnMut(Ma
 fn one(node: &mut Node, dialect: Dialect, patterns: &mut Patterns, tell: &mut impl FnMut(Matter, At)) {
     if dialect == Dialect::Old && node.text_at("$ref").is_some() {
         alone(node, tell);
+        into_tuple(node);
     }
     if node.text_at("discriminator").is_some()
         && let Some(name) = node.take("discriminator")
@@ -88,7 +94,9 @@ fn alone(node: &mut Node, tell: &mut impl FnMut(Matter, At)) {
     let Some(map) = node.map() else { return };
     let ignored: Vec<String> = map
         .keys()
-        .filter(|k| !ANNOTATIONS.contains(&k.as_str()) && !k.starts_with("x-") && *k != "definitions" && *k != "$schema")
+        .filter(|k| {
+            !ANNOTATIONS.contains(&k.as_str()) && !k.starts_with("x-") && *k != "definitions" && *k != "$schema"
+        })
         .cloned()
         .collect();
     if ignored.is_empty() {
@@ -101,6 +109,17 @@ fn alone(node: &mut Node, tell: &mut impl FnMut(Matter, At)) {
     tell(Matter::BesideReference(ignored), at);
 }
 
+/// A reference into draft 4's list of `items`, which is called `prefixItems` now.
+fn into_tuple(node: &mut Node) {
+    let Some(reference) = node.get_mut("$ref") else { return };
+    let Some((before, after)) = reference.text().and_then(|text| text.split_once("/items/")) else {
+        return;
+    };
+    if after.starts_with(|c: char| c.is_ascii_digit()) {
+        *reference = Node::leaf(reference.at, format!("{before}/prefixItems/{after}"));
+    }
+}
+
 /// Swagger's type `file`.
 fn file(node: &mut Node) {
     if node.text_at("type") == Some("file") {
@@ -111,7 +130,9 @@ fn file(node: &mut Node) {
 }
 
 fn bounds(node: &mut Node, limit: &str, exclusive: &'static str, dialect: Dialect, tell: &mut impl FnMut(Matter, At)) {
-    let Some(flag) = node.get(exclusive).and_then(Node::flag) else { return };
+    let Some(flag) = node.get(exclusive).and_then(Node::flag) else {
+        return;
+    };
     let Some(old) = node.take(exclusive) else { return };
     if dialect == Dialect::New {
         tell(Matter::OldWord(exclusive), old.at);
@@ -147,7 +168,10 @@ fn nullable(node: &mut Node, dialect: Dialect, tell: &mut impl FnMut(Matter, At)
         Content::List(items) if items.iter().any(|i| i.text() == Some("null")) => {}
         Content::List(items) => items.push(null),
         _ => {
-            let only = Node { at: types.at, content: types.content.clone() };
+            let only = Node {
+                at: types.at,
+                content: types.content.clone(),
+            };
             types.content = Content::List(vec![only, null]);
         }
     }
@@ -258,7 +282,17 @@ impl Patterns {
 
 /// What cannot be checked is kept where it is read but not checked.
 fn pattern(node: &mut Node, patterns: &mut Patterns, tell: &mut impl FnMut(Matter, At)) {
-    let Some(text) = node.text_at("pattern").map(str::to_owned) else { return };
+    let Some(text) = node.text_at("pattern").map(str::to_owned) else {
+        return patterns_of_names(node, patterns, tell);
+    };
+    let text = match unbounded(&text) {
+        Some(shorter) => {
+            let at = node.get("pattern").map_or(node.at, |p| p.at);
+            node.put("pattern", Node::leaf(at, shorter.clone()));
+            shorter
+        }
+        None => text,
+    };
     match patterns.verdict(&text) {
         Verdict::Fine => {}
         Verdict::Bomb => tell(Matter::PatternBomb, node.get("pattern").map_or(node.at, |p| p.at)),
@@ -269,7 +303,36 @@ fn pattern(node: &mut Node, patterns: &mut Patterns, tell: &mut impl FnMut(Matte
             }
         }
     }
-    let Some(map) = node.get("patternProperties").and_then(Node::map) else { return };
+    patterns_of_names(node, patterns, tell);
+}
+
+/// A pattern whose repetitions up to a number no text reaches go on without end.
+fn unbounded(text: &str) -> Option<String> {
+    let mut rest = text;
+    let mut out = String::new();
+    let mut changed = false;
+    while let Some((before, after)) = rest.split_once(',') {
+        out.push_str(before);
+        out.push(',');
+        rest = after;
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let opened = before
+            .rsplit('{')
+            .next()
+            .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+        if opened && digits >= ENDLESS_DIGITS && rest.as_bytes().get(digits) == Some(&b'}') {
+            rest = rest.get(digits..).unwrap_or_default();
+            changed = true;
+        }
+    }
+    out.push_str(rest);
+    changed.then_some(out)
+}
+
+fn patterns_of_names(node: &mut Node, patterns: &mut Patterns, tell: &mut impl FnMut(Matter, At)) {
+    let Some(map) = node.get("patternProperties").and_then(Node::map) else {
+        return;
+    };
     let unusable: Vec<String> = map
         .keys()
         .filter(|k| !matches!(patterns.verdict(k), Verdict::Fine))

@@ -72,17 +72,25 @@ impl<'s, 'f> Checker<'s, 'f> {
         }
     }
 
+    /// Whether the description is older than 3.1.
+    pub(super) fn early_version(&self) -> bool {
+        self.old || self.version.starts_with("3.0")
+    }
+
     /// What a description must hold at all.
     fn whole(&mut self, root: &Node) {
         let has = |key: &str| root.get(key).is_some_and(|n| !n.is_null());
-        let early = self.old || self.version.starts_with("3.0");
+        let early = self.early_version();
         if early && !has("paths") {
             self.tell(
                 Severity::Error,
                 "missing-field",
                 root.at,
                 "/paths",
-                Text::new("缺少 `paths`：描述中没有任何操作", "`paths` is missing: the description has no operation"),
+                Text::new(
+                    "缺少 `paths`：描述中没有任何操作",
+                    "`paths` is missing: the description has no operation",
+                ),
                 |f| {
                     let near = root.map().into_iter().flatten().map(|(k, _)| k.as_str());
                     f.near(nearest("paths", near))
@@ -149,7 +157,13 @@ impl<'s, 'f> Checker<'s, 'f> {
                 continue;
             };
             if member.is_null() && !matches!(form, Form::Any) {
-                self.repair("null", member.at, &place(), format!("`{key}` 为空，视为没有"), format!("`{key}` is null and counts as absent"));
+                self.repair(
+                    "null",
+                    member.at,
+                    &place(),
+                    format!("`{key}` 为空，视为没有"),
+                    format!("`{key}` is null and counts as absent"),
+                );
                 gone.push(key.clone());
                 continue;
             }
@@ -192,7 +206,13 @@ impl<'s, 'f> Checker<'s, 'f> {
             Content::Leaf(value) => value.to_string(),
             _ => return self.wrong(node, place, "文字", "a text"),
         };
-        self.repair("not-a-text", node.at, place, format!("`{text}` 应为文字，已按文字读取"), format!("`{text}` should be a text and was read as one"));
+        self.repair(
+            "not-a-text",
+            node.at,
+            place,
+            format!("`{text}` 应为文字，已按文字读取"),
+            format!("`{text}` should be a text and was read as one"),
+        );
         node.content = Content::Leaf(Value::String(text));
     }
 
@@ -205,7 +225,13 @@ impl<'s, 'f> Checker<'s, 'f> {
             Some("false") => false,
             _ => return self.wrong(node, place, " true 或 false", "true or false"),
         };
-        self.repair("not-a-flag", node.at, place, "应为 true 或 false，已去掉引号", "true or false should have no quotes; they were dropped");
+        self.repair(
+            "not-a-flag",
+            node.at,
+            place,
+            "应为 true 或 false，已去掉引号",
+            "true or false should have no quotes; they were dropped",
+        );
         node.content = Content::Leaf(Value::Bool(flag));
     }
 
@@ -213,22 +239,42 @@ impl<'s, 'f> Checker<'s, 'f> {
         if matches!(node.content, Content::Leaf(Value::Number(_))) {
             return;
         }
-        let number = node.text().and_then(|t| serde_json::from_str::<serde_json::Number>(t.trim()).ok());
+        let number = node
+            .text()
+            .and_then(|t| serde_json::from_str::<serde_json::Number>(t.trim()).ok());
         let Some(number) = number else {
             return self.wrong(node, place, "数字", "a number");
         };
-        self.repair("not-a-number", node.at, place, "应为数字，已去掉引号", "A number should have no quotes; they were dropped");
+        self.repair(
+            "not-a-number",
+            node.at,
+            place,
+            "应为数字，已去掉引号",
+            "A number should have no quotes; they were dropped",
+        );
         node.content = Content::Leaf(Value::Number(number));
     }
 
     fn as_texts(&mut self, node: &mut Node, place: &str) -> bool {
         if let Some(text) = node.text().map(str::to_owned) {
-            self.repair("not-a-list", node.at, place, "应为列表，已按一项的列表读取", "A list should stand here; the one text was read as a list of one");
+            self.repair(
+                "not-a-list",
+                node.at,
+                place,
+                "应为列表，已按一项的列表读取",
+                "A list should stand here; the one text was read as a list of one",
+            );
             *node = Node::list(node.at, vec![Node::leaf(node.at, text)]);
             return true;
         }
         if place.ends_with("/required") && node.flag().is_some() {
-            self.warn("required-flag", node.at, place, "`required` 应为属性名列表；true/false 在此没有意义，已忽略", "`required` is a list of property names; true or false has no meaning here and was ignored");
+            self.warn(
+                "required-flag",
+                node.at,
+                place,
+                "`required` 应为属性名列表；true/false 在此没有意义，已忽略",
+                "`required` is a list of property names; true or false has no meaning here and was ignored",
+            );
             return false;
         }
         let Content::List(items) = &mut node.content else {
@@ -263,7 +309,13 @@ impl<'s, 'f> Checker<'s, 'f> {
             }
             let Some(word) = node.take(key) else { continue };
             let place = format!("{pointer}/{key}");
-            self.repair("outside-schema", word.at, &place, format!("`{key}` 应写在 `schema` 内，已移入"), format!("`{key}` belongs into `schema` and was moved there"));
+            self.repair(
+                "outside-schema",
+                word.at,
+                &place,
+                format!("`{key}` 应写在 `schema` 内，已移入"),
+                format!("`{key}` belongs into `schema` and was moved there"),
+            );
             if node.get("schema").is_none() {
                 node.put("schema", Node::new_map(at));
             }
@@ -293,12 +345,20 @@ impl<'s, 'f> Checker<'s, 'f> {
                     info.put("version", Node::leaf(at, ""));
                     Some(info)
                 }
-                (Kind::Variable | Kind::Docs | Kind::Server | Kind::Tag | Kind::Discriminator, _) => Some(Node::leaf(at, "")),
+                (Kind::Variable | Kind::Docs | Kind::Server | Kind::Tag | Kind::Discriminator, _) => {
+                    Some(Node::leaf(at, ""))
+                }
                 _ => None,
             };
             match filled {
                 Some(filled) => {
-                    self.warn("missing-field", at, &place, format!("缺少 `{key}`，视为空"), format!("`{key}` is missing and counts as empty"));
+                    self.warn(
+                        "missing-field",
+                        at,
+                        &place,
+                        format!("缺少 `{key}`，视为空"),
+                        format!("`{key}` is missing and counts as empty"),
+                    );
                     node.put(key, filled);
                 }
                 None => {

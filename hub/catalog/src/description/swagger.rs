@@ -117,7 +117,8 @@ impl Context {
         let Content::Map(map) = shared.content else { return };
         for (name, mut parameter) in map {
             if matches!(parameter.text_at("in"), Some("body" | "formData")) {
-                self.shared.insert(format!("#/components/parameters/{}", escape(&name)), parameter);
+                self.shared
+                    .insert(format!("#/components/parameters/{}", escape(&name)), parameter);
             } else {
                 value(&mut parameter);
                 kept.put(name, parameter);
@@ -206,12 +207,22 @@ impl Context {
             return;
         }
         let at = response.at;
-        for header in response.get_mut("headers").and_then(Node::map_mut).into_iter().flatten().map(|(_, h)| h) {
+        for header in response
+            .get_mut("headers")
+            .and_then(Node::map_mut)
+            .into_iter()
+            .flatten()
+            .map(|(_, h)| h)
+        {
             value(header);
         }
         let schema = response.take("schema");
         let mut examples = response.take("examples");
-        if schema.is_none() && examples.as_ref().is_none_or(|e| e.map().is_none_or(indexmap::IndexMap::is_empty)) {
+        if schema.is_none()
+            && examples
+                .as_ref()
+                .is_none_or(|e| e.map().is_none_or(indexmap::IndexMap::is_empty))
+        {
             return;
         }
         let mut types: Vec<String> = produces.to_vec();
@@ -307,14 +318,19 @@ fn body(parts: Vec<Node>, consumes: &[String]) -> Option<Node> {
         let schema = only.take("schema").unwrap_or_else(|| Node::new_map(at));
         only.take("in");
         let name = only.take("name");
-        let types = if consumes.is_empty() { vec![JSON.to_owned()] } else { consumes.to_vec() };
+        let types = if consumes.is_empty() {
+            vec![JSON.to_owned()]
+        } else {
+            consumes.to_vec()
+        };
         let mut content = Node::new_map(at);
         for kind in types {
             let mut media = Node::new_map(at);
             media.put("schema", schema.clone());
             content.put(kind, media);
         }
-        only.map_mut()?.retain(|k, _| k == "description" || k == "required" || k.starts_with("x-"));
+        only.map_mut()?
+            .retain(|k, _| k == "description" || k == "required" || k.starts_with("x-"));
         only.put("content", content);
         if let Some(name) = name {
             only.put("x-body-name", name);
@@ -434,8 +450,13 @@ fn lift(root: &mut Node) {
         if root.get("definitions").is_none() {
             root.put("definitions", Node::new_map(at));
         }
-        let Some(definitions) = root.get_mut("definitions") else { return };
-        let Some(name) = (1..).map(|n: usize| format!("shared_{n}")).find(|n| definitions.get(n).is_none()) else {
+        let Some(definitions) = root.get_mut("definitions") else {
+            return;
+        };
+        let Some(name) = (1..)
+            .map(|n: usize| format!("shared_{n}"))
+            .find(|n| definitions.get(n).is_none())
+        else {
             return;
         };
         definitions.put(name.clone(), found);
@@ -477,5 +498,9 @@ const MAX_TYPES: usize = 64;
 
 fn texts(list: Option<&Node>) -> Vec<String> {
     let items = list.map(Node::items).unwrap_or_default();
-    items.iter().filter_map(|i| i.text().map(str::to_owned)).take(MAX_TYPES).collect()
+    items
+        .iter()
+        .filter_map(|i| i.text().map(str::to_owned))
+        .take(MAX_TYPES)
+        .collect()
 }

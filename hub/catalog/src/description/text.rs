@@ -91,7 +91,11 @@ fn concluded(bytes: &[u8]) -> Option<&'static Encoding> {
             }
         }
     }
-    if GB18030.decode_without_bom_handling_and_without_replacement(bytes).is_some() && pairs >= 9 * alone {
+    if GB18030
+        .decode_without_bom_handling_and_without_replacement(bytes)
+        .is_some()
+        && pairs >= 9 * alone
+    {
         Some(GB18030)
     } else if alone >= 9 * pairs {
         Some(WINDOWS_1252)

@@ -20,15 +20,18 @@ pub(super) fn is_zip(bytes: &[u8]) -> bool {
 /// All files of an archive by their names in it.
 pub(super) fn unpack(name: &str, bytes: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, Finding> {
     let fail = |zh: &str, en: &str| {
-        Finding::error("zip", name, Text::new(zh, en)).at("", 1, 1).fix(Text::new(
-            "请用普通 zip（不加密）重新打包，只放描述文件及其引用的文件",
-            "Pack it anew as a plain zip without a password, with the description and the files it refers to.",
-        ))
+        Finding::error("zip", name, Text::new(zh, en))
+            .at("", 1, 1)
+            .fix(Text::new(
+                "请用普通 zip（不加密）重新打包，只放描述文件及其引用的文件",
+                "Pack it anew as a plain zip without a password, with the description and the files it refers to.",
+            ))
     };
     let broken = || fail("zip 文件已损坏", "The zip file is broken");
     let (count, mut at) = directory(bytes).ok_or_else(broken)?;
     if count > MAX_FILES {
-        return Err(fail("zip 中的文件过多", "The zip holds too many files").expected(format!("at most {MAX_FILES}"), count.to_string()));
+        return Err(fail("zip 中的文件过多", "The zip holds too many files")
+            .expected(format!("at most {MAX_FILES}"), count.to_string()));
     }
     let mut files = BTreeMap::new();
     let mut left = MAX_UNPACKED;
@@ -47,7 +50,12 @@ pub(super) fn unpack(name: &str, bytes: &[u8]) -> Result<BTreeMap<String, Vec<u8
         let read = match entry.method {
             0 => packed.take(left + 1).read_to_end(&mut unpacked),
             8 => DeflateDecoder::new(packed).take(left + 1).read_to_end(&mut unpacked),
-            _ => return Err(fail("zip 使用了不支持的压缩方式", "The zip uses a compression other than deflate")),
+            _ => {
+                return Err(fail(
+                    "zip 使用了不支持的压缩方式",
+                    "The zip uses a compression other than deflate",
+                ));
+            }
         };
         read.map_err(|_| broken())?;
         left = left.checked_sub(unpacked.len() as u64).ok_or_else(|| {

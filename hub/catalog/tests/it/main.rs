@@ -5,4 +5,6 @@ mod city;
 #[cfg(test)]
 mod description;
 #[cfg(test)]
+mod schemas;
+#[cfg(test)]
 mod search;
