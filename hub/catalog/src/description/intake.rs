@@ -3,10 +3,10 @@
 use super::grammar::Kind;
 use super::schema::{Dialect, Matter, modern};
 use super::sources::Sources;
-use super::special::templates;
 use super::structure::Checker;
+use super::templates::{names, templates};
 use super::tree::{Content, Node};
-use super::{Format, bundle, references, swagger};
+use super::{Format, bundle, references, swagger, wsdl};
 use hub_core::{Finding, Severity, Text};
 use serde_json::Value;
 
@@ -23,7 +23,9 @@ pub(super) fn read(sources: &mut Sources<'_>) -> Result<(Node, Format, String), 
     }
     let text = sources.text(0)?;
     if text.trim_start().starts_with('<') {
-        return Err(unknown(sources.name(0), "XML"));
+        let mut root = wsdl::read(sources)?;
+        schemas(sources, &mut root, Dialect::New);
+        return Ok((root, Format::Wsdl, "1.1".to_owned()));
     }
     let root = sources.parse(0)?;
     let (format, version) = kind(sources, &root)?;
@@ -62,6 +64,7 @@ fn checked(sources: &mut Sources<'_>, root: &mut Node, kind: Kind, version: &str
     let mut checker = Checker::new(sources, kind == Kind::OldRoot, version);
     checker.check(root, kind);
     templates(&mut checker, root);
+    names(&mut checker, root);
     references::check(sources, root, kind);
 }
 

@@ -9,6 +9,7 @@
 mod bundle;
 mod grammar;
 mod intake;
+mod parameter;
 mod paths;
 mod quote;
 mod references;
@@ -17,8 +18,12 @@ mod sources;
 mod special;
 mod structure;
 mod swagger;
+mod templates;
 mod text;
 mod tree;
+mod types;
+mod wsdl;
+mod xsd;
 mod zip;
 
 use hub_core::{Finding, Severity, Text};
@@ -170,6 +175,33 @@ impl Description {
     }
 }
 
+/// A schema of a description, ready to check values.
+#[derive(Debug)]
+pub struct Validator(jsonschema::Validator);
+
+impl Validator {
+    /// Whether a value fits.
+    #[must_use]
+    pub fn accepts(&self, value: &Value) -> bool {
+        self.0.is_valid(value)
+    }
+}
+
+impl Description {
+    /// Compiles the schema at a pointer of the normal form; formats are asserted.
+    ///
+    /// # Errors
+    ///
+    /// What keeps it from being compiled, in English: a schema that is no JSON Schema, or a reference that leads out.
+    pub fn validator(&self, pointer: &str) -> Result<Validator, String> {
+        let mut schema = self.document.pointer(pointer).ok_or("there is no such schema")?.clone();
+        if let (Some(map), Some(components)) = (schema.as_object_mut(), self.document.get("components")) {
+            map.entry("components").or_insert_with(|| components.clone());
+        }
+        crate::check::compile(&schema).map(Validator)
+    }
+}
+
 impl Origins {
     fn of(files: Vec<String>, root: &Node) -> Self {
         let mut all = Self {
@@ -218,3 +250,6 @@ impl Origins {
         self.places.get(slot).map(|(at, _)| *at).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,6 +36,9 @@ const MOST_PATTERN: usize = 8 << 20;
 /// Patterns between the two limits that are compiled; each costs time.
 const MAX_LARGE: usize = 8;
 
+/// Digits of a count of repetitions that no text of a message reaches.
+const ENDLESS_DIGITS: usize = 8;
+
 /// What came up that a person should know.
 pub(super) enum Matter {
     /// Constraints beside a reference, which 3.0 ignores.
@@ -56,7 +59,7 @@ pub(super) fn modern(root: &mut Node, dialect: Dialect, tell: &mut impl FnMut(Ma
     walk(root, Kind::Root, &mut String::new(), &mut |node, kind, pointer| {
         if kind == Kind::Schema && node.map().is_some() {
             one(node, dialect, &mut patterns, &mut |matter, at| {
-                tell(matter, at, pointer)
+                tell(matter, at, pointer);
             });
         }
     });
@@ -66,6 +69,7 @@ pub(super) fn modern(root: &mut Node, dialect: Dialect, tell: &mut impl FnMut(Ma
 fn one(node: &mut Node, dialect: Dialect, patterns: &mut Patterns, tell: &mut impl FnMut(Matter, At)) {
     if dialect == Dialect::Old && node.text_at("$ref").is_some() {
         alone(node, tell);
+        into_tuple(node);
     }
     if node.text_at("discriminator").is_some()
         && let Some(name) = node.take("discriminator")
@@ -103,6 +107,17 @@ fn alone(node: &mut Node, tell: &mut impl FnMut(Matter, At)) {
         map.retain(|key, _| !ignored.contains(key));
     }
     tell(Matter::BesideReference(ignored), at);
+}
+
+/// A reference into draft 4's list of `items`, which is called `prefixItems` now.
+fn into_tuple(node: &mut Node) {
+    let Some(reference) = node.get_mut("$ref") else { return };
+    let Some((before, after)) = reference.text().and_then(|text| text.split_once("/items/")) else {
+        return;
+    };
+    if after.starts_with(|c: char| c.is_ascii_digit()) {
+        *reference = Node::leaf(reference.at, format!("{before}/prefixItems/{after}"));
+    }
 }
 
 /// Swagger's type `file`.
@@ -268,7 +283,15 @@ impl Patterns {
 /// What cannot be checked is kept where it is read but not checked.
 fn pattern(node: &mut Node, patterns: &mut Patterns, tell: &mut impl FnMut(Matter, At)) {
     let Some(text) = node.text_at("pattern").map(str::to_owned) else {
-        return;
+        return patterns_of_names(node, patterns, tell);
+    };
+    let text = match unbounded(&text) {
+        Some(shorter) => {
+            let at = node.get("pattern").map_or(node.at, |p| p.at);
+            node.put("pattern", Node::leaf(at, shorter.clone()));
+            shorter
+        }
+        None => text,
     };
     match patterns.verdict(&text) {
         Verdict::Fine => {}
@@ -280,6 +303,33 @@ fn pattern(node: &mut Node, patterns: &mut Patterns, tell: &mut impl FnMut(Matte
             }
         }
     }
+    patterns_of_names(node, patterns, tell);
+}
+
+/// A pattern whose repetitions up to a number no text reaches go on without end.
+fn unbounded(text: &str) -> Option<String> {
+    let mut rest = text;
+    let mut out = String::new();
+    let mut changed = false;
+    while let Some((before, after)) = rest.split_once(',') {
+        out.push_str(before);
+        out.push(',');
+        rest = after;
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let opened = before
+            .rsplit('{')
+            .next()
+            .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+        if opened && digits >= ENDLESS_DIGITS && rest.as_bytes().get(digits) == Some(&b'}') {
+            rest = rest.get(digits..).unwrap_or_default();
+            changed = true;
+        }
+    }
+    out.push_str(rest);
+    changed.then_some(out)
+}
+
+fn patterns_of_names(node: &mut Node, patterns: &mut Patterns, tell: &mut impl FnMut(Matter, At)) {
     let Some(map) = node.get("patternProperties").and_then(Node::map) else {
         return;
     };

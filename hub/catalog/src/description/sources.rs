@@ -13,6 +13,19 @@ pub(super) const MAX_VALUES: usize = 2_000_000;
 /// Widths a tab may stand for.
 const TABS: [usize; 3] = [2, 4, 8];
 
+/// Lines that are moved in before a document is given up, and bytes that are read again for that.
+const MAX_MOVED: usize = 200;
+const MAX_REREAD: usize = 16 << 20;
+/// Bytes of a line that may be moved.
+const MAX_LINE: usize = 10_000;
+const INDENT: &str = "                    ";
+/// How the scanner says that a line within quotes or brackets stands too far left.
+const INSIDE: [&str; 3] = [
+    "invalid indentation in quoted scalar",
+    "invalid indentation in flow construct",
+    ": invalid indentation",
+];
+
 /// What an upload consists of and what was found out about it.
 pub(super) struct Sources<'f> {
     files: Cow<'f, BTreeMap<String, Vec<u8>>>,
@@ -106,7 +119,10 @@ impl<'f> Sources<'f> {
         let name = self.name(file).to_owned();
         let document = match Document::parse_foreign(&name, &text, &mut self.findings) {
             Ok(document) => document,
-            Err(error) => self.without_tabs(&name, &text).ok_or(error)?,
+            Err(error) => match self.without_tabs(&name, &text) {
+                Some(document) => document,
+                None => self.indented(&name, &text, error)?,
+            },
         };
         self.spend(document.places().count(), &name)?;
         Ok(Node::of(&document, file, &mut self.findings))
@@ -164,10 +180,68 @@ impl<'f> Sources<'f> {
         read
     }
 
+    /// YAML whose quoted texts or bracketed values go on further left than YAML allows: within quotes and brackets
+    /// indentation says nothing, so moving such a line in keeps the meaning.
+    fn indented(&mut self, name: &str, text: &str, error: Finding) -> Result<Document, Finding> {
+        let first = error.clone();
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let (mut error, mut moved) = (error, 0);
+        while moved < MAX_MOVED && moved * text.len() < MAX_REREAD {
+            let inside = INSIDE.iter().any(|words| error.message.en.ends_with(words));
+            if !inside || lines.iter().any(|l| l.len() > MAX_LINE) {
+                return Err(first);
+            }
+            let range = match error.message.en.contains("quoted") {
+                true => quoted_on(&lines, error.line, error.column),
+                false => error.line.saturating_sub(1)..error.line,
+            };
+            let Some(lines_in) = lines.get_mut(range).filter(|l| !l.is_empty()) else {
+                return Err(first);
+            };
+            lines_in.iter_mut().for_each(|line| line.insert_str(0, INDENT));
+            moved += 1;
+            let mut aside = Vec::new();
+            match Document::parse_foreign(name, &lines.join("\n"), &mut aside) {
+                Ok(document) => {
+                    self.findings.append(&mut aside);
+                    let words = Text::new(
+                        "引号或括号内的行缩进不足，已按缩进足够读取",
+                        "Lines within quotes or brackets are indented too little; they were read as if indented enough",
+                    );
+                    let finding = Finding::error("indentation", name, words).at("", first.line, first.column);
+                    self.findings.push(finding.severity(Severity::Note));
+                    return Ok(document);
+                }
+                Err(next) => error = next,
+            }
+        }
+        Err(first)
+    }
+
     /// A finding at a place.
     pub(super) fn finding(&self, code: &str, at: At, pointer: &str, words: Text) -> Finding {
         Finding::error(code, self.name(at.file), words).at(pointer, at.line as usize, at.column as usize)
     }
+}
+
+/// The lines on which a quoted text goes on that begins at a place.
+fn quoted_on(lines: &[String], line: usize, column: usize) -> std::ops::Range<usize> {
+    let first = lines.get(line.saturating_sub(1)).map_or("", String::as_str);
+    let quote = first.chars().nth(column.saturating_sub(1)).unwrap_or('"');
+    let mut end = line;
+    while let Some(next) = lines.get(end) {
+        end += 1;
+        let mut escaped = false;
+        let closes = next.chars().any(|c| {
+            let ends = c == quote && !escaped;
+            escaped = c == '\\' && !escaped;
+            ends
+        });
+        if closes {
+            break;
+        }
+    }
+    line..end
 }
 
 fn spaced(line: &str, width: usize) -> String {

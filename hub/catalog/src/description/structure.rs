@@ -72,10 +72,15 @@ impl<'s, 'f> Checker<'s, 'f> {
         }
     }
 
+    /// Whether the description is older than 3.1.
+    pub(super) fn early_version(&self) -> bool {
+        self.old || self.version.starts_with("3.0")
+    }
+
     /// What a description must hold at all.
     fn whole(&mut self, root: &Node) {
         let has = |key: &str| root.get(key).is_some_and(|n| !n.is_null());
-        let early = self.old || self.version.starts_with("3.0");
+        let early = self.early_version();
         if early && !has("paths") {
             self.tell(
                 Severity::Error,

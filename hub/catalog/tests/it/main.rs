@@ -7,4 +7,6 @@ mod description;
 #[cfg(test)]
 mod diff;
 #[cfg(test)]
+mod schemas;
+#[cfg(test)]
 mod search;
