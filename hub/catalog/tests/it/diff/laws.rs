@@ -248,11 +248,11 @@ fn api(schema: &Value, components: &Map<String, Value>, request: bool) -> Value 
 }
 
 /// A value that may fit: only properties that are declared somewhere, edges of ranges first.
-fn sample(dice: &mut Dice, schema: &Value, depth: u8) -> Value {
+fn sample(dice: &mut Dice, schema: &Value) -> Value {
     if let Some(list) = schema.get("allOf").and_then(Value::as_array) {
         let mut joined = Map::new();
         for part in list {
-            if let Value::Object(map) = sample(dice, part, depth) {
+            if let Value::Object(map) = sample(dice, part) {
                 joined.extend(map);
             }
         }
@@ -262,7 +262,7 @@ fn sample(dice: &mut Dice, schema: &Value, depth: u8) -> Value {
         // A value of this alternative, not one that another happens to let through with properties it does not know.
         let one = dice.one(list).clone();
         let fits = jsonschema::validator_for(&one).unwrap();
-        let tries: Vec<Value> = (0..6).map(|_| sample(dice, &one, depth)).collect();
+        let tries: Vec<Value> = (0..6).map(|_| sample(dice, &one)).collect();
         return tries.into_iter().find(|v| fits.is_valid(v)).unwrap_or(Value::Null);
     }
     if let Some(values) = schema.get("enum").and_then(Value::as_array) {
@@ -286,11 +286,7 @@ fn sample(dice: &mut Dice, schema: &Value, depth: u8) -> Value {
         "boolean" => json!(dice.yes(2)),
         "array" => {
             let items = schema.get("items").cloned().unwrap_or(json!({"type": "string"}));
-            json!(
-                (0..dice.below(4))
-                    .map(|_| sample(dice, &items, depth + 1))
-                    .collect::<Vec<_>>()
-            )
+            json!((0..dice.below(4)).map(|_| sample(dice, &items)).collect::<Vec<_>>())
         }
         "object" => {
             let mut map = Map::new();
@@ -301,7 +297,7 @@ fn sample(dice: &mut Dice, schema: &Value, depth: u8) -> Value {
                 .flatten()
             {
                 if !dice.yes(4) {
-                    map.insert(name.clone(), sample(dice, schema, depth + 1));
+                    map.insert(name.clone(), sample(dice, schema));
                 }
             }
             Value::Object(map)
@@ -371,7 +367,7 @@ fn what_is_not_called_breaking_breaks_nothing() {
                 jsonschema::validator_for(to).unwrap(),
             );
             for _ in 0..60 {
-                let value = sample(dice, from, 0);
+                let value = sample(dice, from);
                 if giver.is_valid(&value) && !taker.is_valid(&value) {
                     return Err(format!("request {request}\n{a}\n{b}\n{value}\n{}", told(&report)));
                 }
