@@ -13,6 +13,7 @@ use hub_core::problem::Violation;
 use hub_core::time::{Timestamp, civil};
 use hub_core::{Operation, Problem, ProblemCode, Shape, Text};
 use serde_json::{Map, Value};
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Rounds of making, checking and mending.
@@ -80,6 +81,7 @@ pub(crate) fn make(
             misses: &misses,
             window: wish.window.as_ref(),
             request: false,
+            made: &Cell::new(0),
         };
         let base = example.filter(|_| wish.style == Style::Rich && round < EXAMPLE_ROUNDS);
         let maker = Maker {

@@ -95,7 +95,11 @@ fn take_branch<'a>(branches: &'a [Value], dice: &mut Dice, choice: Choice) -> Re
     } else {
         real
     };
-    let start = if choice.turn == 0 { 0 } else { dice.index(of.len()) };
+    // Every branch has its turn; after that chance decides, for schemas with several lists of branches.
+    let start = match choice.turn {
+        turn if turn < of.len() => turn,
+        _ => dice.index(of.len()),
+    };
     of.get(start).copied().ok_or_else(|| "it has no branch".into())
 }
 

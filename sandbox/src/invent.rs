@@ -13,6 +13,7 @@ use crate::{primitive, rules};
 use hub_core::time::Timestamp;
 use hub_core::{Shape, SystemId};
 use serde_json::{Map, Value};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -34,6 +35,8 @@ pub(crate) enum Style {
 const SHALLOW: usize = 6;
 /// Nesting after which nothing more is made.
 const DEEPEST: usize = 24;
+/// Values after which optional properties are left out: schemas that are wide and deep multiply.
+const PLENTY: usize = 5_000;
 /// Most items of a list at the top of a maximal answer; lists in lists would multiply.
 const MANY: usize = 20;
 
@@ -60,6 +63,8 @@ pub(crate) struct Inventor<'a> {
     pub window: Option<&'a Window>,
     /// Inventing a request: `readOnly` is left out instead of `writeOnly`.
     pub request: bool,
+    /// Values made so far.
+    pub made: &'a Cell<usize>,
 }
 
 /// A pointer with `*` for every number: what is wrong with one item of a list is wrong with all of them.
@@ -157,6 +162,7 @@ impl Inventor<'_> {
         if spot.depth > DEEPEST {
             return Err(trouble("the schema requires itself without end".into()));
         }
+        self.made.set(self.made.get() + 1);
         let missed = self.missed(spot);
         let mut dice = self.dice(spot);
         let flat = flatten(schema, self.references, &mut dice, Choice { turn: missed }).map_err(trouble)?;
@@ -221,7 +227,7 @@ impl Inventor<'_> {
         let is_hidden = schema.get(hidden).is_some_and(|h| h == true);
         let wanted = match self.style {
             Style::Minimal => false,
-            Style::Rich | Style::Empty | Style::Maximal => spot.depth < SHALLOW,
+            Style::Rich | Style::Empty | Style::Maximal => spot.depth < SHALLOW && self.made.get() < PLENTY,
         };
         wanted && !is_hidden && schema != &Value::Bool(false)
     }
@@ -259,7 +265,7 @@ impl Inventor<'_> {
             (Style::Empty, _) => 0,
             (_, Some(window)) => window.count,
             (Style::Minimal, None) => 0,
-            (Style::Rich, None) if spot.depth > SHALLOW => 0,
+            (Style::Rich, None) if spot.depth > SHALLOW || self.made.get() > PLENTY => 0,
             (Style::Rich, None) => self.dice(spot).between(2, 4).unsigned_abs().try_into().unwrap_or(2),
             (Style::Maximal, None) if spot.depth <= 1 => MANY,
             (Style::Maximal, None) => {

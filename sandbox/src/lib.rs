@@ -22,6 +22,7 @@ mod gather;
 mod invent;
 mod lifecycle;
 mod links;
+pub mod mock;
 mod paging;
 mod party;
 mod pattern;

@@ -65,15 +65,9 @@ impl<'a> Party<'a> {
         let owner = uscc.clone().or_else(|| id_number.clone());
         let owner = owner.or_else(|| bound(&[A::Pairwise])).or_else(|| bound(&[A::Mobile]));
         let mut party = Self {
-            personas,
-            words,
-            seed,
-            human: Human::default(),
-            firm: Firm::default(),
             acts_for_firm: uscc.is_some(),
             owners: owner.into_iter().collect(),
-            fields: Map::new(),
-            traits: Vec::new(),
+            ..Self::blank(personas, words, seed)
         };
         party.human = party.human_of(id_number.as_deref(), "self");
         party.firm = party.firm_of(uscc.as_deref(), "self");
@@ -85,6 +79,28 @@ impl<'a> Party<'a> {
             (party.fields, party.traits) = (company.fields.clone(), company.traits.clone());
         }
         party
+    }
+
+    /// Somebody invented, where the contract binds nobody.
+    pub(crate) fn nobody(personas: &'a Personas, words: &'a Vocabulary, seed: Seed) -> Self {
+        let mut party = Self::blank(personas, words, seed);
+        party.human = party.human_of(None, "self");
+        party.firm = party.firm_of(None, "self");
+        party
+    }
+
+    fn blank(personas: &'a Personas, words: &'a Vocabulary, seed: Seed) -> Self {
+        Self {
+            personas,
+            words,
+            seed,
+            human: Human::default(),
+            firm: Firm::default(),
+            acts_for_firm: false,
+            owners: Vec::new(),
+            fields: Map::new(),
+            traits: Vec::new(),
+        }
     }
 
     /// Names the caller gave for the subject win over what a number suggests.

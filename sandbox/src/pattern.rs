@@ -13,12 +13,33 @@ const LONGEST: usize = 4_000;
 
 /// Patterns read so far. Reading one with large classes costs more than writing a thousand texts.
 #[derive(Debug, Default)]
-pub(crate) struct Patterns(Mutex<HashMap<String, Option<Arc<Hir>>>>);
+pub(crate) struct Patterns(
+    Mutex<HashMap<String, Option<Arc<Hir>>>>,
+    Mutex<HashMap<String, Option<regex::Regex>>>,
+);
+
+/// Bytes one compiled pattern may take.
+const COMPILED: usize = 1 << 20;
 
 /// Patterns kept; beyond that all are read again.
 const KEPT: usize = 2_000;
 
 impl Patterns {
+    /// Whether a text matches; `false` for a pattern that cannot be read.
+    pub(crate) fn accepts(&self, pattern: &str, text: &str) -> bool {
+        let mut kept = lock(&self.1);
+        if kept.len() >= KEPT {
+            kept.clear();
+        }
+        let compiled = kept.entry(pattern.to_owned()).or_insert_with(|| {
+            let built = regex::RegexBuilder::new(&ascii_digits(pattern))
+                .size_limit(COMPILED)
+                .build();
+            built.ok()
+        });
+        compiled.as_ref().is_some_and(|regex| regex.is_match(text))
+    }
+
     /// A pattern ready to be walked; `None` where it cannot be read (look-around is not supported).
     pub(crate) fn read(&self, pattern: &str) -> Option<Arc<Hir>> {
         let mut kept = lock(&self.0);

@@ -132,8 +132,20 @@ fn text(flat: &Map<String, Value>, inventor: &Inventor<'_>, dice: &mut Dice, tur
     let pattern = flat.get("pattern").and_then(Value::as_str);
     // A second try lets the pattern lead where a format and a pattern do not agree.
     let by_format = format.and_then(|f| formatted(f, inventor, dice));
-    if let (Some(text), true) = (by_format, turn.is_multiple_of(2) || pattern.is_none()) {
-        return Ok(text);
+    if let (Some(format), Some(text)) = (format, by_format) {
+        let fits = |text: &String| {
+            (min..=max).contains(&text.chars().count()) && pattern.is_none_or(|p| inventor.patterns.accepts(p, text))
+        };
+        if let Some(text) = spellings(format, &text, min, max).into_iter().find(fits) {
+            return Ok(text);
+        }
+        if turn.is_multiple_of(2) || pattern.is_none() {
+            return Ok(text);
+        }
+    }
+    if pattern.is_none() && flat.get("contentEncoding").is_some_and(|e| e == "base64") {
+        let groups = min.div_ceil(4).max(2).min((max / 4).max(1));
+        return Ok("5p6i57q9".chars().cycle().take(groups * 4).collect());
     }
     if let Some(pattern) = pattern {
         let wanted = if inventor.style == Style::Maximal {
@@ -172,6 +184,56 @@ fn prose(inventor: &Inventor<'_>, dice: &mut Dice, min: usize, max: usize) -> St
         length += piece.chars().count().max(1);
     }
     text.chars().take(max).collect()
+}
+
+/// The ways to write a value of a format: length and pattern often allow one of them only.
+fn spellings(format: &str, text: &str, min: usize, max: usize) -> Vec<String> {
+    let mut all = vec![text.to_owned()];
+    let longer = |text: &str| text.to_owned() + &"0".repeat(min.min(LONG).saturating_sub(text.chars().count()));
+    match format {
+        "date-time" => {
+            let moment = text.get(..19).unwrap_or(text);
+            all.extend(
+                ["Z", ".000Z", ".000+08:00", ".000000Z", "+00:00", ".000000+08:00"].map(|end| format!("{moment}{end}")),
+            );
+            all.push(format!("{moment}.000000000Z"));
+        }
+        "time" => {
+            let moment = text.get(..8).unwrap_or(text);
+            all.extend(["Z", ".000Z", "+00:00"].map(|end| format!("{moment}{end}")));
+        }
+        "duration" => all.extend(["P1Y", "P1M", "P1W", "PT1H", "PT30M", "P1DT1H"].map(str::to_owned)),
+        "uuid" => all.push(text.to_uppercase()),
+        "email" | "idn-email" => {
+            all.extend(["u@mail.example", "a@b.cn"].map(str::to_owned));
+            all.push(
+                longer("a")
+                    .chars()
+                    .take(min.saturating_sub(5).clamp(1, 60))
+                    .collect::<String>()
+                    + "@b.cn",
+            );
+        }
+        "uri" | "url" | "iri" | "uri-reference" | "iri-reference" => {
+            all.extend(
+                [
+                    "https://a.example/b",
+                    "http://a.example/b",
+                    "https://a.cn",
+                    "urn:a:b",
+                    "a:b",
+                ]
+                .map(str::to_owned),
+            );
+            all.push(longer("https://a.example/"));
+        }
+        "hostname" | "idn-hostname" => all.extend(["a.example", "a.cn", "a"].map(str::to_owned)),
+        "ipv4" => all.extend(["192.0.2.1", "0.0.0.0"].map(str::to_owned)),
+        "ipv6" => all.push("::1".to_owned()),
+        "byte" | "base64" if max < text.len() => all.push("5p6i".to_owned()),
+        _ => {}
+    }
+    all
 }
 
 fn formatted(format: &str, inventor: &Inventor<'_>, dice: &mut Dice) -> Option<String> {

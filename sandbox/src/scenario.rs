@@ -153,6 +153,30 @@ impl Scenario {
         Ok(scenario)
     }
 
+    /// What refuses a call whatever the operation; `None` for words that let it through.
+    pub(crate) fn refusal(&self) -> Option<Problem> {
+        let code = match self.word {
+            Word::NotFound => ProblemCode::RecordNotFound,
+            Word::Invalid => ProblemCode::ValidationFailed,
+            Word::Rejected => ProblemCode::BusinessRejected,
+            Word::Duplicate => ProblemCode::Conflict,
+            Word::Limited => return Some(Problem::new(ProblemCode::RateLimited).retry_after(self.seconds())),
+            Word::Down => ProblemCode::UpstreamUnavailable,
+            Word::Cut => ProblemCode::UpstreamUnexpected,
+            _ => return None,
+        };
+        Some(Problem::new(code))
+    }
+
+    /// Milliseconds a late answer takes.
+    pub(crate) fn delay_ms(&self) -> u64 {
+        self.number.unwrap_or(2_000)
+    }
+
+    fn seconds(&self) -> u64 {
+        self.number.unwrap_or(3).max(1)
+    }
+
     /// What happens to an operation under this scenario; `None` where it cannot express it.
     pub(crate) fn outcome(&self, words: &Vocabulary, operation: &Operation, role: Option<&Role>) -> Option<Outcome> {
         if !is_possible(self.word, words, operation, role) {
@@ -184,9 +208,9 @@ impl Scenario {
             ),
             Word::ConsentMissing => refuse(Problem::new(ProblemCode::ConsentMissing)),
             Word::ConsentExpired => refuse(Problem::new(ProblemCode::ConsentExpired)),
-            Word::Limited => refuse(Problem::new(ProblemCode::RateLimited).retry_after(number(3).max(1))),
+            Word::Limited => refuse(Problem::new(ProblemCode::RateLimited).retry_after(self.seconds())),
             Word::Down => refuse(Problem::new(ProblemCode::UpstreamUnavailable)),
-            Word::Slow => Outcome::Late(number(2_000)),
+            Word::Slow => Outcome::Late(self.delay_ms()),
             Word::Cut => refuse(
                 Problem::new(ProblemCode::UpstreamUnexpected)
                     .detail(

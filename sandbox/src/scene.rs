@@ -15,6 +15,7 @@ use crate::{Contracts, invent};
 use hub_core::time::Timestamp;
 use hub_core::{Archetype, Effect, Operation, Problem, Shape};
 use serde_json::{Map, Value};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
@@ -210,6 +211,7 @@ impl Scene<'_> {
             misses: &misses,
             window: None,
             request: false,
+            made: &Cell::new(0),
         };
         let spot = Spot {
             name: &shape.name,

@@ -8,6 +8,7 @@
 
 mod attack;
 mod city;
+mod corpus;
 mod every_operation;
 mod mutate;
 mod rng;

@@ -12,6 +12,7 @@ mod intake;
 mod parameter;
 mod paths;
 mod quote;
+mod reach;
 mod references;
 mod schema;
 mod sources;
@@ -22,6 +23,7 @@ mod templates;
 mod text;
 mod tree;
 mod types;
+mod validator;
 mod wsdl;
 mod xsd;
 mod zip;
@@ -31,6 +33,8 @@ use serde_json::Value;
 use sources::Sources;
 use std::collections::BTreeMap;
 use tree::Node;
+
+pub use validator::Validator;
 
 /// Code of the finding that asks for a file.
 const MISSING_FILE: &str = "missing-file";
@@ -172,33 +176,6 @@ impl Description {
     pub fn finding(&self, code: &str, pointer: &str, message: Text) -> Finding {
         let origin = self.origin(pointer);
         Finding::error(code, origin.file, message).at(pointer, origin.line, origin.column)
-    }
-}
-
-/// A schema of a description, ready to check values.
-#[derive(Debug)]
-pub struct Validator(jsonschema::Validator);
-
-impl Validator {
-    /// Whether a value fits.
-    #[must_use]
-    pub fn accepts(&self, value: &Value) -> bool {
-        self.0.is_valid(value)
-    }
-}
-
-impl Description {
-    /// Compiles the schema at a pointer of the normal form; formats are asserted.
-    ///
-    /// # Errors
-    ///
-    /// What keeps it from being compiled, in English: a schema that is no JSON Schema, or a reference that leads out.
-    pub fn validator(&self, pointer: &str) -> Result<Validator, String> {
-        let mut schema = self.document.pointer(pointer).ok_or("there is no such schema")?.clone();
-        if let (Some(map), Some(components)) = (schema.as_object_mut(), self.document.get("components")) {
-            map.entry("components").or_insert_with(|| components.clone());
-        }
-        crate::check::compile(&schema).map(Validator)
     }
 }
 

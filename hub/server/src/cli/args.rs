@@ -46,6 +46,11 @@ pub enum Command {
         after_help = "Examples:\n  hub diff old.yaml new.yaml\n  hub diff old.zip new.zip --json\n\nExit code 0: nothing breaks; 1: something breaks; 2: a description can't be read."
     )]
     Diff(DiffArgs),
+    /// Answer every operation of an API description alone: no city, no agency, no set-up.
+    #[command(
+        after_help = "Examples:\n  hub mock pets.yaml\n  hub mock pets.yaml --listen 127.0.0.1:0 --seed 7\n  hub mock pets.yaml --once GET /pets/{id}\n\nWhile it serves, `Prefer: code=404, example=NAME, dynamic=true` and `Hub-Scenario: WORD` choose the answer.\n\nExit code 0: answered; 1: the answer is an error; 2: the description can't be read."
+    )]
+    Mock(MockArgs),
     /// Call one operation of the running hub.
     #[command(
         after_help = "Examples:\n  hub call OPERATION field=value other.field=2 'list=[1,2]'\n  hub call OPERATION --as wang-jianguo --sandbox"
@@ -160,6 +165,32 @@ pub struct DiffArgs {
     #[arg(value_name = "NEW")]
     pub new: PathBuf,
     /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `hub mock`.
+#[derive(Debug, ClapArgs)]
+pub struct MockArgs {
+    /// The description: OpenAPI 3.0 to 3.2, Swagger 2.0 or WSDL 1.1, JSON or YAML, or a zip of one.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Address and port; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:4010", value_name = "ADDR")]
+    pub listen: SocketAddr,
+    /// Other seeds invent other values.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub seed: u64,
+    /// Print one answer and end. What the request lacks is not missed; `{name}` in the path stands for any value.
+    #[arg(long, num_args = 2, value_names = ["METHOD", "PATH"], conflicts_with = "listen")]
+    pub once: Option<Vec<String>>,
+    /// With --once, a header, `Name: value`; may be repeated.
+    #[arg(long = "header", short = 'H', value_name = "HEADER", requires = "once")]
+    pub headers: Vec<String>,
+    /// With --once, the body.
+    #[arg(long, value_name = "BODY", requires = "once")]
+    pub body: Option<String>,
+    /// Print one JSON object: status, headers and body with --once, else the address.
     #[arg(long)]
     pub json: bool,
 }

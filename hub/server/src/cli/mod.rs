@@ -12,6 +12,7 @@ mod connector;
 mod demo;
 mod diff;
 mod documents;
+mod mock;
 mod outcome;
 mod request;
 mod running;
@@ -49,6 +50,7 @@ async fn run(command: args::Command, lang: Lang) -> Outcome {
         args::Command::Serve(serve) => serve::run(serve, lang).await,
         args::Command::Check(check) => check::run(&check, lang),
         args::Command::Diff(args) => diff::run(&args, lang),
+        args::Command::Mock(args) => mock::run(args, lang).await,
         args::Command::Call(call) => call::run(call, lang).await,
         args::Command::Openapi(openapi) => documents::openapi(&openapi, lang),
         args::Command::Export(export) => documents::export(&export, lang),

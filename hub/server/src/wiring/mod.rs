@@ -5,6 +5,7 @@ mod doors;
 mod exchanges;
 mod first;
 mod listen;
+mod mock;
 mod parts;
 mod ready;
 mod secrets;
@@ -12,6 +13,7 @@ mod simulated;
 mod start;
 mod upstreams;
 
+pub use mock::{MockServer, signalled};
 pub use ready::{RUNNING, Ready};
 pub use secrets::{Own, given as given_secrets};
 pub use start::{Plan, Running, StartError, TRAIL};

@@ -164,16 +164,7 @@ impl Running {
 
     /// Waits for Ctrl-C or SIGTERM.
     pub async fn until_told(&self) {
-        let term = async {
-            match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-                Ok(mut signal) => drop(signal.recv().await),
-                Err(_) => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            () = term => {}
-        }
+        super::mock::signalled().await;
     }
 
     /// Stops: no new calls, those under way end, what is being delivered is delivered, everything is on disk.

@@ -11,6 +11,7 @@ mod crash;
 mod documents;
 mod empty;
 mod layers;
+mod mock;
 mod operators;
 mod outage;
 mod own;

@@ -1,0 +1,137 @@
+//! `hub mock`: every operation of one description, answered alone.
+
+use super::args::MockArgs;
+use super::outcome::{Outcome, line};
+use crate::wiring::{MockServer, signalled};
+use hub_catalog::description::{Description, missing, read_set};
+use hub_core::{Finding, Lang, Problem, Text};
+use hub_sandbox::mock::{Ask, Mock, Told};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+pub async fn run(args: MockArgs, lang: Lang) -> Outcome {
+    let description = match description(&args.file) {
+        Ok(description) => description,
+        Err(refused) => return unread(&refused, args.json, lang),
+    };
+    let mock = match Mock::new(description, args.seed) {
+        Ok(mock) => mock,
+        Err(error) => return Outcome::failed(error, lang),
+    };
+    match args.once.as_deref() {
+        Some([method, path]) => once(&mock, &method.to_ascii_uppercase(), path, &args, lang),
+        _ => serve(mock, &args, lang).await,
+    }
+}
+
+/// The description, with the files beside it that it asks for.
+fn description(path: &Path) -> Result<Description, Vec<Finding>> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let bytes = std::fs::read(path).map_err(|e| {
+        let words = Text::new(format!("无法读取文件：{e}"), format!("The file can't be read: {e}"));
+        vec![Finding::error("file-unreadable", path.display().to_string(), words)]
+    })?;
+    let mut files = BTreeMap::from([(name.clone(), bytes)]);
+    loop {
+        let refused = match read_set(&name, &files) {
+            Ok(description) => return Ok(description),
+            Err(refused) => refused,
+        };
+        let before = files.len();
+        for name in missing(&refused) {
+            if let Ok(bytes) = std::fs::read(folder.join(&name)) {
+                files.insert(name, bytes);
+            }
+        }
+        if files.len() == before {
+            return Err(refused);
+        }
+    }
+}
+
+fn unread(refused: &[Finding], as_json: bool, lang: Lang) -> Outcome {
+    let outcome = if as_json {
+        Outcome::json(&json!({"readable": false, "findings": refused}))
+    } else {
+        Outcome::default()
+    };
+    let lines: Vec<String> = refused.iter().map(|f| line(f, lang)).collect();
+    outcome.saying(lines.join("\n")).with_code(2)
+}
+
+async fn serve(mock: Mock, args: &MockArgs, lang: Lang) -> Outcome {
+    let server = match MockServer::bind(args.listen) {
+        Ok(server) => server,
+        Err(error) => return Outcome::failed(format!("{}: {error}", args.listen), lang),
+    };
+    let base = server.base.clone();
+    let operations = mock.operations().count();
+    let first = mock.operations().next();
+    let handle = match server.start(Arc::new(mock), lang) {
+        Ok(handle) => handle,
+        Err(error) => return Outcome::failed(error, lang),
+    };
+    if args.json {
+        println!("{}", json!({"base_url": base, "operations": operations}));
+    } else {
+        let example = first
+            .map(|f| format!("  {} {base}{}", f.method, f.path))
+            .unwrap_or_default();
+        match lang {
+            Lang::Zh => println!("{base} 应答 {operations} 个操作，Ctrl-C 停止\n{example}"),
+            Lang::En => println!("{base} answers {operations} operations; Ctrl-C stops it\n{example}"),
+        }
+    }
+    signalled().await;
+    handle.stop(true).await;
+    Outcome::default()
+}
+
+fn once(mock: &Mock, method: &str, target: &str, args: &MockArgs, lang: Lang) -> Outcome {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let headers = args.headers.iter().filter_map(|h| h.split_once(':'));
+    let ask = Ask {
+        method,
+        path,
+        query,
+        headers: headers
+            .map(|(n, v)| (n.trim().to_owned(), v.trim().to_owned()))
+            .collect(),
+        body: args.body.as_deref().unwrap_or_default().as_bytes(),
+    };
+    match mock.answer_once(&ask) {
+        Ok(told) => printed(&told, args.json),
+        Err(problem) => refused(&problem, args.json, lang),
+    }
+}
+
+fn printed(told: &Told, as_json: bool) -> Outcome {
+    let text = String::from_utf8_lossy(&told.body).into_owned();
+    let outcome = if as_json {
+        let headers: Map<String, Value> = told.headers.iter().map(|(n, v)| (n.clone(), json!(v))).collect();
+        let body = match serde_json::from_slice::<Value>(&told.body) {
+            Ok(value) => value,
+            Err(_) if told.body.is_empty() => Value::Null,
+            Err(_) => Value::String(text),
+        };
+        Outcome::json(&json!({"status": told.status, "headers": headers, "body": body}))
+    } else {
+        Outcome::done(text)
+    };
+    outcome.with_code(u8::from(told.status >= 400))
+}
+
+fn refused(problem: &Problem, as_json: bool, lang: Lang) -> Outcome {
+    let document = problem.document("", lang, "");
+    let status = problem.code.status();
+    let outcome = if as_json {
+        let headers = json!({"content-type": "application/problem+json"});
+        Outcome::json(&json!({"status": status, "headers": headers, "body": document}))
+    } else {
+        Outcome::json(&document)
+    };
+    outcome.with_code(1)
+}

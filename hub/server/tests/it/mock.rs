@@ -1,0 +1,121 @@
+//! `hub mock`: from a file to an answer, once and over HTTP.
+
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+const PETS: &str = r##"
+swagger: "2.0"
+info: {title: Pets, version: "1"}
+basePath: /v1
+paths:
+  /pets/{id}:
+    get:
+      produces: [application/json]
+      parameters: [{name: id, in: path, required: true, type: integer}]
+      responses:
+        "200": {description: one, schema: {$ref: "#/definitions/Pet"}}
+        "404": {description: none, schema: {type: object, required: [reason], properties: {reason: {type: string, enum: [gone]}}}}
+definitions:
+  Pet: {type: object, required: [id, name], properties: {id: {type: integer}, name: {type: string, enum: [Rex]}}}
+"##;
+
+fn pets() -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::with_suffix(".yaml").unwrap();
+    std::fs::write(file.path(), PETS).unwrap();
+    file
+}
+
+fn once(file: &Path, more: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hub"));
+    command
+        .arg("mock")
+        .arg(file)
+        .args(more)
+        .env("LANG", "C")
+        .env_remove("LC_ALL");
+    command.output().unwrap()
+}
+
+fn printed(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn one_answer_is_printed_and_the_exit_code_says_of_what_kind() {
+    let file = pets();
+    let good = once(file.path(), &["--once", "GET", "/pets/3"]);
+    assert_eq!(good.status.code(), Some(0));
+    assert_eq!(printed(&good), json!({"id": 3, "name": "Rex"}));
+    let whole = once(file.path(), &["--once", "get", "/v1/pets/{id}", "--json"]);
+    let whole = (whole.status.code(), printed(&whole));
+    assert_eq!((whole.0, &whole.1["status"]), (Some(0), &json!(200)));
+    assert_eq!(whole.1["headers"]["content-type"], "application/json");
+    assert_eq!(whole.1["body"]["name"], "Rex");
+    let gone = once(file.path(), &["--once", "GET", "/pets/3", "-H", "Prefer: code=404"]);
+    assert_eq!(
+        (gone.status.code(), printed(&gone)),
+        (Some(1), json!({"reason": "gone"}))
+    );
+    let wrong = once(file.path(), &["--once", "GET", "/pets/x", "--json"]);
+    assert_eq!(
+        (wrong.status.code(), &printed(&wrong)["status"]),
+        (Some(1), &json!(422))
+    );
+    let none = once(Path::new("/nowhere.yaml"), &["--once", "GET", "/"]);
+    assert_eq!(none.status.code(), Some(2));
+}
+
+/// A mock that ends with its test.
+struct Served(Child);
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn it_is_served_without_any_set_up() {
+    let file = pets();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_hub"))
+        .arg("mock")
+        .arg(file.path())
+        .args(["--listen", "127.0.0.1:0", "--json"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let _served = Served(child);
+    let ready: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(ready["operations"], 1);
+    let base = ready["base_url"].as_str().unwrap();
+    let client = reqwest::Client::new();
+    let get = |path: &str| client.get(format!("{base}{path}"));
+    let one = get("/v1/pets/4").send().await.unwrap();
+    assert_eq!(
+        (one.status().as_u16(), one.headers()["content-type"].to_str().unwrap()),
+        (200, "application/json")
+    );
+    assert_eq!(one.text().await.unwrap(), r#"{"id":4,"name":"Rex"}"#);
+    let gone = get("/pets/4").header("prefer", "code=404").send().await.unwrap();
+    assert_eq!(
+        (gone.status().as_u16(), gone.text().await.unwrap()),
+        (404, r#"{"reason":"gone"}"#.to_owned())
+    );
+    let wrong = get("/pets/x").send().await.unwrap();
+    assert_eq!(wrong.headers()["content-type"], "application/problem+json");
+    let problem: Value = serde_json::from_str(&wrong.text().await.unwrap()).unwrap();
+    assert_eq!(problem["where"], "parameter/id");
+    let head = client.head(format!("{base}/pets/4")).send().await.unwrap();
+    assert_eq!(head.status(), 200);
+    assert_eq!(
+        client.put(format!("{base}/pets/4")).send().await.unwrap().headers()["allow"],
+        "GET"
+    );
+}

@@ -1,0 +1,187 @@
+use super::*;
+use hub_catalog::description::read;
+use serde_json::json;
+
+const PETS: &str = r##"
+openapi: 3.0.3
+info: {title: Pets, version: "1"}
+servers: [{url: "https://pets.example/v1/"}]
+paths:
+  /pets/{id}:
+    parameters:
+      - {name: id, in: path, required: true, schema: {type: integer, minimum: 1}}
+    get:
+      parameters:
+        - {name: fields, in: query, schema: {type: array, items: {type: string, enum: [name, age]}}}
+      responses:
+        "200":
+          description: one
+          headers: {X-Rate: {schema: {type: integer, minimum: 5, maximum: 5}}}
+          content:
+            application/json:
+              schema: {$ref: "#/components/schemas/Pet"}
+            application/xml:
+              schema: {$ref: "#/components/schemas/Pet"}
+        "404":
+          description: none
+          content:
+            application/json:
+              schema: {type: object, required: [reason], properties: {reason: {type: string}}}
+              examples:
+                gone: {value: {reason: gone}}
+                never: {value: {reason: never}}
+                wrong: {value: {reason: 1}}
+  /pets:
+    post:
+      requestBody:
+        required: true
+        content:
+          application/json:
+            schema: {$ref: "#/components/schemas/Pet"}
+      responses: {"201": {description: made, content: {application/json: {schema: {$ref: "#/components/schemas/Pet"}}}}}
+components:
+  schemas:
+    Pet:
+      type: object
+      required: [id, name]
+      properties:
+        id: {type: integer, readOnly: true, xml: {attribute: true}}
+        name: {type: string, maxLength: 20}
+        mother: {$ref: "#/components/schemas/Pet"}
+"##;
+
+fn mock(text: &str) -> Mock {
+    Mock::new(read("pets.yaml", text.as_bytes()).unwrap(), 7).unwrap()
+}
+
+fn get<'a>(path: &'a str, query: &'a str, headers: &[(&str, &str)]) -> Ask<'a> {
+    let headers = headers
+        .iter()
+        .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+        .collect();
+    Ask {
+        method: "GET",
+        path,
+        query,
+        headers,
+        body: b"",
+    }
+}
+
+fn body(told: &Told) -> Value {
+    serde_json::from_slice(&told.body).unwrap()
+}
+
+#[test]
+fn what_is_described_is_answered_and_the_caller_is_heard() {
+    let mock = mock(PETS);
+    let told = mock.answer(&get("/pets/3", "", &[])).unwrap();
+    assert_eq!((told.status, body(&told)["id"].clone()), (200, json!(3)));
+    assert!(
+        told.headers.contains(&("x-rate".to_owned(), "5".to_owned())),
+        "{:?}",
+        told.headers
+    );
+    assert_eq!(mock.answer(&get("/pets/3", "", &[])).unwrap(), told);
+    let based = mock.answer(&get("/v1/pets/3", "fields=name&fields=age", &[])).unwrap();
+    assert_eq!(body(&based)["id"], 3);
+    let xml = mock
+        .answer(&get("/pets/3", "", &[("Accept", "application/xml")]))
+        .unwrap();
+    let text = String::from_utf8(xml.body).unwrap();
+    assert!(text.contains("<Pet id=\"3\"><name>"), "{text}");
+}
+
+#[test]
+fn what_is_not_described_is_refused_with_its_place() {
+    let mock = mock(PETS);
+    let refused = |ask: &Ask<'_>| {
+        let problem = mock.answer(ask).unwrap_err();
+        (problem.code, problem.place.unwrap_or_default())
+    };
+    assert_eq!(
+        refused(&get("/pets/0", "", &[])),
+        (ProblemCode::ValidationFailed, "parameter/id".to_owned())
+    );
+    let (code, place) = refused(&get("/pets/1", "fields=size", &[]));
+    assert_eq!(
+        (code, place.as_str()),
+        (ProblemCode::ValidationFailed, "parameter/fields/0")
+    );
+    assert_eq!(refused(&get("/pats/1", "", &[])).0, ProblemCode::NotFound);
+    assert_eq!(refused(&get("/pets", "", &[])).0, ProblemCode::MethodNotAllowed);
+    assert_eq!(
+        refused(&get("/pets/1", "", &[("accept", "text/csv")])).0,
+        ProblemCode::NotAcceptable
+    );
+    let post = |body, media: &str| Ask {
+        method: "POST",
+        body,
+        headers: vec![("Content-Type".to_owned(), media.to_owned())],
+        ..get("/pets", "", &[])
+    };
+    let made = mock.answer(&post(br#"{"name": "Rex"}"#, "application/json")).unwrap();
+    assert_eq!((made.status, body(&made)["name"].clone()), (201, json!("Rex")));
+    assert_eq!(refused(&post(b"{}", "application/json")).1, "/name");
+    assert_eq!(refused(&post(b"{", "application/json")).0, ProblemCode::BadRequest);
+    assert_eq!(refused(&post(b"{}", "text/csv")).0, ProblemCode::UnsupportedMediaType);
+    assert_eq!(refused(&post(b"", "application/json")).1, "body");
+}
+
+#[test]
+fn preferences_and_scenarios_choose_the_answer() {
+    let mock = mock(PETS);
+    let asked = |header: (&str, &str)| mock.answer(&get("/pets/3", "", &[header]));
+    let gone = asked(("Prefer", "code=404, example=never")).unwrap();
+    assert_eq!((gone.status, body(&gone)), (404, json!({"reason": "never"})));
+    assert!(gone.headers.iter().any(|(n, _)| n == "preference-applied"));
+    assert_eq!(body(&asked(("prefer", "code=404")).unwrap()), json!({"reason": "gone"}));
+    assert_ne!(
+        body(&asked(("prefer", "code=404; dynamic=true")).unwrap()),
+        json!({"reason": "gone"})
+    );
+    for wish in ["code=500", "code=404, example=wrong", "code=404, example=nope"] {
+        assert_eq!(
+            asked(("prefer", wish)).unwrap_err().code,
+            ProblemCode::ScenarioUnknown,
+            "{wish}"
+        );
+    }
+    assert_eq!(asked(("hub-scenario", "not-found")).unwrap().status, 404);
+    assert_eq!(
+        asked(("hub-scenario", "limited")).unwrap_err().code,
+        ProblemCode::RateLimited
+    );
+    assert_eq!(
+        asked(("hub-scenario", "perfect")).unwrap_err().code,
+        ProblemCode::ScenarioUnknown
+    );
+    assert!(
+        body(&asked(("hub-scenario", "minimal")).unwrap())
+            .get("mother")
+            .is_none()
+    );
+    assert_eq!(asked(("hub-scenario", "slow; ms=30")).unwrap().delay_ms, 30);
+}
+
+#[test]
+fn once_takes_the_template_and_misses_nothing() {
+    let mock = mock(PETS);
+    assert_eq!(mock.answer_once(&get("/pets/{id}", "", &[])).unwrap().status, 200);
+    let post = Ask {
+        method: "POST",
+        ..get("/pets", "", &[])
+    };
+    assert_eq!(mock.answer_once(&post).unwrap().status, 201);
+    for listed in mock.operations() {
+        let sample = mock.sample(&listed).unwrap();
+        let ask = Ask {
+            method: &sample.method,
+            path: &sample.path,
+            query: &sample.query,
+            headers: sample.headers.clone(),
+            body: &sample.body,
+        };
+        mock.answer(&ask).unwrap();
+    }
+}
