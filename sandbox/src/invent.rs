@@ -232,25 +232,78 @@ impl Inventor<'_> {
         wanted && !is_hidden && schema != &Value::Bool(false)
     }
 
-    /// Free properties where `minProperties` wants more than is named.
+    /// Properties that others ask for, and free ones where `minProperties` wants more than is named or an object is a
+    /// dictionary; then no more than `maxProperties`.
     fn fill_up(
         &self,
         flat: &Map<String, Value>,
         spot: &Spot<'_>,
         made: &mut Map<String, Value>,
     ) -> Result<(), Trouble> {
-        let least = flat.get("minProperties").and_then(Value::as_u64).unwrap_or(0);
         let any = Value::Bool(true);
-        let schema = flat.get("additionalProperties").unwrap_or(&any);
-        for n in 1..=least.min(32) {
-            if made.len() as u64 >= least || schema == &Value::Bool(false) {
-                break;
+        let more = flat.get("dependentRequired").and_then(Value::as_object);
+        for (name, wanted) in more.into_iter().flatten() {
+            let wanted = wanted.as_array().filter(|_| made.contains_key(name));
+            for other in wanted.into_iter().flatten().filter_map(Value::as_str) {
+                if !made.contains_key(other) {
+                    let schema = flat.get("properties").and_then(|p| p.get(other)).unwrap_or(&any);
+                    let value = self.value(schema, &spot.property(other))?;
+                    made.insert(other.to_owned(), value);
+                }
             }
-            let name = format!("item{n}");
+        }
+        let least = flat.get("minProperties").and_then(Value::as_u64).unwrap_or(0);
+        let is_dictionary = made.is_empty() && self.is_dictionary(flat, spot);
+        let least = least.max(u64::from(is_dictionary));
+        for n in 1..=least.min(32) {
+            let free = self
+                .free_property(flat, spot, n)
+                .filter(|_| (made.len() as u64) < least);
+            let Some((name, schema)) = free else { break };
             let value = self.value(schema, &spot.property(&name))?;
             made.insert(name, value);
         }
+        let most = flat.get("maxProperties").and_then(Value::as_u64).unwrap_or(u64::MAX);
+        let required = flat.get("required").and_then(Value::as_array);
+        let needed = |name: &String| required.is_some_and(|r| r.iter().any(|r| r == name.as_str()));
+        while made.len() as u64 > most {
+            let Some(name) = made.keys().rev().find(|n| !needed(n)).cloned() else {
+                break;
+            };
+            made.shift_remove(&name);
+        }
         Ok(())
+    }
+
+    /// Whether an object has no names of its own but says what stands under any name.
+    fn is_dictionary(&self, flat: &Map<String, Value>, spot: &Spot<'_>) -> bool {
+        let says = |key: &str| flat.get(key).and_then(Value::as_object).is_some_and(|m| !m.is_empty());
+        let open = says("additionalProperties") || says("patternProperties");
+        let calm = self.style == Style::Rich && spot.depth < SHALLOW && !self.missed_within(spot);
+        open && calm && !says("properties")
+    }
+
+    /// A name that is not named, and the schema of what stands under it.
+    fn free_property<'s>(&self, flat: &'s Map<String, Value>, spot: &Spot<'_>, n: u64) -> Option<(String, &'s Value)> {
+        const ANY: &Value = &Value::Bool(true);
+        let patterns = flat.get("patternProperties").and_then(Value::as_object);
+        if let Some((pattern, schema)) = patterns.and_then(|p| p.iter().next()) {
+            let read = self.patterns.read(pattern)?;
+            let name = crate::pattern::text(&read, 1, 40, &mut self.dice(spot).later(n))?;
+            return Some((name, schema));
+        }
+        let schema = flat.get("additionalProperties").unwrap_or(ANY);
+        if schema == &Value::Bool(false) {
+            return None;
+        }
+        let named = flat.get("propertyNames").and_then(|names| {
+            let place = Spot {
+                nth: spot.nth * 100 + usize::try_from(n).ok()?,
+                ..spot.property("")
+            };
+            self.value(names, &place).ok()?.as_str().map(str::to_owned)
+        });
+        Some((named.unwrap_or_else(|| format!("item{n}")), schema))
     }
 
     fn array(&self, flat: &Map<String, Value>, spot: &Spot<'_>) -> Result<Value, Trouble> {

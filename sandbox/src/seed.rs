@@ -67,6 +67,15 @@ impl Dice {
         of.get(self.index(of.len()))
     }
 
+    /// These dice after some throws more.
+    #[must_use]
+    pub fn later(mut self, throws: u64) -> Self {
+        for _ in 0..throws {
+            self.0.next_u64();
+        }
+        self
+    }
+
     /// True in `percent` of a hundred throws.
     pub fn chance(&mut self, percent: u64) -> bool {
         self.below(100) < percent
