@@ -263,6 +263,14 @@ impl Connector {
         dialogue.resume(self, returned, context)
     }
 
+    /// Whether a response to an operation's own call already is the canonical answer, provided that it fits the contract
+    /// to the letter ([`Catalog::fits_exactly`]): plain REST, from which resuming the dialogue would make the same.
+    #[must_use]
+    pub fn leaves_untouched(&self, key: &str, response: &RawResponse) -> bool {
+        let plan = self.plans.get(key).filter(|plan| plan.untouched);
+        plan.is_some_and(|plan| crate::untouched::may_pass(plan, response))
+    }
+
     /// Answers an upstream request as the system would, with `handler` in the place of its business.
     #[must_use]
     pub fn serve(&self, request: &RawRequest, context: &ServerContext<'_>, handler: &mut Handler<'_>) -> RawResponse {

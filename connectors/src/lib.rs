@@ -52,6 +52,7 @@ mod simulated;
 mod sketch;
 pub mod step;
 pub mod trial;
+mod untouched;
 mod values;
 mod wiring;
 pub mod xml;

@@ -146,11 +146,7 @@ impl Trial {
                 Step::Send { request, dialogue, .. } => {
                     let returned = connector.exchange(&request, &server, &mut |_, input| {
                         arrived = input;
-                        Ok(Answer {
-                            status: operation.status,
-                            body: output.clone(),
-                            headers: Vec::new(),
-                        })
+                        Ok(Answer::new(operation.status, output.clone()))
                     });
                     step = connector
                         .resume(dialogue, &returned, &context)

@@ -183,9 +183,8 @@ impl MockEngine {
             limit: self.worlds.limits().matters,
         };
         let result = scene.play().map(|body| Answer {
-            status: operation.status,
-            body,
             headers: self.headers(controls),
+            ..Answer::new(operation.status, body)
         });
         let held = lock(&kept).len();
         self.worlds.settle(world, held);

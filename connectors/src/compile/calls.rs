@@ -155,6 +155,7 @@ impl<'a> Compiler<'a> {
             serve_data: Vec::new(),
             transport: Transport::Http,
             jump: None,
+            untouched: false,
         }
     }
 

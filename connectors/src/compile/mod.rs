@@ -18,6 +18,7 @@ use crate::mapping::bind::{Bind, Codes};
 use crate::protobuf::Messages;
 use crate::settings::{Origin, Settings};
 use crate::sign::Recipe;
+use crate::untouched;
 use crate::wiring::{SessionRules, Wiring};
 use hub_catalog::Catalog;
 use hub_catalog::document::{Document, escape, nearest};
@@ -121,6 +122,7 @@ impl<'a> Compiler<'a> {
         let mut plans = BTreeMap::new();
         let mut asks = BTreeMap::new();
         let mut not_yet = BTreeMap::new();
+        let wiring = self.wiring();
         self.unknown_operations(operations);
         for operation in operations {
             let Some(part) = self.part_of(operation.key()) else {
@@ -131,12 +133,13 @@ impl<'a> Compiler<'a> {
                 not_yet.insert(operation.key().to_owned(), reason.clone());
                 continue;
             }
-            let plan = self.plan(part, operation);
+            let mut plan = self.plan(part, operation);
             if let Some(ask) = plan.ask.clone()
                 && let Some(plan) = self.ask(&ask, part, operation, operations)
             {
                 asks.insert(operation.key().to_owned(), Arc::new(plan));
             }
+            plan.untouched = untouched::leaves_answers(&plan, &wiring);
             plans.insert(operation.key().to_owned(), Arc::new(plan));
         }
         let login = self.login().map(Arc::new);
@@ -152,7 +155,7 @@ impl<'a> Compiler<'a> {
             system: self.manifest.system.clone(),
             settings: settings(self.manifest),
             lines,
-            wiring: self.wiring(),
+            wiring,
             plans,
             asks,
             login,

@@ -325,11 +325,7 @@ fn take_paper(city: &City<'_>, upload: &Plan, rules: &UploadRules, parts: &Parts
         Some(bytes) => {
             let mut body = Value::Null;
             rules.read.set(&mut body, Value::from(file_id(&bytes)));
-            let answer = Answer {
-                status: 200,
-                body,
-                headers: Vec::new(),
-            };
+            let answer = Answer::new(200, body);
             write(city, upload, &Value::Null, &Reply::Raw(&answer.body))
         }
         None => write(

@@ -25,4 +25,5 @@ mod sealed;
 mod standards;
 mod tokens;
 mod transports;
+mod untouched;
 mod xml_signatures;

@@ -78,11 +78,7 @@ fn every_example_goes_both_ways() {
                             &mut |found, input| {
                                 assert_eq!(found.id, operation.id);
                                 arrived = input;
-                                Ok(Answer {
-                                    status: operation.status,
-                                    body: output.clone(),
-                                    headers: Vec::new(),
-                                })
+                                Ok(Answer::new(operation.status, output.clone()))
                             },
                         );
                         step = connector.resume(dialogue, &returned, &context);

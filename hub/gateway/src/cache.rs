@@ -79,7 +79,7 @@ impl Answers {
     ) -> Kept {
         let lives = lives(operation).unwrap_or_default();
         let entry = async {
-            let answer = load.await?;
+            let answer = load.await?.read();
             Ok(Entry {
                 weight: u32::try_from(answer.body.to_string().len()).unwrap_or(u32::MAX),
                 status: answer.status,
@@ -95,11 +95,7 @@ impl Answers {
                     seconds: found.value().since.elapsed().as_secs(),
                     lives: lives.as_secs(),
                 }),
-                outcome: Ok(Answer {
-                    status: found.value().status,
-                    body: found.value().body.as_ref().clone(),
-                    headers: Vec::new(),
-                }),
+                outcome: Ok(Answer::new(found.value().status, found.value().body.as_ref().clone())),
             },
             Err(problem) => Kept {
                 hit: false,

@@ -73,11 +73,7 @@ impl Gateway {
         let decision = match word {
             "delivered" => Decision::Delivered(match (answer, operation) {
                 (Some(body), Some(operation)) => {
-                    let answer = Answer {
-                        status: operation.status,
-                        body,
-                        headers: Vec::new(),
-                    };
+                    let answer = Answer::new(operation.status, body);
                     let fits = normalize(&snapshot.catalog, operation, answer);
                     let refused = |mut problem: Problem| {
                         problem.code = ProblemCode::ValidationFailed;
@@ -105,11 +101,7 @@ impl Gateway {
         if let (Decision::Delivered(body), Some(operation)) = (&decision, operation)
             && !body.is_null()
         {
-            let outcome = Ok(Answer {
-                status: operation.status,
-                body: body.clone(),
-                headers: Vec::new(),
-            });
+            let outcome = Ok(Answer::new(operation.status, body.clone()));
             matters::opened(&self.core, &snapshot, operation, id, &submission.input, &outcome).await;
         }
         self.decided(&submission, word, operation.map(|o| o.level)).await?;

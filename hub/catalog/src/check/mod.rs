@@ -3,6 +3,7 @@
 
 pub(crate) mod checker;
 pub(crate) mod contract;
+pub(crate) mod fits;
 pub(crate) mod formats;
 pub(crate) mod sentence;
 

@@ -155,11 +155,7 @@ impl Upstream<Grant> for Script {
         grant.attempted();
         self.calls.lock().unwrap().push(call.clone());
         let act = self.acts.lock().unwrap().pop_front();
-        let answer = |status, body| Answer {
-            status,
-            body,
-            headers: Vec::new(),
-        };
+        let answer = |status, body| Answer::new(status, body);
         Box::pin(async move {
             match act.unwrap_or(Act::Answer(200, json!({"text": "晴"}))) {
                 Act::Answer(status, body) => Ok(answer(status, body)),
