@@ -178,6 +178,10 @@ impl BatchRules {
         let text = crate::charset::decode(bytes, Some(charset), None)
             .map_err(|e| unreadable(e.to_string()))?
             .text;
+        // What was fetched was a page to log in at, and it was saved under the file's name.
+        if dialect::is_html(&text) {
+            return Err(ConnectorError::Blocked { effect_unknown: false });
+        }
         delimited::read(&text, &self.form).map_err(|e| unreadable(e.to_string()))
     }
 
