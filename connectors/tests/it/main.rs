@@ -8,6 +8,7 @@
 )]
 
 mod city;
+mod decoder_list;
 mod decoders;
 mod documents;
 mod explain;
