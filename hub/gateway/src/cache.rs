@@ -1,5 +1,6 @@
 //! Step cache: answers that everybody may see and that say nothing about anybody.
 
+use crate::unknown;
 use hub_core::ports::{Answer, Call};
 use hub_core::{Assurance, DataLevel, Operation, Problem};
 use moka::Expiry;
@@ -36,6 +37,8 @@ struct Entry {
     since: Instant,
     lives: Duration,
     weight: u32,
+    /// The flag of its unknown codes; other headers belong to a call.
+    flag: Option<(String, String)>,
 }
 
 struct Lives;
@@ -83,6 +86,7 @@ impl Answers {
             Ok(Entry {
                 weight: u32::try_from(answer.body.to_string().len()).unwrap_or(u32::MAX),
                 status: answer.status,
+                flag: answer.headers.into_iter().find(|(name, _)| name == unknown::HEADER),
                 body: Arc::new(answer.body),
                 since: Instant::now(),
                 lives,
@@ -98,7 +102,7 @@ impl Answers {
                 outcome: Ok(Answer {
                     status: found.value().status,
                     body: found.value().body.as_ref().clone(),
-                    headers: Vec::new(),
+                    headers: found.value().flag.clone().into_iter().collect(),
                 }),
             },
             Err(problem) => Kept {
