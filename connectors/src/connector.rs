@@ -8,6 +8,7 @@ use crate::news::NewsRules;
 use crate::plan::Plan;
 use crate::settings::{Availability, Origin, Payment, Settings};
 use crate::step::{Purpose, Step};
+use crate::statement::Statement;
 use crate::wiring::{UploadRules, Wiring};
 use hub_catalog::{Catalog, Document};
 use hub_core::ports::{Answer, Call};
@@ -33,6 +34,8 @@ pub struct Connector {
     /// Fields of orders to be paid, by operation.
     pub(crate) payments: BTreeMap<String, Payment>,
     pub(crate) upload: Option<(Arc<Plan>, UploadRules)>,
+    /// The daily statement.
+    pub(crate) statement: Option<Statement>,
     pub(crate) callback: Option<CallbackRules>,
     pub(crate) news: Option<NewsRules>,
     /// Operations that are not connected, and why.
@@ -182,6 +185,26 @@ impl Connector {
     /// Whether a matter of this system can come from one state to another: the steps its manifest declares, else the
     /// order of its table of codes, else anything.
     #[must_use]
+    /// The fields of the order that an operation of this system makes, by the operation's whole id.
+    #[must_use]
+    pub fn payment_of(&self, id: &str) -> Option<&Payment> {
+        self.payments.get(self.system.key_of(id))
+    }
+
+    /// Where the system's daily statement comes from.
+    #[must_use]
+    pub fn statement(&self) -> Option<&Statement> {
+        self.statement.as_ref()
+    }
+
+    /// Whether an operation is that statement.
+    #[must_use]
+    pub fn is_statement(&self, operation: &Arc<Operation>) -> bool {
+        self.statement
+            .as_ref()
+            .is_some_and(|s| Arc::ptr_eq(&s.operation, operation))
+    }
+
     pub fn state_follows(&self, from: &str, to: &str) -> bool {
         self.callback.as_ref().is_none_or(|c| c.follows(from, to))
     }

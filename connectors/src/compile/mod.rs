@@ -140,6 +140,7 @@ impl<'a> Compiler<'a> {
             plans.insert(operation.key().to_owned(), Arc::new(plan));
         }
         let login = self.login().map(Arc::new);
+        let statement = self.statement(&mut plans);
         let refresh = self.refresh().map(Arc::new);
         let payments = self.payments(operations);
         let upload = self.upload().map(|(plan, rules)| (Arc::new(plan), rules));
@@ -160,6 +161,7 @@ impl<'a> Compiler<'a> {
             payments,
             upload,
             callback,
+            statement,
             news,
             not_yet,
             secrets: Vec::new(),
@@ -213,7 +215,7 @@ impl<'a> Compiler<'a> {
     fn unknown_operations(&mut self, operations: &[Arc<Operation>]) {
         let keys: Vec<&str> = operations.iter().map(|o| o.key()).collect();
         for part in &self.manifest.operations {
-            if part.internal || keys.contains(&part.key.as_str()) {
+            if part.internal || part.statement.is_some() || keys.contains(&part.key.as_str()) {
                 continue;
             }
             self.findings.push(

@@ -365,6 +365,11 @@ pub static OPERATION: Part = Part {
             Kind::Flag,
             "An operation of the upstream only, not of the contract.",
         ),
+        key(
+            "statement",
+            Kind::Text,
+            "The operation is the daily statement, there after this time of the next day (`02:30`): `day` in, `order_list` of `order_no`, `amount_fen`, `state` out.",
+        ),
         key("signed", Kind::Flag, "false: without the system's signature."),
         key("sealed", Kind::Flag, "false: not enciphered, nor its answer."),
         key("session", Kind::Flag, "false: without the system's session."),

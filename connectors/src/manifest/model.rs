@@ -519,6 +519,8 @@ pub struct OperationPart {
     pub internal: bool,
     /// Without signature if false.
     pub signed: Option<bool>,
+    /// It is the daily statement, which is there after this time of the next day.
+    pub statement: Option<jiff::civil::Time>,
     /// Without seal if false.
     pub sealed: Option<bool>,
     /// Without session if false.

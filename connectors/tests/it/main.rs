@@ -25,5 +25,6 @@ mod reference_city;
 mod sealed;
 mod standards;
 mod tokens;
+mod statements;
 mod transports;
 mod xml_signatures;
