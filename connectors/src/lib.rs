@@ -55,6 +55,7 @@ pub mod trial;
 mod values;
 mod statement;
 mod wiring;
+mod tell;
 pub mod xml;
 mod xmlsig;
 

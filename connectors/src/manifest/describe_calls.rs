@@ -269,6 +269,11 @@ pub static PICK: Part = Part {
             "Differences: `{wait: arrival/time - /header/timestamp}`.",
         ),
         key(
+            "tell",
+            Kind::ScalarMap,
+            "What rows tell in other words: `{slot: span start end}` is `09:00-09:30`, `{free: when status free}` 1 or 0.",
+        ),
+        key(
             "one",
             Kind::Flag,
             "The first row alone is the data; without one, nothing was found.",

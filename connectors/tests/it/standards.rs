@@ -351,6 +351,31 @@ fn fhir_creates_an_appointment_and_reads_outcomes() {
         let (result, _) = call(
             "health.hospital-registration-booking.book",
             &input,
+/// Slots as R4 has them, without anything of ours; one that has more to say is believed.
+#[test]
+fn fhir_slots_of_others_tell_their_time_and_what_is_left() {
+    let page = r#"{"resourceType": "Bundle", "type": "searchset", "total": 3, "entry": [
+        {"resource": {"resourceType": "Slot", "id": "a", "schedule": {"reference": "Schedule/1"}, "status": "free",
+          "start": "2026-04-09T09:15:00+08:00", "end": "2026-04-09T09:30:00+08:00"}},
+        {"resource": {"resourceType": "Slot", "id": "b", "status": "busy-unavailable",
+          "start": "2026-04-09T01:30:00Z", "end": "2026-04-09T02:00:00Z"}},
+        {"resource": {"resourceType": "Slot", "id": "c", "status": "free", "start": "2026-04-09T10:00:00+08:00",
+          "end": "2026-04-09T10:30:00+08:00", "extension": [{"url": "urn:hub:remaining", "valueInteger": 7}]}}]}"#;
+    let (result, _) = call(
+        "health.examination-appointment.slots",
+        &json!({"appoint_date": "2026-04-09"}),
+        vec![json_answer(TOKEN), json_answer(page)],
+    );
+    assert_eq!(
+        result.unwrap()["slot_list"],
+        json!([
+            {"slot_id": "a", "date": "2026-04-09", "time_slot": "09:15-09:30", "remaining": 1},
+            {"slot_id": "b", "date": "2026-04-09", "time_slot": "09:30-10:00", "remaining": 0},
+            {"slot_id": "c", "date": "2026-04-09", "time_slot": "10:00-10:30", "remaining": 7},
+        ])
+    );
+}
+
             vec![json_answer(TOKEN), answer(status, &[], outcome.as_bytes())],
         );
         let problem = result.unwrap_err().problem();
