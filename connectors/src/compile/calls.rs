@@ -288,6 +288,7 @@ impl<'a> Compiler<'a> {
         };
         let soap = plan.sends == Format::Soap && plan.has_body();
         if plan.code.is_some() && plan.frame.code.is_none() && !(soap && plan.frame.call.is_none()) {
+        self.check_formats(plan, at);
             add(
                 "no-place-for-code",
                 at,

@@ -1,6 +1,7 @@
 //! From a manifest and a contract to a connector: everything laid together and checked.
 
 mod calls;
+mod formats;
 mod later;
 mod merge;
 mod row_checks;
