@@ -6,9 +6,10 @@ use crate::dialogue::{Dialogue, not_connected};
 use crate::error::ConnectorError;
 use crate::news::NewsRules;
 use crate::plan::Plan;
+use crate::resolve::Resolve;
 use crate::settings::{Availability, Origin, Payment, Settings};
-use crate::step::{Purpose, Step};
 use crate::statement::Statement;
+use crate::step::{Purpose, Step};
 use crate::wiring::{UploadRules, Wiring};
 use hub_catalog::{Catalog, Document};
 use hub_core::ports::{Answer, Call};
@@ -33,11 +34,13 @@ pub struct Connector {
     pub(crate) refresh: Option<Arc<Plan>>,
     /// Fields of orders to be paid, by operation.
     pub(crate) payments: BTreeMap<String, Payment>,
-    pub(crate) upload: Option<(Arc<Plan>, UploadRules)>,
     /// The daily statement.
     pub(crate) statement: Option<Statement>,
+    pub(crate) upload: Option<(Arc<Plan>, UploadRules)>,
     pub(crate) callback: Option<CallbackRules>,
     pub(crate) news: Option<NewsRules>,
+    /// How tokens become numbers.
+    pub(crate) resolve: Option<Resolve>,
     /// Operations that are not connected, and why.
     pub(crate) not_yet: BTreeMap<String, Text>,
     /// Secrets it names.
@@ -182,9 +185,6 @@ impl Connector {
         self.payments.values()
     }
 
-    /// Whether a matter of this system can come from one state to another: the steps its manifest declares, else the
-    /// order of its table of codes, else anything.
-    #[must_use]
     /// The fields of the order that an operation of this system makes, by the operation's whole id.
     #[must_use]
     pub fn payment_of(&self, id: &str) -> Option<&Payment> {
@@ -205,6 +205,9 @@ impl Connector {
             .is_some_and(|s| Arc::ptr_eq(&s.operation, operation))
     }
 
+    /// Whether a matter of this system can come from one state to another: the steps its manifest declares, else the
+    /// order of its table of codes, else anything.
+    #[must_use]
     pub fn state_follows(&self, from: &str, to: &str) -> bool {
         self.callback.as_ref().is_none_or(|c| c.follows(from, to))
     }

@@ -94,6 +94,17 @@ impl<'a> Compiler<'a> {
         }
     }
 
+    /// The call that exchanges a token for a number: the system's envelope, credentials and session, nothing of its rows.
+    pub(super) fn exchange_call(&self, call: &CallSpec) -> Plan {
+        let mut plan = self.outline(call, None, "/resolve");
+        plan.key = "resolve".to_owned();
+        plan.answer.empty = Some(Empty::Never);
+        plan.signed = self.recipe.is_some();
+        plan.session = self.manifest.session.is_some();
+        plan.send.clone_from(&self.manifest.send);
+        plan
+    }
+
     /// What all plans have in common.
     fn outline(&self, call: &CallSpec, operation: Option<&Arc<Operation>>, _at: &str) -> Plan {
         let upstream = &self.manifest.upstream;
@@ -277,6 +288,7 @@ impl<'a> Compiler<'a> {
             self.check_exchange(plan, at);
             return;
         }
+        self.check_formats(plan, at);
         let document = self.document;
         let mut add = |code: &str, pointer: &str, zh: &str, en: &str, expected: &str| {
             let finding = document
@@ -288,7 +300,6 @@ impl<'a> Compiler<'a> {
         };
         let soap = plan.sends == Format::Soap && plan.has_body();
         if plan.code.is_some() && plan.frame.code.is_none() && !(soap && plan.frame.call.is_none()) {
-        self.check_formats(plan, at);
             add(
                 "no-place-for-code",
                 at,

@@ -4,10 +4,12 @@ use super::{Compiler, below};
 use crate::manifest::model::RowSpec;
 use crate::mapping::bind::Codes;
 use crate::mapping::path::Path;
+use crate::plan::Plan;
+use crate::resolve::Resolve;
 use crate::settings::Payment;
+use crate::statement::Statement;
 use hub_catalog::document::nearest;
 use hub_core::{Operation, Text};
-use crate::statement::Statement;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -67,8 +69,6 @@ impl Compiler<'_> {
         }
         all
     }
-}
-
 
     /// The call that exchanges a token for a number, for a field that some operation asks by.
     pub(super) fn resolve(&mut self, operations: &[Arc<Operation>]) -> Option<Resolve> {
@@ -110,6 +110,8 @@ impl Compiler<'_> {
         plans.insert(part.key.clone(), Arc::new(plan));
         Some(statement)
     }
+}
+
 /// The canonical field of an upstream name.
 pub(super) fn field_of(path: &Path, rows: &[RowSpec]) -> Option<String> {
     let row = rows.iter().find(|r| r.spot.path == *path)?;

@@ -140,13 +140,14 @@ impl<'a> Compiler<'a> {
             }
             plans.insert(operation.key().to_owned(), Arc::new(plan));
         }
-        let login = self.login().map(Arc::new);
         let statement = self.statement(&mut plans);
+        let login = self.login().map(Arc::new);
         let refresh = self.refresh().map(Arc::new);
         let payments = self.payments(operations);
         let upload = self.upload().map(|(plan, rules)| (Arc::new(plan), rules));
         let callback = self.callback(operations);
         let news = self.news(operations);
+        let resolve = self.resolve(operations);
         self.unused_rows(operations);
         self.lossy_parts();
         self.tls_note();
@@ -160,10 +161,11 @@ impl<'a> Compiler<'a> {
             login,
             refresh,
             payments,
+            statement,
             upload,
             callback,
-            statement,
             news,
+            resolve,
             not_yet,
             secrets: Vec::new(),
         };
@@ -185,6 +187,7 @@ impl<'a> Compiler<'a> {
                 lives: s.lives.clone(),
                 lost: s.lost.clone(),
             }),
+            digest: self.manifest.auth.digest.clone(),
         }
     }
 
@@ -482,6 +485,8 @@ fn secrets(connector: &Connector) -> Vec<String> {
     {
         names.extend(template.secrets().map(str::to_owned));
     }
+    let digest = connector.wiring.digest.iter().flat_map(|(u, p)| [u, p]);
+    names.extend(digest.flat_map(|t| t.secrets()).map(str::to_owned));
     names.extend(connector.signing_secrets().into_iter().map(|(n, _)| n));
     names.extend(
         connector

@@ -10,6 +10,7 @@
 mod city;
 mod decoder_list;
 mod decoders;
+mod digest;
 mod documents;
 mod explain;
 mod findings;
@@ -24,7 +25,7 @@ mod quirks;
 mod reference_city;
 mod sealed;
 mod standards;
-mod tokens;
 mod statements;
+mod tokens;
 mod transports;
 mod xml_signatures;

@@ -109,6 +109,25 @@ impl Reader<'_> {
         })
     }
 
+    pub(super) fn resolve(&mut self, map: &Part) -> Option<ResolvePart> {
+        let found = (
+            text(map, "field"),
+            text(map, "mark"),
+            text(map, "call"),
+            path(map, "read"),
+        );
+        let (Some(field), Some(mark), Some(call), Some(read)) = found else {
+            self.missing("`field` / `mark` / `call` / `read`", "/resolve");
+            return None;
+        };
+        Some(ResolvePart {
+            field,
+            mark,
+            call: CallSpec::parse(&call),
+            read,
+        })
+    }
+
     /// `frame` with its layout.
     pub(super) fn framed(&mut self, map: &Part, at: &str) -> Frame {
         let Some(map) = part(map, "frame") else {
