@@ -90,11 +90,11 @@ async fn q15_a_code_that_no_contract_lists_leaves_flagged() {
         json!({"text": "晴", "sky": "hail"}),
         json!({"text": "晴", "sky": "rain", "hours": [{"sky": "rain"}, {"sky": "04"}]}),
         json!({"text": "晴", "sky": "rain"}),
-        json!({"text": 5, "sky": "hail"}),
+        json!({"text": {"deep": 5}, "sky": "hail"}),
         json!({"sky": "hail"}),
         json!({"text": "晴", "sky": "9".repeat(65)}),
         json!({"text": "晴", "sky": "<html>"}),
-        json!({"text": "晴", "sky": true}),
+        json!({"text": "晴", "sky": ["rain", "hail"]}),
     ];
     let upstream = Upstream::open(move |heard| {
         let at: usize = heard.line.rsplit('c').next().unwrap().parse().unwrap();
