@@ -34,6 +34,7 @@ mod scene;
 mod scene_tests;
 mod seed;
 mod state;
+mod statement;
 mod template;
 #[cfg(test)]
 mod testing;

@@ -1,6 +1,7 @@
 //! From a manifest and a contract to a connector: everything laid together and checked.
 
 mod calls;
+mod formats;
 mod later;
 mod merge;
 mod row_checks;
@@ -142,12 +143,14 @@ impl<'a> Compiler<'a> {
             plan.untouched = untouched::leaves_answers(&plan, &wiring);
             plans.insert(operation.key().to_owned(), Arc::new(plan));
         }
+        let statement = self.statement(&mut plans);
         let login = self.login().map(Arc::new);
         let refresh = self.refresh().map(Arc::new);
         let payments = self.payments(operations);
         let upload = self.upload().map(|(plan, rules)| (Arc::new(plan), rules));
         let callback = self.callback(operations);
         let news = self.news(operations);
+        let resolve = self.resolve(operations);
         self.unused_rows(operations);
         self.lossy_parts();
         self.tls_note();
@@ -161,9 +164,11 @@ impl<'a> Compiler<'a> {
             login,
             refresh,
             payments,
+            statement,
             upload,
             callback,
             news,
+            resolve,
             not_yet,
             secrets: Vec::new(),
         };
@@ -185,6 +190,7 @@ impl<'a> Compiler<'a> {
                 lives: s.lives.clone(),
                 lost: s.lost.clone(),
             }),
+            digest: self.manifest.auth.digest.clone(),
         }
     }
 
@@ -216,7 +222,7 @@ impl<'a> Compiler<'a> {
     fn unknown_operations(&mut self, operations: &[Arc<Operation>]) {
         let keys: Vec<&str> = operations.iter().map(|o| o.key()).collect();
         for part in &self.manifest.operations {
-            if part.internal || keys.contains(&part.key.as_str()) {
+            if part.internal || part.statement.is_some() || keys.contains(&part.key.as_str()) {
                 continue;
             }
             self.findings.push(
@@ -482,6 +488,8 @@ fn secrets(connector: &Connector) -> Vec<String> {
     {
         names.extend(template.secrets().map(str::to_owned));
     }
+    let digest = connector.wiring.digest.iter().flat_map(|(u, p)| [u, p]);
+    names.extend(digest.flat_map(|t| t.secrets()).map(str::to_owned));
     names.extend(connector.signing_secrets().into_iter().map(|(n, _)| n));
     names.extend(
         connector

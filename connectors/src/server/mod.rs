@@ -44,6 +44,9 @@ pub(crate) fn serve(
     handler: &mut Handler<'_>,
 ) -> RawResponse {
     let city = City { connector, context };
+    if let Some(asking) = proof::digest(connector, request, context) {
+        return asking;
+    }
     let mut incoming = Incoming::new(connector, request, context);
     if let Some(login) = &connector.login
         && let Some(parts) = incoming.fits(login)

@@ -4,7 +4,7 @@
 
 use crate::gateway::Gateway;
 use crate::matters;
-use crate::normalize::normalize;
+use crate::normalize::{flagged, normalize};
 use crate::replay::unavailable;
 use hub_core::ports::{Answer, TrailRecord};
 use hub_core::time::rfc3339;
@@ -75,6 +75,15 @@ impl Gateway {
                 (Some(body), Some(operation)) => {
                     let answer = Answer::new(operation.status, body);
                     let fits = normalize(&snapshot.catalog, operation, answer);
+                    // What an agency may add to its codes, a person may not mistype.
+                    let fits = fits.and_then(|answer| match flagged(&answer).as_slice() {
+                        [] => Ok(answer),
+                        [field, ..] => Err(unfit(
+                            &format!("/answer/{field}"),
+                            Text::new("合同中的代码", "a code of the contract"),
+                            "another".to_owned(),
+                        )),
+                    });
                     let refused = |mut problem: Problem| {
                         problem.code = ProblemCode::ValidationFailed;
                         problem.kept(hub_core::Kept::Nothing)

@@ -10,6 +10,7 @@ mod attack;
 mod city;
 mod every_operation;
 mod mutate;
+mod mutate_exchange;
 mod rng;
 mod round_trips;
 mod shapes;

@@ -156,6 +156,18 @@ pub struct Reach {
     pub data_dir: PathBuf,
 }
 
+impl Reach {
+    /// The address that was given.
+    pub fn address(&self) -> Option<String> {
+        said(self.hub.as_ref())
+    }
+}
+
+/// A variable that is set to nothing is not set.
+fn said(given: Option<&String>) -> Option<String> {
+    given.filter(|text| !text.trim().is_empty()).cloned()
+}
+
 /// `hub call`.
 #[derive(Debug, ClapArgs)]
 pub struct CallArgs {
@@ -185,6 +197,18 @@ pub struct CallArgs {
     /// Print status, headers and body as one JSON object.
     #[arg(long)]
     pub json: bool,
+}
+
+impl CallArgs {
+    /// The client key that was given.
+    pub fn key(&self) -> Option<String> {
+        said(self.key.as_ref())
+    }
+
+    /// The subject token that was given.
+    pub fn token(&self) -> Option<String> {
+        said(self.token.as_ref())
+    }
 }
 
 /// `hub openapi`.
@@ -371,6 +395,18 @@ pub struct AdminReach {
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,
+}
+
+impl AdminReach {
+    /// The operators' address that was given.
+    pub fn address(&self) -> Option<String> {
+        said(self.admin.as_ref())
+    }
+
+    /// The admin token that was given.
+    pub fn token(&self) -> Option<String> {
+        said(self.admin_token.as_ref())
+    }
 }
 
 /// `hub client new`.

@@ -169,3 +169,25 @@ fn the_repository_has_no_error() {
     assert_eq!(report["errors"], serde_json::json!([]), "{:#}", report["errors"]);
     assert_eq!(report["vacuous_schemas"], 0);
 }
+
+/// Shells and containers set variables to nothing to take them away.
+#[test]
+fn a_variable_that_is_set_to_nothing_is_not_set() {
+    let empty = tempfile::tempdir().unwrap();
+    let data = empty.path().display().to_string();
+    for (args, variables) in [
+        (&["call", "a.b"][..], &["HUB_URL", "HUB_KEY", "HUB_TOKEN"][..]),
+        (&["client", "list"], &["HUB_ADMIN_URL", "HUB_ADMIN_TOKEN"]),
+    ] {
+        let run = Command::new(env!("CARGO_BIN_EXE_hub"))
+            .args(args)
+            .args(["--data-dir", &data])
+            .envs(variables.iter().map(|name| (name, " ")))
+            .env("LANG", "C")
+            .env_remove("LC_ALL")
+            .output()
+            .unwrap();
+        let said = text(&run.stdout) + &text(&run.stderr);
+        assert!(said.contains("no running hub in"), "{args:?}: {said}");
+    }
+}
