@@ -9,6 +9,8 @@
 
 pub mod catalog;
 mod check;
+pub mod description;
+pub mod diff;
 pub mod document;
 mod load;
 mod search;

@@ -10,7 +10,9 @@ pub(crate) mod sentence;
 use crate::load::schema::{COMPONENT, split_component};
 use jsonschema::{PatternOptions, Validator};
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::sync::Arc;
 
 /// Bytes one compiled pattern may take.
@@ -26,9 +28,65 @@ pub(crate) fn compile(schema: &Value) -> Result<Validator, String> {
         .offline()
         .with_pattern_options(patterns)
         .should_validate_formats(true);
+    let schema = with_addresses(schema);
     formats::register(options)
-        .build(schema)
+        .build(&schema)
         .map_err(|error| error.to_string())
+}
+
+/// A schema whose references are URI references (RFC 3986): names of components may be of any alphabet.
+fn with_addresses(schema: &Value) -> Cow<'_, Value> {
+    if !has_plain(schema) {
+        return Cow::Borrowed(schema);
+    }
+    let mut schema = schema.clone();
+    encode_references(&mut schema);
+    Cow::Owned(schema)
+}
+
+fn has_plain(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => map.iter().any(|(key, value)| match value {
+            Value::String(text) => key == "$ref" && encoded(text) != *text,
+            other => has_plain(other),
+        }),
+        Value::Array(items) => items.iter().any(has_plain),
+        _ => false,
+    }
+}
+
+fn encode_references(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map.iter_mut() {
+                match value {
+                    Value::String(text) if key == "$ref" => *text = encoded(text),
+                    other => encode_references(other),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(encode_references),
+        _ => {}
+    }
+}
+
+/// A reference within a document with what a fragment can't hold written in percent.
+fn encoded(reference: &str) -> String {
+    let mut out = String::with_capacity(reference.len());
+    for (at, byte) in reference.bytes().enumerate() {
+        let hex = |offset: usize| reference.as_bytes().get(at + offset).is_some_and(u8::is_ascii_hexdigit);
+        let plain = match byte {
+            b'%' => hex(1) && hex(2),
+            b'#' => at == 0 || !reference.starts_with('#'),
+            other => other.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?[]".contains(&other),
+        };
+        if plain {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
 }
 
 /// A schema together with all components it reaches, as one self-contained schema.

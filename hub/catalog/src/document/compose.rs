@@ -1,7 +1,7 @@
 //! YAML events to one value with places.
 
-use super::{Places, scalar};
-use hub_core::{Finding, Text};
+use super::{Care, Places, mangled, scalar};
+use hub_core::{Finding, Severity, Text};
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Tag};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -12,9 +12,11 @@ const MAX_ALIASED_VALUES: usize = 100_000;
 const MAX_ALIASED_BYTES: usize = 8 << 20;
 
 /// Reads one YAML document.
-pub(super) fn read(name: &str, text: &str) -> Result<(Value, Places), Finding> {
+pub(super) fn read(name: &str, text: &str, care: Care, repairs: &mut Vec<Finding>) -> Result<(Value, Places), Finding> {
     let mut composer = Composer {
         name,
+        care,
+        repairs: Vec::new(),
         places: Places::default(),
         stack: Vec::new(),
         anchors: HashMap::new(),
@@ -29,6 +31,7 @@ pub(super) fn read(name: &str, text: &str) -> Result<(Value, Places), Finding> {
         composer.event(event, span.start)?;
     }
     let root = composer.root.take().unwrap_or(Value::Null);
+    repairs.append(&mut composer.repairs);
     Ok((root, composer.places))
 }
 
@@ -55,6 +58,8 @@ struct Anchored {
 
 struct Composer<'n> {
     name: &'n str,
+    care: Care,
+    repairs: Vec<Finding>,
     places: Places,
     stack: Vec<Open>,
     anchors: HashMap<usize, Anchored>,
@@ -107,9 +112,12 @@ impl Composer<'_> {
         Ok(())
     }
 
-    fn collection_tag(&self, tag: Option<&Tag>, own: &str, at: (usize, usize)) -> Result<(), Finding> {
+    fn collection_tag(&mut self, tag: Option<&Tag>, own: &str, at: (usize, usize)) -> Result<(), Finding> {
         match tag {
-            Some(tag) if !(tag.is_yaml_core_schema() && tag.suffix == own) => Err(self.unknown_tag(tag, at)),
+            Some(tag) if !(tag.is_yaml_core_schema() && tag.suffix == own) => {
+                let finding = self.unknown_tag(tag, at);
+                self.excuse(finding)
+            }
             _ => Ok(()),
         }
     }
@@ -121,6 +129,17 @@ impl Composer<'_> {
             format!("不支持标签 {tag}"),
             format!("The tag {tag} is not supported"),
         )
+    }
+
+    /// What may be read past in a document of strangers is told of there and refused elsewhere.
+    fn excuse(&mut self, finding: Finding) -> Result<(), Finding> {
+        match self.care {
+            Care::Strict => Err(finding),
+            Care::Foreign => {
+                self.repairs.push(finding.severity(Severity::Note));
+                Ok(())
+            }
+        }
     }
 
     /// Whether the next event is a mapping's key.
@@ -191,16 +210,26 @@ impl Composer<'_> {
             return self.key(text, style, at);
         }
         let value = match tag {
-            None if style == ScalarStyle::Plain => scalar::plain(text).map_err(|scalar::NotJson| {
-                self.fail(
-                    "not-json",
-                    at,
-                    format!("{text} 无法用 JSON 表示"),
-                    format!("{text} has no form in JSON"),
-                )
-            })?,
+            None if style == ScalarStyle::Plain => match scalar::plain(text) {
+                Ok(value) => value,
+                Err(scalar::NotJson) => {
+                    let (zh, en) = (
+                        format!("{text} 无法用 JSON 表示"),
+                        format!("{text} has no form in JSON"),
+                    );
+                    let finding = self.fail("not-json", at, zh, en);
+                    self.excuse(finding)?;
+                    Value::String(text.to_owned())
+                }
+            },
             None => Value::String(text.to_owned()),
-            Some(tag) => self.tagged(text, tag, at)?,
+            Some(tag) => match self.tagged(text, tag, at) {
+                Ok(value) => value,
+                Err(finding) => {
+                    self.excuse(finding)?;
+                    Value::String(text.to_owned())
+                }
+            },
         };
         let slot = self.places.open(at.0, at.1);
         self.keep(anchor, slot, &value);
@@ -208,7 +237,7 @@ impl Composer<'_> {
     }
 
     fn key(&mut self, text: &str, style: ScalarStyle, at: (usize, usize)) -> Result<(), Finding> {
-        if text == "<<" && style == ScalarStyle::Plain {
+        if text == "<<" && style == ScalarStyle::Plain && self.care == Care::Strict {
             let fix = Text::new("请把要合并的内容直接写出", "Write out what it would merge.");
             return Err(self
                 .fail(
@@ -226,6 +255,10 @@ impl Composer<'_> {
         else {
             return Ok(());
         };
+        if map.contains_key(text) && self.care == Care::Foreign {
+            *key = Some((mangled(text, map), at));
+            return Ok(());
+        }
         if map.contains_key(text) {
             let (zh, en) = (format!("键 `{text}` 重复"), format!("The key `{text}` stands twice"));
             return Err(self.fail("duplicate-key", at, zh, en));

@@ -1,15 +1,16 @@
 //! JSON with places (RFC 8259). Apart from the YAML reader because JSON writes characters beyond U+FFFF as surrogate pairs.
 
-use super::Places;
+use super::{Care, Places, mangled};
 use hub_core::{Finding, Text};
 use serde_json::{Map, Value};
 
 const MAX_DEPTH: usize = 100;
 
 /// Reads a whole JSON text.
-pub(super) fn read(name: &str, text: &str) -> Result<(Value, Places), Finding> {
+pub(super) fn read(name: &str, text: &str, care: Care) -> Result<(Value, Places), Finding> {
     let mut reader = Reader {
         text,
+        care,
         at: 0,
         mark: Mark {
             at: 0,
@@ -69,6 +70,7 @@ struct Mark {
 
 struct Reader<'a> {
     text: &'a str,
+    care: Care,
     at: usize,
     mark: Mark,
     places: Places,
@@ -151,8 +153,10 @@ impl Reader<'_> {
                 return Err(Fault::expected("\""));
             }
             let start = self.at;
-            let key = self.string()?;
-            if map.contains_key(&key) {
+            let mut key = self.string()?;
+            if map.contains_key(&key) && self.care == Care::Foreign {
+                key = mangled(&key, &map);
+            } else if map.contains_key(&key) {
                 self.at = start;
                 return Err(Fault::new(
                     "duplicate-key",

@@ -27,6 +27,29 @@ pub struct Document {
     places: Places,
 }
 
+/// How strictly a document is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Care {
+    /// Our own: whatever is unusual is refused.
+    Strict,
+    /// Of strangers: what has one meaning is read.
+    Foreign,
+}
+
+/// The name a further value of a key gets in a document of strangers.
+fn mangled(key: &str, map: &serde_json::Map<String, Value>) -> String {
+    (2..)
+        .map(|n: usize| format!("\0{n}\0{key}"))
+        .find(|name| !map.contains_key(name))
+        .unwrap_or_default()
+}
+
+/// The key that a name says again, if it does.
+pub(crate) fn duplicate(name: &str) -> Option<&str> {
+    let (count, key) = name.strip_prefix('\0')?.split_once('\0')?;
+    count.parse::<usize>().ok().map(|_| key)
+}
+
 /// Where one value stood, and how many entries it and everything below it take in the list.
 #[derive(Debug, Clone, Copy)]
 struct Place {
@@ -47,17 +70,41 @@ impl Document {
     /// 32 MiB, nesting beyond 100 levels. Two readings differ from the core schema, because JSON can't carry them:
     /// `.inf` and `.nan` are refused; digits with a leading zero (`0000`, `007`) stay text.
     pub fn parse(name: &str, bytes: &[u8]) -> Result<Self, Finding> {
-        let text = decode(name, bytes)?;
+        Self::read(name, decode(name, bytes)?, Care::Strict, &mut Vec::new())
+    }
+
+    /// Reads text of strangers: what [`Document::parse`] refuses although it has one meaning is read and told of.
+    ///
+    /// A duplicate key stays, under a name that [`duplicate`] knows, because only the reader of the whole can say
+    /// whether both say the same.
+    pub(crate) fn parse_foreign(name: &str, text: &str, repairs: &mut Vec<Finding>) -> Result<Self, Finding> {
+        Self::read(name, text, Care::Foreign, repairs)
+    }
+
+    fn read(name: &str, text: &str, care: Care, repairs: &mut Vec<Finding>) -> Result<Self, Finding> {
         let is_json_name = std::path::Path::new(name)
             .extension()
             .is_some_and(|e| e.eq_ignore_ascii_case("json"));
         let looks_json = text.trim_start().starts_with(['{', '[']);
-        let (value, places) = if is_json_name {
-            json::read(name, text)?
-        } else if looks_json && let Ok(read) = json::read(name, text) {
-            read
+        let (value, places) = if is_json_name && care == Care::Strict {
+            json::read(name, text, care)?
+        } else if looks_json || is_json_name {
+            match json::read(name, text, care) {
+                Ok(read) => read,
+                // Where it is neither, a person who named it JSON wants to hear of JSON.
+                Err(fault) => match compose::read(name, text, care, repairs) {
+                    Ok(read) => {
+                        if is_json_name {
+                            repairs.push(fault.severity(hub_core::Severity::Note));
+                        }
+                        read
+                    }
+                    Err(_) if is_json_name => return Err(fault),
+                    Err(error) => return Err(error),
+                },
+            }
         } else {
-            compose::read(name, text)?
+            compose::read(name, text, care, repairs)?
         };
         Ok(Self {
             name: name.to_owned(),
@@ -79,6 +126,11 @@ impl Document {
     pub fn position(&self, pointer: &str) -> (usize, usize) {
         let place = self.places.find(&self.value, pointer);
         (place.line as usize, place.column as usize)
+    }
+
+    /// Line and column of every value, parents first, in the order of the value.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        self.places.walk()
     }
 
     /// An error at a place of this document.
@@ -105,6 +157,11 @@ impl Places {
         if let Some(place) = self.0.get_mut(slot) {
             place.size = size;
         }
+    }
+
+    /// Line and column of every value, in the order of a walk.
+    fn walk(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        self.0.iter().map(|place| (place.line, place.column))
     }
 
     fn find(&self, root: &Value, pointer: &str) -> Place {

@@ -3,4 +3,10 @@
 #[cfg(test)]
 mod city;
 #[cfg(test)]
+mod description;
+#[cfg(test)]
+mod diff;
+#[cfg(test)]
+mod schemas;
+#[cfg(test)]
 mod search;

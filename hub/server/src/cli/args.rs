@@ -41,6 +41,11 @@ pub enum Command {
         after_help = "Examples:\n  hub check\n  hub check --specs my/specs --json\n\nExit code 0: no error; 1: errors; 2: used wrongly."
     )]
     Check(CheckArgs),
+    /// Say what differs between two API descriptions, and whether that breaks those who use the old one.
+    #[command(
+        after_help = "Examples:\n  hub diff old.yaml new.yaml\n  hub diff old.zip new.zip --json\n\nExit code 0: nothing breaks; 1: something breaks; 2: a description can't be read."
+    )]
+    Diff(DiffArgs),
     /// Call one operation of the running hub.
     #[command(
         after_help = "Examples:\n  hub call OPERATION field=value other.field=2 'list=[1,2]'\n  hub call OPERATION --as wang-jianguo --sandbox"
@@ -140,6 +145,20 @@ pub struct CheckArgs {
     /// Which city.
     #[command(flatten)]
     pub folders: Folders,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `hub diff`.
+#[derive(Debug, ClapArgs)]
+pub struct DiffArgs {
+    /// The description that clients use.
+    #[arg(value_name = "OLD")]
+    pub old: PathBuf,
+    /// The description that is to follow it.
+    #[arg(value_name = "NEW")]
+    pub new: PathBuf,
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,

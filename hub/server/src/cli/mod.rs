@@ -10,6 +10,7 @@ mod check;
 mod client;
 mod connector;
 mod demo;
+mod diff;
 mod documents;
 mod outcome;
 mod request;
@@ -47,6 +48,7 @@ async fn run(command: args::Command, lang: Lang) -> Outcome {
         args::Command::Demo(demo) => demo::run(demo, lang).await,
         args::Command::Serve(serve) => serve::run(serve, lang).await,
         args::Command::Check(check) => check::run(&check, lang),
+        args::Command::Diff(args) => diff::run(&args, lang),
         args::Command::Call(call) => call::run(call, lang).await,
         args::Command::Openapi(openapi) => documents::openapi(&openapi, lang),
         args::Command::Export(export) => documents::export(&export, lang),
