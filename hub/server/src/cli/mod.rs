@@ -11,6 +11,8 @@ mod client;
 mod connector;
 mod demo;
 mod documents;
+mod lint;
+mod lint_report;
 mod outcome;
 mod request;
 mod running;
@@ -47,6 +49,7 @@ async fn run(command: args::Command, lang: Lang) -> Outcome {
         args::Command::Demo(demo) => demo::run(demo, lang).await,
         args::Command::Serve(serve) => serve::run(serve, lang).await,
         args::Command::Check(check) => check::run(&check, lang),
+        args::Command::Lint(lint) => lint::run(&lint, lang),
         args::Command::Call(call) => call::run(call, lang).await,
         args::Command::Openapi(openapi) => documents::openapi(&openapi, lang),
         args::Command::Export(export) => documents::export(&export, lang),
