@@ -46,6 +46,11 @@ pub enum Command {
         after_help = "Examples:\n  hub diff old.yaml new.yaml\n  hub diff old.zip new.zip --json\n\nExit code 0: nothing breaks; 1: something breaks; 2: a description can't be read."
     )]
     Diff(DiffArgs),
+    /// Read API descriptions (OpenAPI 3.0 to 3.2, Swagger 2.0, WSDL 1.1, or a zip) and say what is found in them.
+    #[command(
+        after_help = "Examples:\n  hub lint api.yaml\n  hub lint service.wsdl --json\n  hub lint a.yaml b.zip --format sarif\n\nExit code 0: no error; 1: errors; 2: used wrongly."
+    )]
+    Lint(LintArgs),
     /// Call one operation of the running hub.
     #[command(
         after_help = "Examples:\n  hub call OPERATION field=value other.field=2 'list=[1,2]'\n  hub call OPERATION --as wang-jianguo --sandbox"
@@ -162,6 +167,33 @@ pub struct DiffArgs {
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `hub lint`.
+#[derive(Debug, ClapArgs)]
+pub struct LintArgs {
+    /// API descriptions; files they name by relative paths are read from beside them.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+    /// What to print: text, json, sarif or junit.
+    #[arg(long, value_enum, default_value_t = LintFormat::Text, value_name = "FORMAT")]
+    pub format: LintFormat,
+}
+
+/// What `hub lint` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LintFormat {
+    /// For a person.
+    Text,
+    /// One JSON object.
+    Json,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// JUnit XML.
+    Junit,
 }
 
 /// How to find the running hub.

@@ -12,6 +12,8 @@ mod connector;
 mod demo;
 mod diff;
 mod documents;
+mod lint;
+mod lint_report;
 mod outcome;
 mod request;
 mod running;
@@ -49,6 +51,7 @@ async fn run(command: args::Command, lang: Lang) -> Outcome {
         args::Command::Serve(serve) => serve::run(serve, lang).await,
         args::Command::Check(check) => check::run(&check, lang),
         args::Command::Diff(args) => diff::run(&args, lang),
+        args::Command::Lint(lint) => lint::run(&lint, lang),
         args::Command::Call(call) => call::run(call, lang).await,
         args::Command::Openapi(openapi) => documents::openapi(&openapi, lang),
         args::Command::Export(export) => documents::export(&export, lang),

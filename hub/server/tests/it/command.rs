@@ -191,3 +191,82 @@ fn a_variable_that_is_set_to_nothing_is_not_set() {
         assert!(said.contains("no running hub in"), "{args:?}: {said}");
     }
 }
+
+#[test]
+fn lint_reads_a_description_with_the_files_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("api.yaml");
+    let words = "openapi: 3.0.3\ninfo: {title: t, version: 1}\npaths:\n  /a: {$ref: 'parts/a.yaml'}\n";
+    std::fs::write(&root, words).unwrap();
+    let file = root.to_str().unwrap();
+
+    let alone = hub(&["lint", file, "--json"]);
+    let report: Value = serde_json::from_slice(&alone.stdout).unwrap();
+    assert_eq!(
+        (alone.status.code(), &report["readable"]),
+        (Some(1), &false.into()),
+        "{report:#}"
+    );
+    let refused = &report["refused"][0];
+    assert_eq!(refused["rule"], "missing-file");
+    assert_eq!(
+        (&refused["place"]["line"], &refused["place"]["file"]),
+        (&4.into(), &file.into())
+    );
+    assert!(
+        refused["text"]["zh"].as_str().unwrap().contains("parts/a.yaml"),
+        "{refused:#}"
+    );
+
+    std::fs::create_dir(folder.path().join("parts")).unwrap();
+    let item = "get: {responses: {'200': {description: ok}}}\n";
+    std::fs::write(folder.path().join("parts/a.yaml"), item).unwrap();
+    let whole = hub(&["lint", file, "--json"]);
+    let report: Value = serde_json::from_slice(&whole.stdout).unwrap();
+    assert_eq!(
+        (whole.status.code(), &report["readable"]),
+        (Some(0), &true.into()),
+        "{report:#}"
+    );
+    assert_eq!(
+        (&report["format"], &report["version"], &report["operations"]),
+        (&"openapi".into(), &"3.0.3".into(), &1.into())
+    );
+    assert_eq!(
+        (&report["findings"][0]["rule"], &report["findings"][0]["level"]),
+        (&"not-a-text".into(), &"note".into())
+    );
+    let text = text(&hub(&["lint", file, "--lang", "zh"]).stdout);
+    assert!(text.contains("可读，openapi 3.0.3，1 个操作"), "{text}");
+}
+
+#[test]
+fn lint_speaks_to_other_programs() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a <b>.yaml");
+    std::fs::write(
+        &file,
+        "openapi: 3.0.3\ninfo: {title: t, version: '1'}\nservers: {url: /}\npaths: {}\n",
+    )
+    .unwrap();
+    let file = file.to_str().unwrap();
+    let sarif = hub(&["lint", file, "--format", "sarif"]);
+    assert_eq!(sarif.status.code(), Some(1));
+    let sarif: Value = serde_json::from_slice(&sarif.stdout).unwrap();
+    assert_eq!(sarif["version"], "2.1.0");
+    let result = &sarif["runs"][0]["results"][0];
+    assert_eq!(
+        (&result["ruleId"], &result["level"]),
+        (&"wrong-type".into(), &"error".into())
+    );
+    assert_eq!(result["locations"][0]["physicalLocation"]["region"]["startLine"], 3);
+    let junit = text(&hub(&["lint", file, "--format", "junit"]).stdout);
+    assert!(
+        junit.contains("failures=\"1\"")
+            && junit.contains("a &lt;b&gt;.yaml:3:")
+            && junit.contains("<failure type=\"wrong-type\""),
+        "{junit}"
+    );
+    assert_eq!(hub(&["lint", "no/such/file.yaml"]).status.code(), Some(2));
+    assert_eq!(hub(&["lint"]).status.code(), Some(2));
+}
