@@ -17,6 +17,7 @@ use crate::wiring::code_text;
 use hub_core::ports::Call;
 use hub_core::{RawResponse, Returned, Text};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -194,8 +195,10 @@ impl Dialogue {
             ),
             _ => None,
         };
-        let mut input = self.input.clone();
-        encode_coordinates(plan, &mut input)?;
+        let mut input = Cow::Borrowed(&self.input);
+        if plan.wire.coordinates.is_some() {
+            encode_coordinates(plan, input.to_mut())?;
+        }
         let mut request = self.outgoing(connector, plan, &input, context, file.as_ref()).build()?;
         let digest = self.credentials(connector, plan, context)?;
         if let hub_core::Outgoing::Http(http) = &mut request {
