@@ -220,3 +220,89 @@ impl Visitor<'_> for Name<'_> {
 fn unfit<E: de::Error>() -> E {
     E::custom("unfit")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::checker::{Checker, Walk};
+    use super::*;
+    use serde_json::json;
+    use std::collections::HashMap;
+
+    fn schema() -> Value {
+        json!({
+            "type": "object", "required": ["no", "rows"], "additionalProperties": false,
+            "properties": {
+                "no": {"type": "string", "pattern": "^[0-9]+$"},
+                "count": {"type": "integer", "minimum": 1},
+                "rows": {"type": "array", "minItems": 1, "maxItems": 2, "items": {
+                    "type": "object", "required": ["at"],
+                    "properties": {"at": {"type": "string", "format": "date"}, "of": {"type": ["string", "null"]}}
+                }},
+                "either": {"anyOf": [{"type": "boolean"}, {"type": "object", "required": ["a"]}]}
+            }
+        })
+    }
+
+    /// Whatever is looked through and found to fit has no violation either, and the other way round.
+    #[test]
+    fn looking_through_and_walking_agree() {
+        let (schema, checker, none) = (schema(), Checker::default(), HashMap::new());
+        let ready = Fits::of(&Walk::new(&checker, &none, true), &schema).unwrap();
+        let good =
+            json!({"no": "1", "rows": [{"at": "2026-04-08", "of": null, "more": 1}], "either": {"a": 1}, "count": 2});
+        let mut values = vec![good.clone(), json!({}), json!([]), json!(null), json!("x")];
+        for (pointer, other) in [
+            ("/no", json!("x")),
+            ("/no", json!(1)),
+            ("/count", json!(0)),
+            ("/count", json!(2.0)),
+            ("/count", json!("2")),
+            ("/rows", json!([])),
+            (
+                "/rows",
+                json!([{"at": "2026-04-08"}, {"at": "2026-04-09"}, {"at": "2026-04-10"}]),
+            ),
+            ("/rows", json!({"at": "2026-04-08"})),
+            ("/rows/0", json!({})),
+            ("/rows/0/at", json!("2026-02-30")),
+            ("/rows/0/of", json!(1)),
+            ("/either", json!({"b": 1})),
+            ("/either", json!(true)),
+        ] {
+            let mut value = good.clone();
+            *value.pointer_mut(pointer).unwrap() = other;
+            values.push(value);
+        }
+        let mut foreign = good.clone();
+        foreign["foreign"] = json!(1);
+        values.push(foreign);
+        let mut fitting = 0;
+        for value in &values {
+            let mut walk = Walk::new(&checker, &none, true);
+            walk.value(&schema, value, "", None);
+            let fits = walk.finish(10).is_ok();
+            assert_eq!(ready.value(value), fits, "{value}");
+            if ready.exactly(value.to_string().as_bytes()) {
+                assert!(fits, "{value}");
+            }
+            fitting += usize::from(fits);
+        }
+        assert_eq!((values.len(), fitting), (19, 3));
+        assert!(
+            !ready.exactly(good.to_string().as_bytes()),
+            "it has a tree that is not looked into"
+        );
+        let plain = json!({"no": "1", "rows": [{"at": "2026-04-08"}]}).to_string();
+        assert!(ready.exactly(plain.as_bytes()));
+        assert!(!ready.exactly(format!("{plain}{plain}").as_bytes()));
+    }
+
+    #[test]
+    fn a_schema_that_refers_to_itself_is_walked() {
+        let node = json!({"type": "object", "properties": {"next": {"$ref": "#/components/schemas/Node"}}});
+        let components = HashMap::from([("Node".to_owned(), Arc::new(node))]);
+        let checker = Checker::default();
+        let walk = Walk::new(&checker, &components, true);
+        assert!(Fits::of(&walk, &json!({"$ref": "#/components/schemas/Node"})).is_none());
+    }
+}
