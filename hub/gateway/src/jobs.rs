@@ -199,7 +199,7 @@ impl Jobs {
         };
         match asked {
             Ok(Asked::Arrived(answer)) => Some(Ok(answer)),
-            Ok(Asked::NotArrived) => Some(self.gateway.ask_upstream(call, grant).await),
+            Ok(Asked::NotArrived) => Some(self.gateway.read_upstream(call, grant).await),
             Ok(Asked::CannotTell) => None,
             Err(problem) => Some(Err(problem.kept(Kept::Unknown))),
         }
@@ -250,7 +250,7 @@ impl Jobs {
         asking.operation = operation.id.to_string();
         let (call, grant) = revive(&asking, operation, Papers::default(), "poll", core.settings.deadline_ms);
         let started = Instant::now();
-        let outcome = self.gateway.ask_upstream(&call, &grant).await;
+        let outcome = self.gateway.read_upstream(&call, &grant).await;
         let outcome = outcome.and_then(|answer| normalize(&snapshot.catalog, operation, answer));
         self.trail(&asking, operation, &grant, &outcome, now, started).await;
         if let Ok(answer) = outcome {

@@ -112,7 +112,7 @@ impl Gateway {
         };
         let grant = Grant::for_upkeep(operation, "statement");
         let (now, started) = (self.core.clock.now(), Instant::now());
-        let outcome = self.ask_upstream(&call, &grant).await;
+        let outcome = self.read_upstream(&call, &grant).await;
         let outcome = outcome.and_then(|answer| normalize(&snapshot.catalog, operation, answer));
         self.note_fetch(&call, &grant, outcome.as_ref().err(), now, started)
             .await;
