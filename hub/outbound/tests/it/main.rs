@@ -3,6 +3,7 @@
 
 mod budgets;
 mod exchange;
+mod mysql;
 mod server;
 mod tls;
 
