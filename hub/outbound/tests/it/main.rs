@@ -4,6 +4,7 @@
 mod budgets;
 mod exchange;
 mod mysql;
+mod mysql_login;
 mod server;
 mod tls;
 
