@@ -325,7 +325,7 @@ impl Reader<'_> {
 /// Schemes of addresses that are no URL of a server, by dialect.
 fn of_dialect(dialect: &str) -> &'static [&'static str] {
     match dialect {
-        "front-db" => &["sqlite", "postgres", "postgresql"],
+        "front-db" => &["sqlite", "postgres", "postgresql", "mysql"],
         "csv-batch" => &["file"],
         _ => &[],
     }
