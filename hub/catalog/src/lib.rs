@@ -11,6 +11,7 @@ pub mod catalog;
 mod check;
 pub mod description;
 pub mod document;
+pub mod lint;
 mod load;
 mod search;
 mod unified;
