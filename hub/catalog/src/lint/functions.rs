@@ -14,6 +14,10 @@ use std::sync::Arc;
 
 /// Values a place is unfolded to before a schema is asked.
 const WHOLE: usize = 20_000;
+/// Levels a place is unfolded to where a schema may look anywhere.
+const DEEPEST: usize = 100;
+/// Keywords for which the depth of a schema says nothing of the values it looks at.
+const WHOLE_VALUES: [&str; 5] = ["$ref", "$dynamicRef", "uniqueItems", "enum", "const"];
 /// Misses of one place that are told.
 const MAX_MISSES: usize = 50;
 /// Characters of a value that are shown.
@@ -39,6 +43,8 @@ pub(super) enum Function {
     Schema {
         validator: Arc<Validator>,
         all: bool,
+        /// How deep it can look into a value.
+        depth: usize,
     },
     Xor(Vec<String>),
     Or(Vec<String>),
@@ -119,6 +125,7 @@ impl Function {
                 Self::Schema {
                     validator: Arc::new(compile_as(schema, draft)?),
                     all: map.get("allErrors") == Some(&Value::Bool(true)),
+                    depth: sight(schema).unwrap_or(DEEPEST),
                 }
             }
             "xor" => Self::Xor(names(map).ok_or_else(|| wanting("properties"))?),
@@ -171,7 +178,7 @@ impl Function {
                 Some(text) if !text.is_empty() && !casing.fits(text) => miss(casing.name()),
                 _ => Vec::new(),
             },
-            Self::Schema { validator, all } => schema(validator, *all, tree, target),
+            Self::Schema { validator, all, depth } => schema(validator, *all, *depth, tree, target),
             Self::Xor(names) => {
                 let found = count(value, names);
                 match found {
@@ -272,9 +279,9 @@ fn length(value: Option<&Value>, min: Option<f64>, max: Option<f64>) -> Vec<Miss
     }
 }
 
-fn schema(validator: &Validator, all: bool, tree: &Tree<'_>, target: Target<'_>) -> Vec<Miss> {
+fn schema(validator: &Validator, all: bool, depth: usize, tree: &Tree<'_>, target: Target<'_>) -> Vec<Miss> {
     let whole = match target.id.filter(|_| target.resolved) {
-        Some(id) => tree.whole(id, &mut WHOLE.clone()),
+        Some(id) => tree.whole(id, depth, &mut WHOLE.clone()),
         None => match target.value {
             Some(value) => value.clone(),
             None => return vec![Miss::here("to be there".to_owned(), None)],
@@ -290,6 +297,21 @@ fn schema(validator: &Validator, all: bool, tree: &Tree<'_>, target: Target<'_>)
             got: Some(shown(error.instance())),
         })
         .collect()
+}
+
+/// How deep a schema can look into a value: no deeper than it is nested itself, unless it compares whole values or comes
+/// back to itself.
+fn sight(schema: &Value) -> Option<usize> {
+    let inner: Vec<&Value> = match schema {
+        Value::Object(map) if WHOLE_VALUES.iter().any(|key| map.contains_key(*key)) => return None,
+        Value::Object(map) => map.values().collect(),
+        Value::Array(items) => items.iter().collect(),
+        _ => return Some(0),
+    };
+    let deepest = inner
+        .into_iter()
+        .try_fold(0, |most, value| Some(sight(value)?.max(most)));
+    deepest.map(|depth| depth + 1)
 }
 
 fn unreferenced(tree: &Tree<'_>, value: Option<&Value>, location: &str) -> Vec<Miss> {

@@ -228,20 +228,26 @@ impl<'v> Tree<'v> {
         tokens.iter().rev().fold(String::new(), |path, t| path + "/" + t)
     }
 
-    /// The value of a node with references in it replaced by what they lead to, as deep as the budget of values goes.
-    pub(super) fn whole(&self, id: Id, budget: &mut usize) -> Value {
+    /// The value of a node with references in it replaced by what they lead to: as deep as asked, what lies deeper empty,
+    /// and as far as the budget of values goes.
+    pub(super) fn whole(&self, id: Id, depth: usize, budget: &mut usize) -> Value {
         let id = self.settled(id);
         *budget = budget.saturating_sub(1);
-        if *budget == 0 {
-            return Value::Object(serde_json::Map::new());
-        }
-        match self.value(id) {
-            Value::Object(map) => {
+        let below = depth.checked_sub(1).filter(|_| *budget > 0);
+        match (self.value(id), below) {
+            (Value::Object(map), Some(below)) => {
                 let members = map.keys().zip(self.children(id));
-                Value::Object(members.map(|(k, c)| (k.clone(), self.whole(c, budget))).collect())
+                let members = members.map(|(name, child)| (name.clone(), self.whole(child, below, budget)));
+                Value::Object(members.collect())
             }
-            Value::Array(_) => Value::Array(self.children(id).map(|c| self.whole(c, budget)).collect()),
-            other => other.clone(),
+            (Value::Array(_), Some(below)) => Value::Array(
+                self.children(id)
+                    .map(|child| self.whole(child, below, budget))
+                    .collect(),
+            ),
+            (Value::Object(_), None) => Value::Object(serde_json::Map::new()),
+            (Value::Array(_), None) => Value::Array(Vec::new()),
+            (other, _) => other.clone(),
         }
     }
 }

@@ -48,7 +48,7 @@ pub enum Command {
     Diff(DiffArgs),
     /// Read API descriptions (OpenAPI 3.0 to 3.2, Swagger 2.0, WSDL 1.1, or a zip) and say what is found in them.
     #[command(
-        after_help = "Examples:\n  hub lint api.yaml\n  hub lint service.wsdl --json\n  hub lint a.yaml b.zip --format sarif\n\nExit code 0: no error; 1: errors; 2: used wrongly."
+        after_help = "Examples:\n  hub lint api.yaml\n  hub lint service.wsdl --json\n  hub lint a.yaml b.zip --format sarif\n  hub lint api.yaml --rules my/rules --waivers waivers.yaml\n\nExit code 0: nothing that must be put right; 1: something; 2: used wrongly."
     )]
     Lint(LintArgs),
     /// Call one operation of the running hub.
@@ -181,6 +181,12 @@ pub struct LintArgs {
     /// What to print: text, json, sarif or junit.
     #[arg(long, value_enum, default_value_t = LintFormat::Text, value_name = "FORMAT")]
     pub format: LintFormat,
+    /// Rules instead of those that come with the hub: a file, or a folder of them; rulesets for Spectral are taken too.
+    #[arg(long, value_name = "PATH")]
+    pub rules: Option<PathBuf>,
+    /// Findings that are let pass: a YAML file of `waivers`, each with rule, place, why, until and who.
+    #[arg(long, value_name = "FILE")]
+    pub waivers: Option<PathBuf>,
 }
 
 /// What `hub lint` prints.

@@ -234,10 +234,78 @@ fn lint_reads_a_description_with_the_files_beside_it() {
     );
     assert_eq!(
         (&report["findings"][0]["rule"], &report["findings"][0]["level"]),
-        (&"not-a-text".into(), &"note".into())
+        (&"not-a-text".into(), &"info".into())
     );
     let text = text(&hub(&["lint", file, "--lang", "zh"]).stdout);
     assert!(text.contains("可读，openapi 3.0.3，1 个操作"), "{text}");
+}
+
+#[test]
+fn lint_holds_a_description_against_rules_and_waivers() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let description = "openapi: 3.1.0\ninfo: {title: 登记, version: '1'}\npaths:\n  /a:\n    get:\n      parameters: [{name: password, in: query, schema: {type: string}}]\n      responses: {'200': {description: ok}}\n";
+    let file = write("api.yaml", description);
+    let done = hub(&["lint", &file, "--json"]);
+    assert_eq!(done.status.code(), Some(1));
+    let report: Value = serde_json::from_slice(&done.stdout).unwrap();
+    let found = report["findings"].as_array().unwrap();
+    let secret = found.iter().find(|f| f["rule"] == "secret-in-address").unwrap();
+    assert_eq!(
+        (&secret["family"], &secret["level"]),
+        (&"security".into(), &"must".into())
+    );
+    assert_eq!(
+        (&secret["place"]["line"], &secret["place"]["file"], &secret["got"]),
+        (&6.into(), &file.as_str().into(), &"password".into())
+    );
+    for text in [&secret["text"], &secret["fix"]] {
+        assert!(!text["zh"].as_str().unwrap().is_empty() && !text["en"].as_str().unwrap().is_empty());
+    }
+    let words = text(&hub(&["lint", &file, "--lang", "zh"]).stdout);
+    assert!(
+        words.starts_with("必改 【安全】 口令或令牌作为网址参数 [secret-in-address] × 1处"),
+        "{words}"
+    );
+
+    let waivers = write(
+        "waivers.yaml",
+        "waivers: [{rule: secret-in-address, place: /paths/~1a, why: 旧接口, until: '2999-01-01', who: 王五}]\n",
+    );
+    let done = hub(&["lint", &file, "--waivers", &waivers, "--json"]);
+    let report: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!(done.status.code(), Some(0), "{report:#}");
+    let found = report["findings"].as_array().unwrap();
+    let secret = found.iter().find(|f| f["rule"] == "secret-in-address").unwrap();
+    assert_eq!(secret["waived"]["who"], "王五");
+
+    let rules = write(
+        "spectral.yaml",
+        "rules:\n  mine: {given: $.info, severity: error, then: {field: contact, function: truthy}}\n  code: {given: $, then: {function: own}}\n",
+    );
+    let done = hub(&["lint", &file, "--rules", &rules, "--json"]);
+    let report: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!(done.status.code(), Some(1));
+    let found: Vec<&Value> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|f| &f["rule"])
+        .collect();
+    assert_eq!(found, [&Value::from("mine")]);
+    assert!(
+        text(&done.stderr).contains("`own` is no core function"),
+        "{}",
+        text(&done.stderr)
+    );
+    let broken = write("broken.yaml", "family: naming\nrules: {r: {level: must}}\n");
+    let done = hub(&["lint", &file, "--rules", &broken]);
+    assert_eq!(done.status.code(), Some(2));
+    assert!(text(&done.stderr).contains("broken.yaml:2:"), "{}", text(&done.stderr));
 }
 
 #[test]
