@@ -13,9 +13,10 @@ use crate::mapping::template::scalar_text;
 use crate::parts::Parts;
 use crate::plan::{Plan, Transport};
 use crate::server::{Outcome, business, document};
-use hub_core::Effect;
-use hub_core::time::civil;
+use crate::statement::Statement;
+use hub_core::time::{Timestamp, civil};
 use hub_core::transport::{FileAnswer, FileFound, FileLook, FileRequest, FileWrite};
+use hub_core::{Effect, Operation};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -127,6 +128,16 @@ impl BatchRules {
         })
     }
 
+    /// The same where the name of a file holds what is asked for (`{RQ}`: the value of the column `RQ`).
+    fn look_for(&self, asked: &Value, most: usize) -> Option<FileLook> {
+        let files = named_by(self.files.as_deref()?, asked);
+        let rules = Self {
+            files: Some(files),
+            ..self.clone()
+        };
+        rules.look(most)
+    }
+
     /// The lines of data of a file that agrees with its own totals.
     ///
     /// # Errors
@@ -178,6 +189,10 @@ impl BatchRules {
         let text = crate::charset::decode(bytes, Some(charset), None)
             .map_err(|e| unreadable(e.to_string()))?
             .text;
+        // What was fetched was a page to log in at, and it was saved under the file's name.
+        if dialect::is_html(&text) {
+            return Err(ConnectorError::Blocked { effect_unknown: false });
+        }
         delimited::read(&text, &self.form).map_err(|e| unreadable(e.to_string()))
     }
 
@@ -241,6 +256,26 @@ impl BatchRules {
     }
 }
 
+/// A pattern with the asked values in their places; what is not asked for may be anything.
+fn named_by(pattern: &str, asked: &Value) -> String {
+    let mut name = String::new();
+    let mut rest = pattern;
+    while let Some((before, inner)) = rest.split_once('{') {
+        let Some((column, after)) = inner.split_once('}') else {
+            break;
+        };
+        // A value never leads to another folder.
+        let value = asked
+            .get(column)
+            .and_then(cell)
+            .map(|v| v.replace(['/', '\\', '*', '\0'], ""));
+        name.push_str(before);
+        name.push_str(value.filter(|v| !v.is_empty()).as_deref().unwrap_or("*"));
+        rest = after;
+    }
+    name + rest
+}
+
 fn split(path: &str) -> (&str, &str) {
     path.rsplit_once('/').unwrap_or(("", path))
 }
@@ -258,7 +293,7 @@ pub(crate) fn request(
 ) -> Result<FileRequest, ReadError> {
     let Some(path) = rules.submits(plan) else {
         return Ok(FileRequest {
-            look: rules.look(MOST_FILES),
+            look: rules.look_for(&content, MOST_FILES),
             ..FileRequest::default()
         });
     };
@@ -340,7 +375,8 @@ fn plans(connector: &Connector) -> impl Iterator<Item = (&BatchRules, &Arc<Plan>
     })
 }
 
-/// The server half: the files that answer the questions of the contract's own examples.
+/// The server half: the files that answer the questions of the contract's own examples, together in one file, or one each
+/// where its name tells them apart.
 pub(crate) fn published(
     connector: &Connector,
     context: &ServerContext<'_>,
@@ -362,10 +398,25 @@ fn publish(
         return Vec::new();
     };
     let day = civil(context.now).date().to_string().replace('-', "");
-    let path = pattern.replace('*', &format!("{day}_001"));
-    let records = records_of(connector, plan, context, handler);
-    let files = rules.files_of(&path, &records, connector.wiring.charset);
-    files.unwrap_or_default()
+    let mut files = Vec::new();
+    for (asked, records) in records_of(connector, plan, context, handler, pattern.contains('{')) {
+        let path = named_by(pattern, &asked).replace('*', &format!("{day}_001"));
+        files.extend(
+            rules
+                .files_of(&path, &records, connector.wiring.charset)
+                .unwrap_or_default(),
+        );
+    }
+    files
+}
+
+/// What the examples of a contract ask for; of a statement, the two days before.
+fn examples(connector: &Connector, operation: &Arc<Operation>, now: Timestamp) -> Vec<Map<String, Value>> {
+    if !connector.is_statement(operation) {
+        return operation.examples.iter().filter_map(|e| e.input.clone()).collect();
+    }
+    let days = std::iter::successors(civil(now).date().yesterday().ok(), |day| day.yesterday().ok());
+    days.take(2).map(Statement::asked).collect()
 }
 
 fn records_of(
@@ -373,7 +424,8 @@ fn records_of(
     plan: &Plan,
     context: &ServerContext<'_>,
     handler: &mut Handler<'_>,
-) -> Vec<Value> {
+    apart: bool,
+) -> Vec<(Value, Vec<Value>)> {
     let Some(operation) = &plan.operation else {
         return Vec::new();
     };
@@ -383,14 +435,14 @@ fn records_of(
         absent: Absent::Drop,
         today: Some(hub_core::time::civil(context.now).date()),
     };
-    let mut records: Vec<Value> = Vec::new();
-    for input in operation.examples.iter().filter_map(|e| e.input.as_ref()) {
+    let mut files: Vec<(Value, Vec<Value>)> = if apart { Vec::new() } else { vec![Default::default()] };
+    for input in examples(connector, operation, context.now) {
         let mut asked = Value::Object(Map::new());
         let source = Value::Object(input.clone());
         if encoder.encode(&plan.request, &source, &mut asked, "").is_err() {
             continue;
         }
-        let Ok(answer) = handler(operation, input.clone()) else {
+        let Ok(answer) = handler(operation, input) else {
             continue;
         };
         let tree = document(connector, context, plan, &source, &Outcome::Good(answer));
@@ -406,14 +458,17 @@ fn records_of(
                 item.entry(name.clone()).or_insert_with(|| value.clone());
             }
         }
-        records.extend(
-            items
-                .into_iter()
-                .filter(|item| !records.contains(item))
-                .collect::<Vec<_>>(),
-        );
+        if apart {
+            files.push((asked, Vec::new()));
+        }
+        let Some((_, records)) = files.last_mut() else { continue };
+        for item in items {
+            if !records.contains(&item) {
+                records.push(item);
+            }
+        }
     }
-    records
+    files
 }
 
 /// The server half: where requests appear.
@@ -486,7 +541,10 @@ pub(crate) fn serve(
     let written = match request.writes.first() {
         Some(data) => take(connector, &data.path, &data.bytes, context, handler),
         None => plans(connector)
-            .filter(|(rules, _)| rules.look(MOST_FILES) == request.look)
+            .filter(|(rules, _)| {
+                let by_name = rules.files.as_deref().is_some_and(|files| files.contains('{'));
+                by_name || rules.look(MOST_FILES) == request.look
+            })
             .flat_map(|(rules, plan)| publish(connector, rules, plan, context, handler))
             .collect(),
     };

@@ -140,6 +140,11 @@ impl Outgoing<'_> {
         Ok(Some((text(user)?, text(password)?)))
     }
 
+    /// The text of a credential.
+    pub fn made(&self, template: &crate::mapping::template::Template) -> Result<String, ConnectorError> {
+        Ok(self.maker().text(template)?.unwrap_or_default())
+    }
+
     fn parts(&self, maker: &Maker<'_>) -> Result<Parts, ConnectorError> {
         let mut parts = Parts::default();
         let mut constants = Parts::default();

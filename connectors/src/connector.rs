@@ -6,7 +6,9 @@ use crate::dialogue::{Dialogue, not_connected};
 use crate::error::ConnectorError;
 use crate::news::NewsRules;
 use crate::plan::Plan;
+use crate::resolve::Resolve;
 use crate::settings::{Availability, Origin, Payment, Settings};
+use crate::statement::Statement;
 use crate::step::{Purpose, Step};
 use crate::wiring::{UploadRules, Wiring};
 use hub_catalog::{Catalog, Document};
@@ -32,9 +34,13 @@ pub struct Connector {
     pub(crate) refresh: Option<Arc<Plan>>,
     /// Fields of orders to be paid, by operation.
     pub(crate) payments: BTreeMap<String, Payment>,
+    /// The daily statement.
+    pub(crate) statement: Option<Statement>,
     pub(crate) upload: Option<(Arc<Plan>, UploadRules)>,
     pub(crate) callback: Option<CallbackRules>,
     pub(crate) news: Option<NewsRules>,
+    /// How tokens become numbers.
+    pub(crate) resolve: Option<Resolve>,
     /// Operations that are not connected, and why.
     pub(crate) not_yet: BTreeMap<String, Text>,
     /// Secrets it names.
@@ -179,6 +185,26 @@ impl Connector {
         self.payments.values()
     }
 
+    /// The fields of the order that an operation of this system makes, by the operation's whole id.
+    #[must_use]
+    pub fn payment_of(&self, id: &str) -> Option<&Payment> {
+        self.payments.get(self.system.key_of(id))
+    }
+
+    /// Where the system's daily statement comes from.
+    #[must_use]
+    pub fn statement(&self) -> Option<&Statement> {
+        self.statement.as_ref()
+    }
+
+    /// Whether an operation is that statement.
+    #[must_use]
+    pub fn is_statement(&self, operation: &Arc<Operation>) -> bool {
+        self.statement
+            .as_ref()
+            .is_some_and(|s| Arc::ptr_eq(&s.operation, operation))
+    }
+
     /// Whether a matter of this system can come from one state to another: the steps its manifest declares, else the
     /// order of its table of codes, else anything.
     #[must_use]
@@ -261,6 +287,14 @@ impl Connector {
         context: &Context<'_>,
     ) -> Result<Step, ConnectorError> {
         dialogue.resume(self, returned, context)
+    }
+
+    /// Whether a response to an operation's own call already is the canonical answer, provided that it fits the contract
+    /// to the letter ([`Catalog::fits_exactly`]): plain REST, from which resuming the dialogue would make the same.
+    #[must_use]
+    pub fn leaves_untouched(&self, key: &str, response: &RawResponse) -> bool {
+        let plan = self.plans.get(key).filter(|plan| plan.untouched);
+        plan.is_some_and(|plan| crate::untouched::may_pass(plan, response))
     }
 
     /// Answers an upstream request as the system would, with `handler` in the place of its business.

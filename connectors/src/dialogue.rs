@@ -5,6 +5,7 @@ use crate::batch;
 use crate::client::Outgoing;
 use crate::connector::Connector;
 use crate::context::{Context, FileContent, Session};
+use crate::digest_auth::Proof;
 use crate::error::ConnectorError;
 use crate::exchange;
 use crate::fetch::{Gathered, NextPage, Window, affordable, resolve};
@@ -16,6 +17,7 @@ use crate::wiring::code_text;
 use hub_core::ports::Call;
 use hub_core::{RawResponse, Returned, Text};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -37,6 +39,10 @@ pub struct Dialogue {
     /// The page the upstream is asked for, where it is not the caller's.
     pub(crate) window: Option<Window>,
     pub(crate) gathered: Option<Gathered>,
+    /// What the upstream asked us to prove (HTTP Digest).
+    pub(crate) proof: Option<Proof>,
+    /// Whether a number that stood in for another has been exchanged for it.
+    pub(crate) exchanged: bool,
     /// Target of the last fetch, to which addresses of further pages are relative.
     pub(crate) asked: String,
 }
@@ -48,6 +54,7 @@ pub(crate) enum Stage {
     Login,
     Refresh,
     Upload(String),
+    Number,
     Act,
     Page(NextPage),
     Also,
@@ -73,6 +80,8 @@ impl Dialogue {
             uploaded: BTreeMap::new(),
             gathered: None,
             asked: String::new(),
+            proof: None,
+            exchanged: false,
         }
     }
 
@@ -111,6 +120,14 @@ impl Dialogue {
             self.stage = Stage::Upload(paper);
             return self.send(connector, &upload, Purpose::Upload, context);
         }
+        if let Some(resolve) = &connector.resolve
+            && !self.exchanged
+            && resolve.stand_in(&self.input).is_some()
+        {
+            let plan = Arc::clone(&resolve.plan);
+            self.stage = Stage::Number;
+            return self.send(connector, &plan, Purpose::Ask, context);
+        }
         self.stage = Stage::Act;
         let (plan, purpose) = (Arc::clone(&self.plan), self.purpose);
         self.send(connector, &plan, purpose, context)
@@ -136,7 +153,7 @@ impl Dialogue {
         }
     }
 
-    fn outgoing<'a>(
+    pub(crate) fn outgoing<'a>(
         &'a self,
         connector: &'a Connector,
         plan: &'a Plan,
@@ -157,7 +174,7 @@ impl Dialogue {
             uploaded: &self.uploaded,
             file,
             window: self.window_now(),
-            given: self.given(plan),
+            given: self.given(connector, plan),
             announced_at: connector.announced_at(),
         }
     }
@@ -178,15 +195,23 @@ impl Dialogue {
             ),
             _ => None,
         };
-        let mut input = self.input.clone();
-        encode_coordinates(plan, &mut input)?;
+        let mut input = Cow::Borrowed(&self.input);
+        if plan.wire.coordinates.is_some() {
+            encode_coordinates(plan, input.to_mut())?;
+        }
         let mut request = self.outgoing(connector, plan, &input, context, file.as_ref()).build()?;
+        let digest = self.credentials(connector, plan, context)?;
         if let hub_core::Outgoing::Http(http) = &mut request {
             if let Stage::Page(NextPage::Address(address)) = &self.stage {
                 http.target = with_credentials(resolve(address, &self.asked), &http.target, plan);
             }
             if matches!(self.stage, Stage::Act | Stage::Page(_)) {
                 self.asked.clone_from(&http.target);
+            }
+            if let (Some(proof), Some((user, password))) = (&mut self.proof, digest) {
+                let cnonce = hub_crypto::hex(context.random.get(..16).unwrap_or_default());
+                let header = proof.answer(&user, &password, &cnonce, &http.method, &http.target);
+                http.headers.push(("Authorization".to_owned(), header));
             }
         }
         Ok(Step::Send {
@@ -198,16 +223,20 @@ impl Dialogue {
 
     /// Goes on after an answer.
     pub(crate) fn resume(
-        self,
+        mut self,
         connector: &Connector,
         returned: &Returned,
         context: &Context<'_>,
     ) -> Result<Step, ConnectorError> {
+        if self.challenged(connector, returned)? {
+            return self.send_again(connector, context);
+        }
         match (self.stage.clone(), returned) {
             (Stage::Start, _) => self.next(connector, context),
             (Stage::Login, Returned::Http(response)) => self.logged_in(connector, response, context),
             (Stage::Refresh, Returned::Http(response)) => self.refreshed(connector, response, context),
             (Stage::Upload(paper), Returned::Http(response)) => self.uploaded(connector, &paper, response, context),
+            (Stage::Number, Returned::Http(response)) => self.exchange_number(connector, response, context),
             (Stage::Act, Returned::Http(response)) if matches!(self.plan.transport, Transport::Http) => {
                 let judged = judge(&self.plan, &connector.wiring, response, context);
                 self.acted(connector, response, judged, context)
@@ -347,7 +376,7 @@ impl Dialogue {
     }
 
     /// Once: a session that is lost again right after a login is refused credentials.
-    fn log_in_again(mut self, connector: &Connector, context: &Context<'_>) -> Result<Step, ConnectorError> {
+    pub(crate) fn log_in_again(mut self, connector: &Connector, context: &Context<'_>) -> Result<Step, ConnectorError> {
         if self.again || self.fresh {
             return Err(refused());
         }

@@ -303,11 +303,7 @@ impl Fixture {
         let mut read = None;
         let served = connector.serve(request, &context, &mut |operation, input| {
             read = Some(input);
-            Ok(Answer {
-                status: operation.status,
-                body: expected.clone(),
-                headers: Vec::new(),
-            })
+            Ok(Answer::new(operation.status, expected.clone()))
         });
         if read.as_ref() != Some(&self.input) {
             wrong.push(format!("the server half read {read:?}"));

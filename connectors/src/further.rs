@@ -47,7 +47,7 @@ impl Dialogue {
                     .path
                     .names()
                     .iter()
-                    .all(|n| self.given(&also.plan).contains_key(n))
+                    .all(|n| self.given(connector, &also.plan).contains_key(n))
             {
                 self.stage = Stage::Also;
                 let purpose = self.reading();
@@ -58,15 +58,25 @@ impl Dialogue {
     }
 
     /// Further fetches only read, whatever the call itself did.
-    fn reading(&self) -> Purpose {
+    pub(crate) fn reading(&self) -> Purpose {
         match self.plan.effect {
             hub_core::Effect::None => self.purpose,
             _ => Purpose::Ask,
         }
     }
 
-    /// Members of the first answer that the path of a further call names.
-    pub(crate) fn given(&self, plan: &Plan) -> BTreeMap<String, String> {
+    /// Members of the first answer that the path of a further call names; the number that stands in for another, for the
+    /// call that exchanges it.
+    pub(crate) fn given(&self, connector: &Connector, plan: &Plan) -> BTreeMap<String, String> {
+        if let (Stage::Number, Some(resolve)) = (&self.stage, &connector.resolve) {
+            let token = resolve.stand_in(&self.input).unwrap_or_default();
+            return plan
+                .path
+                .names()
+                .into_iter()
+                .map(|name| (name, token.clone()))
+                .collect();
+        }
         let Some(gathered) = self.gathered.as_ref().filter(|_| plan.operation.is_none()) else {
             return BTreeMap::new();
         };

@@ -49,11 +49,7 @@ impl Dialogue {
                     })?;
             }
         }
-        let answer = Answer {
-            status: plan.status,
-            body,
-            headers: Vec::new(),
-        };
+        let answer = Answer::new(plan.status, body);
         Ok((answer, decoder.notes))
     }
 

@@ -3,6 +3,7 @@
 
 use crate::mapping::path::{Path, Segment};
 use crate::mapping::template::scalar_text;
+use crate::tell::Tell;
 use serde_json::{Map, Value};
 
 /// Under this name a row sees the members of what holds its list: `../trip/route_id`.
@@ -23,6 +24,8 @@ pub struct Pick {
     pub near: Option<Near>,
     /// Differences of two numbers of a row.
     pub reckon: Vec<Reckon>,
+    /// What rows tell in other words.
+    pub tell: Vec<Tell>,
     /// Whether the first row alone is the data.
     pub one: bool,
     /// The member that numbers the items of the outermost list, for the simulated city.
@@ -156,6 +159,9 @@ impl Pick {
             for reckon in &self.reckon {
                 reckon.put_difference(row, document);
             }
+            for tell in &self.tell {
+                tell.put(row);
+            }
         }
         rows.retain(|row| self.tests.iter().all(|(path, test)| test.holds(path.get(row), input)));
         match &self.near {
@@ -181,6 +187,9 @@ impl Pick {
             }
             for reckon in &self.reckon {
                 reckon.put_sum(&mut row, document);
+            }
+            for tell in &self.tell {
+                tell.take(&mut row);
             }
             lists.push(self.item(row, index));
         }

@@ -102,6 +102,8 @@ pub struct Plan {
     pub transport: Transport,
     /// The upstream's own page that its answer leads to.
     pub jump: Option<JumpRules>,
+    /// Whether its answers already are what the contract says.
+    pub untouched: bool,
 }
 
 /// How calls travel.

@@ -9,7 +9,7 @@ use crate::step::Step;
 use hub_catalog::Catalog;
 use hub_core::ports::{Answer, Call};
 use hub_core::time::Timestamp;
-use hub_core::{Example, Operation, Text};
+use hub_core::{Example, Operation, Problem, ProblemCode, Text};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -144,13 +144,13 @@ impl Trial {
             match step {
                 Step::Done { answer, .. } => break answer.body,
                 Step::Send { request, dialogue, .. } => {
-                    let returned = connector.exchange(&request, &server, &mut |_, input| {
+                    let returned = connector.exchange(&request, &server, &mut |found, input| {
+                        // A request that the server half takes for another operation's arrives nowhere.
+                        if found.id != operation.id {
+                            return Err(Problem::new(ProblemCode::NotFound));
+                        }
                         arrived = input;
-                        Ok(Answer {
-                            status: operation.status,
-                            body: output.clone(),
-                            headers: Vec::new(),
-                        })
+                        Ok(Answer::new(operation.status, output.clone()))
                     });
                     step = connector
                         .resume(dialogue, &returned, &context)

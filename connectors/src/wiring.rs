@@ -3,6 +3,7 @@
 use crate::charset::Charset;
 use crate::jwt::Jwt;
 use crate::manifest::model::{Format, Lives, Lost, Spot};
+use crate::mapping::template::Template;
 use crate::seal::Seal;
 use crate::sign::Recipe;
 use crate::xmlsig::XmlSign;
@@ -24,6 +25,8 @@ pub(crate) struct Wiring {
     pub jwt: Option<Arc<Jwt>>,
     /// The session, if there is one.
     pub session: Option<SessionRules>,
+    /// User and password for HTTP Digest, if the upstream asks for that.
+    pub digest: Option<(Arc<Template>, Arc<Template>)>,
 }
 
 impl Wiring {

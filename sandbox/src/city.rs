@@ -46,6 +46,9 @@ impl City {
             secrets: secrets.as_ref(),
         };
         Some(work(&connector, &context, &mut |operation, input| {
+            if connector.is_statement(operation) {
+                return Ok(self.engine.statement(CITY_WORLD, &connector, &input));
+            }
             self.engine.answer(CITY_WORLD, operation, &input, &[])
         }))
     }

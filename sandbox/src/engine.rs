@@ -8,7 +8,7 @@ use crate::personas::Personas;
 use crate::scenario::{self, Outcome, Scenario, Word};
 use crate::scene::Scene;
 use crate::seed::Seed;
-use crate::state::{Limits, Worlds, lock};
+use crate::state::{Limits, World, Worlds, lock};
 use crate::vocabulary::Vocabulary;
 use crate::{ContractSource, Contracts, DataError};
 use hub_core::ports::{Answer, BoxFuture, Call, Clock, Upstream};
@@ -183,13 +183,16 @@ impl MockEngine {
             limit: self.worlds.limits().matters,
         };
         let result = scene.play().map(|body| Answer {
-            status: operation.status,
-            body,
             headers: self.headers(controls),
+            ..Answer::new(operation.status, body)
         });
         let held = lock(&kept).len();
         self.worlds.settle(world, held);
         Told { result, delay_ms }
+    }
+
+    pub(crate) fn world(&self, name: &str) -> Arc<Mutex<World>> {
+        self.worlds.get(name)
     }
 
     /// The seed of a call: world, operation, and what was said, apart from which page of it.

@@ -35,6 +35,7 @@ mod scene;
 mod scene_tests;
 mod seed;
 mod state;
+mod statement;
 mod template;
 #[cfg(test)]
 mod testing;

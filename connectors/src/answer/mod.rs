@@ -144,6 +144,11 @@ pub(crate) fn cookie<'r>(response: &'r RawResponse, name: &str) -> Option<&'r st
         .map(|(_, v)| v)
 }
 
+/// Whether no rule of the plan says anything about this status.
+pub(crate) fn means_nothing(plan: &Plan, status: u16) -> bool {
+    http_rule(plan, status).is_none()
+}
+
 /// What an answer means for its plan.
 pub(crate) fn judge(plan: &Plan, wiring: &Wiring, response: &RawResponse, context: &Context<'_>) -> (Verdict, Value) {
     let unsealed = match sealed::whole(plan, wiring, response, context) {

@@ -67,7 +67,7 @@ pub struct Codec {
 }
 
 /// What the first word of a codec may be.
-pub const NAMES: [&str; 26] = [
+pub const NAMES: [&str; 27] = [
     "plain",
     "date",
     "datetime",
@@ -85,6 +85,7 @@ pub const NAMES: [&str; 26] = [
     "upper",
     "lower",
     "prefix",
+    "mark",
     "suffix",
     "pad",
     "digits",
@@ -242,7 +243,7 @@ impl Step {
             "fen" | "yuan" | "yuan-number" | "yuan-comma" | "wanyuan" => Self::Money(money::Money::parse(text)?),
             "bool" => Self::Truth(truth::TruthTable::parse(rest)?),
             "id-card" => Self::IdCard(identity::IdCard::parse(rest)?),
-            "text" | "number" | "trim" | "upper" | "lower" | "prefix" | "suffix" | "pad" | "digits" => {
+            "text" | "number" | "trim" | "upper" | "lower" | "prefix" | "suffix" | "mark" | "pad" | "digits" => {
                 Self::Text(text::TextStep::parse(name, rest)?)
             }
             "join" | "split" | "first" => Self::List(list::List::parse(name, rest)?),
@@ -260,8 +261,8 @@ impl Step {
 
     /// Whether this only dresses a text, so that its form is still the system's.
     fn leaves_form_open(&self) -> bool {
-        use text::TextStep::{Lower, Prefix, Suffix, Trim, Upper};
-        matches!(self, Self::Text(Trim | Upper | Lower | Prefix(_) | Suffix(_)))
+        use text::TextStep::{Lower, Mark, Prefix, Suffix, Trim, Upper};
+        matches!(self, Self::Text(Trim | Upper | Lower | Prefix(_) | Suffix(_) | Mark(_)))
     }
 
     fn loss(&self) -> Option<&'static str> {

@@ -223,6 +223,8 @@ fn texts() {
     assert_eq!(reads("upper", json!("ab1")), json!("AB1"));
     assert_eq!(writes("lower", json!("AB1")), json!("ab1"));
     both("prefix 0731-", json!("8412"), json!("0731-8412"));
+    both("mark T-", json!("T-12345"), json!("12345"));
+    assert_eq!(reads("mark T-", json!("T-12345")), json!("T-12345"));
     assert_eq!(reads("prefix 0731-", json!("8412")), json!("8412"));
     both("suffix 路", json!("101"), json!("101路"));
     both("pad 10 0", json!("123"), json!("0000000123"));

@@ -21,6 +21,8 @@ pub(in crate::codec) enum TextStep {
     Prefix(String),
     /// The upstream puts this behind.
     Suffix(String),
+    /// The hub puts this in front, so that it can be told from others of its kind.
+    Mark(String),
     /// The upstream fills up to this width with this character in front.
     Pad(usize, char),
     /// The upstream writes separators between the digits; only digits are meant.
@@ -36,9 +38,12 @@ impl TextStep {
             "upper" => Self::Upper,
             "lower" => Self::Lower,
             "digits" => Self::Digits,
-            "prefix" | "suffix" if rest.is_empty() => return Err(format!("`{name}` needs the text that is added")),
+            "prefix" | "suffix" | "mark" if rest.is_empty() => {
+                return Err(format!("`{name}` needs the text that is added"));
+            }
             "prefix" => return Ok(Self::Prefix(rest.to_owned())),
             "suffix" => return Ok(Self::Suffix(rest.to_owned())),
+            "mark" => return Ok(Self::Mark(rest.to_owned())),
             _ => return Self::pad(rest),
         };
         if rest.is_empty() {
@@ -74,6 +79,7 @@ impl TextStep {
             Self::Lower => text.to_lowercase().into(),
             Self::Prefix(prefix) => format!("{prefix}{text}").into(),
             Self::Suffix(suffix) => format!("{text}{suffix}").into(),
+            Self::Mark(mark) => text.strip_prefix(mark.as_str()).unwrap_or(&text).into(),
             Self::Pad(width, fill) => {
                 let missing = width.saturating_sub(text.chars().count());
                 if text.starts_with(*fill) && text.chars().count() > 1 && *fill != ' ' && missing > 0 {
@@ -96,6 +102,8 @@ impl TextStep {
             Self::Lower => text.to_lowercase().into(),
             Self::Prefix(prefix) => text.strip_prefix(prefix.as_str()).unwrap_or(&text).into(),
             Self::Suffix(suffix) => text.strip_suffix(suffix.as_str()).unwrap_or(&text).into(),
+            Self::Mark(mark) if text.is_empty() || text.starts_with(mark.as_str()) => text.into(),
+            Self::Mark(mark) => format!("{mark}{text}").into(),
             Self::Digits => text.chars().filter(char::is_ascii_digit).collect::<String>().into(),
             Self::Pad(_, fill) => {
                 let bare = text.trim_start_matches(*fill);

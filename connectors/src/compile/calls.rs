@@ -94,6 +94,17 @@ impl<'a> Compiler<'a> {
         }
     }
 
+    /// The call that exchanges a token for a number: the system's envelope, credentials and session, nothing of its rows.
+    pub(super) fn exchange_call(&self, call: &CallSpec) -> Plan {
+        let mut plan = self.outline(call, None, "/resolve");
+        plan.key = "resolve".to_owned();
+        plan.answer.empty = Some(Empty::Never);
+        plan.signed = self.recipe.is_some();
+        plan.session = self.manifest.session.is_some();
+        plan.send.clone_from(&self.manifest.send);
+        plan
+    }
+
     /// What all plans have in common.
     fn outline(&self, call: &CallSpec, operation: Option<&Arc<Operation>>, _at: &str) -> Plan {
         let upstream = &self.manifest.upstream;
@@ -155,6 +166,7 @@ impl<'a> Compiler<'a> {
             serve_data: Vec::new(),
             transport: Transport::Http,
             jump: None,
+            untouched: false,
         }
     }
 
@@ -277,6 +289,7 @@ impl<'a> Compiler<'a> {
             self.check_exchange(plan, at);
             return;
         }
+        self.check_formats(plan, at);
         let document = self.document;
         let mut add = |code: &str, pointer: &str, zh: &str, en: &str, expected: &str| {
             let finding = document

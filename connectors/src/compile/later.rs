@@ -4,7 +4,10 @@ use super::{Compiler, below};
 use crate::manifest::model::RowSpec;
 use crate::mapping::bind::Codes;
 use crate::mapping::path::Path;
+use crate::plan::Plan;
+use crate::resolve::Resolve;
 use crate::settings::Payment;
+use crate::statement::Statement;
 use hub_catalog::document::nearest;
 use hub_core::{Operation, Text};
 use std::collections::BTreeMap;
@@ -65,6 +68,47 @@ impl Compiler<'_> {
             all.insert(operation.key().to_owned(), payment.clone());
         }
         all
+    }
+
+    /// The call that exchanges a token for a number, for a field that some operation asks by.
+    pub(super) fn resolve(&mut self, operations: &[Arc<Operation>]) -> Option<Resolve> {
+        let part = self.manifest.resolve.as_ref()?;
+        if !operations.iter().any(|o| o.input.child(&part.field).is_some()) {
+            let words = Text::new(
+                format!("没有操作以 `{}` 查询", part.field),
+                format!("No operation asks by `{}`", part.field),
+            );
+            let finding = self.document.finding("unknown-field", "/resolve/field", words);
+            self.findings
+                .push(finding.expected("an input field of the contract", part.field.as_str()));
+        }
+        Some(Resolve {
+            plan: Arc::new(self.exchange_call(&part.call)),
+            field: part.field.clone(),
+            mark: part.mark.clone(),
+            read: part.read.clone(),
+        })
+    }
+
+    /// The operation that is the daily statement: planned like those of the contract.
+    pub(super) fn statement(&mut self, plans: &mut BTreeMap<String, Arc<Plan>>) -> Option<Statement> {
+        let manifest = self.manifest;
+        let mut parts = manifest.operations.iter().filter(|o| o.statement.is_some());
+        let part = parts.next()?;
+        let taken = plans.contains_key(&part.key);
+        if let Some(second) = parts.next().or_else(|| taken.then_some(part)) {
+            let words = Text::new(
+                "一个系统只有一份每日对账单，且不是合同中的操作",
+                "A system has one daily statement, which is no operation of its contract",
+            );
+            let at = below(&second.pointer, "statement");
+            self.findings.push(self.document.finding("two-rows", &at, words));
+            return None;
+        }
+        let statement = Statement::new(&manifest.system, &part.key, part.statement?);
+        let plan = self.plan(part, &statement.operation);
+        plans.insert(part.key.clone(), Arc::new(plan));
+        Some(statement)
     }
 }
 

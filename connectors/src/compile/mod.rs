@@ -1,6 +1,7 @@
 //! From a manifest and a contract to a connector: everything laid together and checked.
 
 mod calls;
+mod formats;
 mod later;
 mod merge;
 mod row_checks;
@@ -18,6 +19,7 @@ use crate::mapping::bind::{Bind, Codes};
 use crate::protobuf::Messages;
 use crate::settings::{Origin, Settings};
 use crate::sign::Recipe;
+use crate::untouched;
 use crate::wiring::{SessionRules, Wiring};
 use hub_catalog::Catalog;
 use hub_catalog::document::{Document, escape, nearest};
@@ -121,6 +123,7 @@ impl<'a> Compiler<'a> {
         let mut plans = BTreeMap::new();
         let mut asks = BTreeMap::new();
         let mut not_yet = BTreeMap::new();
+        let wiring = self.wiring();
         self.unknown_operations(operations);
         for operation in operations {
             let Some(part) = self.part_of(operation.key()) else {
@@ -131,20 +134,23 @@ impl<'a> Compiler<'a> {
                 not_yet.insert(operation.key().to_owned(), reason.clone());
                 continue;
             }
-            let plan = self.plan(part, operation);
+            let mut plan = self.plan(part, operation);
             if let Some(ask) = plan.ask.clone()
                 && let Some(plan) = self.ask(&ask, part, operation, operations)
             {
                 asks.insert(operation.key().to_owned(), Arc::new(plan));
             }
+            plan.untouched = untouched::leaves_answers(&plan, &wiring);
             plans.insert(operation.key().to_owned(), Arc::new(plan));
         }
+        let statement = self.statement(&mut plans);
         let login = self.login().map(Arc::new);
         let refresh = self.refresh().map(Arc::new);
         let payments = self.payments(operations);
         let upload = self.upload().map(|(plan, rules)| (Arc::new(plan), rules));
         let callback = self.callback(operations);
         let news = self.news(operations);
+        let resolve = self.resolve(operations);
         self.unused_rows(operations);
         self.lossy_parts();
         self.tls_note();
@@ -152,15 +158,17 @@ impl<'a> Compiler<'a> {
             system: self.manifest.system.clone(),
             settings: settings(self.manifest),
             lines,
-            wiring: self.wiring(),
+            wiring,
             plans,
             asks,
             login,
             refresh,
             payments,
+            statement,
             upload,
             callback,
             news,
+            resolve,
             not_yet,
             secrets: Vec::new(),
         };
@@ -182,6 +190,7 @@ impl<'a> Compiler<'a> {
                 lives: s.lives.clone(),
                 lost: s.lost.clone(),
             }),
+            digest: self.manifest.auth.digest.clone(),
         }
     }
 
@@ -213,7 +222,7 @@ impl<'a> Compiler<'a> {
     fn unknown_operations(&mut self, operations: &[Arc<Operation>]) {
         let keys: Vec<&str> = operations.iter().map(|o| o.key()).collect();
         for part in &self.manifest.operations {
-            if part.internal || keys.contains(&part.key.as_str()) {
+            if part.internal || part.statement.is_some() || keys.contains(&part.key.as_str()) {
                 continue;
             }
             self.findings.push(
@@ -479,6 +488,8 @@ fn secrets(connector: &Connector) -> Vec<String> {
     {
         names.extend(template.secrets().map(str::to_owned));
     }
+    let digest = connector.wiring.digest.iter().flat_map(|(u, p)| [u, p]);
+    names.extend(digest.flat_map(|t| t.secrets()).map(str::to_owned));
     names.extend(connector.signing_secrets().into_iter().map(|(n, _)| n));
     names.extend(
         connector

@@ -3,7 +3,7 @@
 //! The structural check, the JSON Schema for editors and the reader all go by these tables, so that none of them can
 //! say something else than the others.
 
-pub use super::describe_calls::{ANSWER, CALLBACK, FILES, OPERATION, PAGING, SERVE, SESSION, UNSURE};
+pub use super::describe_calls::{ANSWER, CALLBACK, FILES, OPERATION, PAGING, RESOLVE, SERVE, SESSION, UNSURE};
 pub use super::describe_seal::{JWT, SEAL, XML_SIGN};
 pub use super::describe_transports::{BATCH, EXCHANGE, JUMP, NEWS};
 
@@ -279,6 +279,11 @@ pub static AUTH: Part = Part {
     about: "Standing credentials; login and tokens are `session`, signatures are `sign`.",
     keys: &[
         key("basic", Kind::Texts, "User and password for HTTP Basic."),
+        key(
+            "digest",
+            Kind::Texts,
+            "User and password for HTTP Digest (RFC 7616): the upstream asks with a 401, the call goes again with the proof.",
+        ),
         key("bearer", Kind::Text, "A standing bearer token."),
         key("header", Kind::Text, "Header that carries `value`."),
         key("query", Kind::Text, "Query parameter that carries `value`."),
@@ -416,6 +421,7 @@ pub static MANIFEST: Part = Part {
             Kind::Map(&OPERATION),
             "Operation to call; `\"*\"` for those not listed. `operations: same`: all as in the contract.",
         ),
+        key("resolve", Kind::Part(&RESOLVE), RESOLVE.about),
         key("callback", Kind::Part(&CALLBACK), CALLBACK.about),
         key("exchange", Kind::Part(&EXCHANGE), EXCHANGE.about),
         key("batch", Kind::Part(&BATCH), BATCH.about),

@@ -269,6 +269,11 @@ pub static PICK: Part = Part {
             "Differences: `{wait: arrival/time - /header/timestamp}`.",
         ),
         key(
+            "tell",
+            Kind::ScalarMap,
+            "What rows tell in other words: `{slot: span start end}` is `09:00-09:30`, `{free: when status free}` 1 or 0.",
+        ),
+        key(
             "one",
             Kind::Flag,
             "The first row alone is the data; without one, nothing was found.",
@@ -361,6 +366,11 @@ pub static OPERATION: Part = Part {
         key("unsure", Kind::Part(&UNSURE), "How to find out whether a call arrived."),
         key("payment", Kind::Part(&PAYMENT), PAYMENT.about),
         key(
+            "statement",
+            Kind::Text,
+            "The operation is the daily statement, there after this time of the next day (`02:30`): `day` in, `order_list` of `order_no`, `amount_fen`, `state` out.",
+        ),
+        key(
             "internal",
             Kind::Flag,
             "An operation of the upstream only, not of the contract.",
@@ -398,6 +408,22 @@ pub static SERVE: Part = Part {
             Kind::Values,
             "Upstream data from `out` (the canonical answer) and `input`.",
         ),
+    ],
+};
+
+/// `resolve`.
+pub static RESOLVE: Part = Part {
+    name: "resolve",
+    about: "How a token that stands in for a number is exchanged for it before a call that names it.",
+    keys: &[
+        key("field", Kind::Text, "The input field that holds a number or a token."),
+        key(
+            "mark",
+            Kind::Text,
+            "What tokens begin with here; their row has the codec `mark` with the same text.",
+        ),
+        key("call", Kind::Text, "The call: `GET /tokens/{token}.json`."),
+        key("read", Kind::Text, "Where the number is in its answer."),
     ],
 };
 

@@ -71,6 +71,8 @@ pub struct Manifest {
     pub operations: Vec<OperationPart>,
     /// `operations: same`, or the entry `"*"`.
     pub others: Option<OperationPart>,
+    /// `resolve`.
+    pub resolve: Option<ResolvePart>,
     /// `callback`.
     pub callback: Option<CallbackPart>,
     /// `exchange`.
@@ -215,6 +217,8 @@ impl LayoutField {
 pub struct Auth {
     /// User and password.
     pub basic: Option<(Arc<Template>, Arc<Template>)>,
+    /// User and password for HTTP Digest.
+    pub digest: Option<(Arc<Template>, Arc<Template>)>,
     /// WS-Security.
     pub wsse: Option<Arc<Wsse>>,
 }
@@ -515,6 +519,8 @@ pub struct OperationPart {
     pub ask: Option<String>,
     /// The fields of an order to be paid.
     pub payment: Option<crate::settings::Payment>,
+    /// It is the daily statement, which is there after this time of the next day.
+    pub statement: Option<jiff::civil::Time>,
     /// Of the upstream only.
     pub internal: bool,
     /// Without signature if false.
@@ -552,6 +558,19 @@ pub struct AlsoPart {
     pub holds: Vec<String>,
     /// Place in the manifest.
     pub pointer: String,
+}
+
+/// `resolve`: how a number that stands in for another is exchanged for it.
+#[derive(Debug)]
+pub struct ResolvePart {
+    /// The input field that holds either.
+    pub field: String,
+    /// What tokens begin with.
+    pub mark: String,
+    /// The call that exchanges one.
+    pub call: CallSpec,
+    /// Where the number is.
+    pub read: Path,
 }
 
 /// `callback`.

@@ -37,10 +37,10 @@ pub struct Bind {
 }
 
 impl Bind {
-    /// Whether values pass without any change, so that they need not be looked at.
+    /// Whether nothing happens to the value itself; its members have rows of their own.
     #[must_use]
-    pub fn is_untouched(&self) -> bool {
-        self.path == self.field && self.rows.is_none() && self.chain.iter().all(Link::is_plain)
+    pub fn is_plain(&self) -> bool {
+        self.chain.iter().all(Link::is_plain)
     }
 }
 

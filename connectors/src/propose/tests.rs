@@ -286,11 +286,7 @@ fn recorded(system: &SystemId, connector: &Connector, keys: &(String, String)) -
             );
             let server = ServerContext { now, secrets: &secrets };
             let response = connector.serve(&request, &server, &mut |_, _| {
-                Ok(Answer {
-                    status: operation.status,
-                    body: output.clone(),
-                    headers: Vec::new(),
-                })
+                Ok(Answer::new(operation.status, output.clone()))
             });
             text.extend(raw(&request, &response));
             step = connector.resume(dialogue, &response.into(), &context);

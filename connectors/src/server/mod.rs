@@ -44,6 +44,9 @@ pub(crate) fn serve(
     handler: &mut Handler<'_>,
 ) -> RawResponse {
     let city = City { connector, context };
+    if let Some(asking) = proof::digest(connector, request, context) {
+        return asking;
+    }
     let mut incoming = Incoming::new(connector, request, context);
     if let Some(login) = &connector.login
         && let Some(parts) = incoming.fits(login)
@@ -325,11 +328,7 @@ fn take_paper(city: &City<'_>, upload: &Plan, rules: &UploadRules, parts: &Parts
         Some(bytes) => {
             let mut body = Value::Null;
             rules.read.set(&mut body, Value::from(file_id(&bytes)));
-            let answer = Answer {
-                status: 200,
-                body,
-                headers: Vec::new(),
-            };
+            let answer = Answer::new(200, body);
             write(city, upload, &Value::Null, &Reply::Raw(&answer.body))
         }
         None => write(

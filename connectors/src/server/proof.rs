@@ -4,6 +4,7 @@ use super::incoming::Incoming;
 use crate::connector::Connector;
 use crate::context::ServerContext;
 use crate::dialect::usernametoken;
+use crate::digest_auth;
 use crate::error::Failure;
 use crate::manifest::model::Place;
 use crate::mapping::decode::Source;
@@ -14,7 +15,8 @@ use crate::sign::Given;
 use crate::wiring::code_text;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hub_crypto::{Digest, ct_eq, digest};
+use hub_core::{RawRequest, RawResponse};
+use hub_crypto::{Digest, ct_eq};
 use std::collections::BTreeMap;
 
 /// Everything that must be right before the business looks at a request.
@@ -56,6 +58,19 @@ pub(super) fn check(
         .map_err(|_| Failure::Refused)?;
     }
     Ok(())
+}
+
+/// The question to whoever has not proved to know the password.
+pub(super) fn digest(connector: &Connector, request: &RawRequest, context: &ServerContext<'_>) -> Option<RawResponse> {
+    let (user, password) = connector.wiring.digest.as_ref()?;
+    let known = |template| credential(template, context, None).unwrap_or_default();
+    let (user, password, now) = (known(user), known(password), context.now.as_second());
+    let stale = digest_auth::verify(request, &user, &password, now).err()?;
+    Some(RawResponse {
+        status: 401,
+        headers: digest_auth::ask(&password, now, stale),
+        body: Vec::new(),
+    })
 }
 
 /// Runs with what recipes are handed, on this side.
@@ -202,7 +217,7 @@ pub(super) fn session_values(connector: &Connector, context: &ServerContext<'_>)
         .chain(rules.keep.iter().map(String::as_str));
     names
         .map(|name| {
-            let token = hub_crypto::hex(&digest(Digest::Sha256, format!("{seed}/{name}").as_bytes()));
+            let token = hub_crypto::hex(&hub_crypto::digest(Digest::Sha256, format!("{seed}/{name}").as_bytes()));
             (name.to_owned(), token.get(..32).unwrap_or(&token).to_owned())
         })
         .collect()

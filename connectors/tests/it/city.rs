@@ -326,11 +326,7 @@ pub fn through(
             assert_eq!(operation.key(), key);
             exchange.inputs.push(input);
             match &output {
-                Ok(body) => Ok(Answer {
-                    status: operation.status,
-                    body: body.clone(),
-                    headers: Vec::new(),
-                }),
+                Ok(body) => Ok(Answer::new(operation.status, body.clone())),
                 Err(code) => Err(Problem::new(*code).detail("欠费", "owing")),
             }
         };

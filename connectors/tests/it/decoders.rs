@@ -1,9 +1,8 @@
 //! Every decoder against hostile bytes: 20,000 inputs here, a million under `make fuzz`. None panics, none takes long, none
 //! makes more of an input than its size allows.
 
-use hub_connectors::charset::{Charset, decode};
-use hub_connectors::codec::{Codec, NAMES};
-use hub_connectors::dialect::{Document, ReadError, json, pairs, soap, xml};
+use crate::decoder_list::{DECODERS, Seeds, text};
+use hub_connectors::charset::Charset;
 use hub_connectors::form;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -18,121 +17,8 @@ fn wanted() -> usize {
         .unwrap_or(20_000)
 }
 
-/// A decoder, and something good to begin with.
-struct Decoder {
-    name: &'static str,
-    seeds: &'static [&'static str],
-    read: fn(&[u8]) -> Option<Value>,
-}
-
-fn text(bytes: &[u8]) -> Option<String> {
-    decode(bytes, Some(Charset::Gb18030), None).ok().map(|d| d.text)
-}
-
-fn tree(read: Result<Document, ReadError>) -> Option<Value> {
-    read.ok().map(|d| json!([d.tree, d.head, d.fault.map(|(c, w)| c + &w)]))
-}
-
-const XML: &[&str] = &[
-    "<?xml version=\"1.0\" encoding=\"GBK\"?><resp><head><code>0</code></head><body><row a=\"1\"><xm>张三</xm></row><row/></body></resp>",
-    "<a xmlns:x=\"u\" xmlns=\"v\"><x:b c='&lt;&#x4e2d;'>t<![CDATA[<in>]]>u</x:b><!-- c --><?p i?></a>",
-    "<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>",
-];
-
-const SOAP: &[&str] = &[
-    "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Header><h>1</h></s:Header><s:Body><r:GetResponse xmlns:r=\"urn:r\"><ret href=\"#id1\"/></r:GetResponse><multiRef id=\"id1\"><a>1</a><b href=\"#id1\"/></multiRef></s:Body></s:Envelope>",
-    "<Envelope xmlns=\"http://www.w3.org/2003/05/soap-envelope\"><Body><Fault><Code><Value>Sender</Value></Code><Reason><Text>错</Text></Reason></Fault></Body></Envelope>",
-    "<soap:Envelope xmlns:soap=\"http://schemas.xmlsoap.org/soap/envelope/\"><soap:Body><soap:Fault><faultcode>soap:Client.NotFound</faultcode><faultstring>x</faultstring></soap:Fault></soap:Body></soap:Envelope>",
-];
-
-const DECODERS: [Decoder; 7] = [
-    Decoder {
-        name: "charset",
-        seeds: &[
-            "<?xml version=\"1.0\" encoding=\"UTF-16\"?><a/>",
-            "张三𠮷",
-            "\u{feff}{}",
-        ],
-        read: |bytes| {
-            let all = [None, Some(Charset::Gbk), Some(Charset::Utf16Le), Some(Charset::Latin1)];
-            let texts = all.map(|c| decode(bytes, c, Some("text/xml; charset=big5")).ok().map(|d| d.text));
-            Some(json!(texts))
-        },
-    },
-    Decoder {
-        name: "xml",
-        seeds: XML,
-        read: |bytes| tree(xml::read(&text(bytes)?)),
-    },
-    Decoder {
-        name: "soap",
-        seeds: SOAP,
-        read: |bytes| tree(soap::read(&text(bytes)?)),
-    },
-    Decoder {
-        name: "json",
-        seeds: &[
-            r#"{"code":0,"data":"{\"a\":[1,2.50,1e400,\"\\ud834\\udd1e\"]}","n":null,"b":[true,false,{}]}"#,
-            "[[[[[[[[1]]]]]]]]",
-            r#"{"a":1775614530000123456789,"a":"\u0000","":{"":[]}}"#,
-        ],
-        read: |bytes| tree(json::read(&text(bytes)?)),
-    },
-    Decoder {
-        name: "form",
-        seeds: &["a=1&b=%D5%C5%C8%FD&c[]=x&c[]=y&d=%7B%22e%22%3A1%7D&+=+", "&&==&a&%zz=%"],
-        read: |bytes| tree(pairs::read(&text(bytes)?, Charset::Gbk)),
-    },
-    Decoder {
-        name: "multipart",
-        seeds: &[
-            "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"x.pdf\"\r\nContent-Type: application/pdf\r\n\r\n%PDF\r\n--b--\r\n",
-            "--b--",
-        ],
-        read: |bytes| {
-            tree(pairs::read_multipart(
-                bytes,
-                "multipart/form-data; boundary=b",
-                Charset::Utf8,
-            ))
-        },
-    },
-    Decoder {
-        name: "codecs",
-        seeds: &[
-            "20260408|长期|1,280.50",
-            "１２８０．５",
-            "430105600101123",
-            "{\"a\":[1]}",
-            "1775614530000",
-            "SM3:ab12cd34",
-        ],
-        read: |bytes| {
-            let value = Value::from(text(bytes)?);
-            let words = [
-                "date any",
-                "datetime iso",
-                "month yyyyMM",
-                "bool 1/0",
-                "pad 10 0",
-                "join ,",
-                "split ;",
-                "prefix a",
-                "suffix b",
-            ];
-            let bare = NAMES.iter().filter_map(|n| Codec::parse(n).ok());
-            let read = words.iter().filter_map(|w| Codec::parse(w).ok()).chain(bare);
-            Some(
-                read.filter_map(|codec| codec.decode(&value).ok())
-                    .max_by_key(size)
-                    .unwrap_or_default(),
-            )
-        },
-    },
-];
-
 /// Characters of all texts and names, and one for each value.
-fn size(value: &Value) -> usize {
+pub fn size(value: &Value) -> usize {
     match value {
         Value::String(text) => 1 + text.len(),
         Value::Number(number) => number.to_string().len(),
@@ -155,7 +41,7 @@ impl Rng {
     }
 }
 
-const TOKENS: [&str; 24] = [
+const TOKENS: [&str; 28] = [
     "<",
     ">",
     "</a>",
@@ -180,10 +66,14 @@ const TOKENS: [&str; 24] = [
     "%",
     "xmlns:q=\"",
     "\u{0}",
+    "|",
+    "\u{1b}",
+    "\"\"",
+    "\u{12}\u{2}\u{a}",
 ];
 
-fn input(seeds: &[&str], rng: &mut Rng) -> Vec<u8> {
-    let mut bytes = seeds[rng.below(seeds.len())].as_bytes().to_vec();
+fn input(seeds: &Seeds, rng: &mut Rng) -> Vec<u8> {
+    let mut bytes = seeds.get(rng.below(seeds.len())).to_vec();
     for _ in 0..=rng.below(3) {
         let at = rng.below(bytes.len() + 1);
         match rng.below(7) {
@@ -203,7 +93,7 @@ fn input(seeds: &[&str], rng: &mut Rng) -> Vec<u8> {
                 bytes.drain(at..end);
             }
             5 => {
-                let other = seeds[rng.below(seeds.len())].as_bytes();
+                let other = seeds.get(rng.below(seeds.len()));
                 bytes.splice(at..at, other.iter().copied());
             }
             _ if rng.below(4) > 0 => {}
@@ -220,10 +110,11 @@ fn input(seeds: &[&str], rng: &mut Rng) -> Vec<u8> {
 fn hostile_bytes_are_read_or_refused_in_bounds() {
     let mut rng = Rng(2026);
     let mut read = [0_usize; DECODERS.len()];
+    let decoders = DECODERS;
     for number in 0..wanted() {
-        let at = number % DECODERS.len();
-        let decoder = &DECODERS[at];
-        let bytes = input(decoder.seeds, &mut rng);
+        let at = number % decoders.len();
+        let decoder = &decoders[at];
+        let bytes = input(&decoder.seeds, &mut rng);
         let begun = Instant::now();
         let made = (decoder.read)(&bytes);
         let took = begun.elapsed();
@@ -241,7 +132,7 @@ fn hostile_bytes_are_read_or_refused_in_bounds() {
             );
         }
     }
-    for (decoder, read) in DECODERS.iter().zip(read) {
+    for (decoder, read) in decoders.iter().zip(read) {
         assert!(read > wanted() / 500, "{}: only {read} were readable", decoder.name);
     }
 }
@@ -258,7 +149,7 @@ fn long_lines_deep_nests_and_bombs_are_bounded() {
         "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body><r><x href=\"#i0\"/></r>{nested_references}</s:Body></s:Envelope>"
     );
     let attributes: String = (0..100_000).map(|n| format!(" a{n}='1'")).collect();
-    let inputs: [(&str, String); 12] = [
+    let inputs: [(&str, String); 20] = [
         ("json", "[".repeat(mega)),
         ("json", format!("{{\"a\":\"{}\"}}", "x".repeat(mega))),
         ("json", format!("[{}1]", "1,".repeat(mega / 2))),
@@ -271,9 +162,19 @@ fn long_lines_deep_nests_and_bombs_are_bounded() {
         ("soap", bomb),
         ("form", "a=1&".repeat(mega / 4)),
         ("multipart", "--b\r\n\r\n\r\n".repeat(mega / 16)),
+        ("csv", "a,".repeat(mega / 2)),
+        ("csv", "\"".repeat(mega + 1)),
+        ("csv", "\n".repeat(mega)),
+        ("piped", "|".repeat(mega)),
+        ("fixed", " ".repeat(mega)),
+        // A message within a message within a message, and a million empty ones side by side.
+        ("protobuf", "\u{12}\u{7f}".repeat(mega / 2)),
+        ("protobuf", "\u{12}\u{0}".repeat(mega / 2)),
+        ("protobuf", "\u{12}\u{2}\u{32}\u{0}".repeat(mega / 4)),
     ];
+    let decoders = DECODERS;
     for (name, text) in inputs {
-        let decoder = DECODERS.iter().find(|d| d.name == name).unwrap();
+        let decoder = decoders.iter().find(|d| d.name == name).unwrap();
         let begun = Instant::now();
         let made = (decoder.read)(text.as_bytes());
         let took = begun.elapsed();
@@ -319,9 +220,10 @@ fn a_hundred_megabytes_are_refused_at_once() {
 /// What is written in a form reads back as it was.
 #[test]
 fn forms_of_hostile_texts_read_back() {
+    let form_seeds = DECODERS.into_iter().find(|d| d.name == "form").unwrap().seeds;
     let mut rng = Rng(7);
     for _ in 0..wanted() / 20 {
-        let bytes = input(DECODERS[4].seeds, &mut rng);
+        let bytes = input(&form_seeds, &mut rng);
         let Some(words) = text(&bytes) else { continue };
         let pair = vec![(words.clone(), words)];
         let written = form::encode(pair.clone(), Charset::Gb18030, form::Escape::Form).unwrap();

@@ -78,6 +78,32 @@ fn unknown_keys_words_and_values() {
         4,
     );
     only("answer: {ok: 0}", "answer: {}", "no-success", 3);
+    // Formats that need more than their name, once however many operations there are.
+    for (format, keys) in [("fixed", "sends"), ("piped", "answers"), ("protobuf", "answers")] {
+        let upstream = format!("dialect: rest-envelope, method: POST, {keys}: {format}");
+        let mut manifest = GOOD.replace("dialect: rest-envelope", &upstream);
+        if keys == "sends" {
+            manifest = manifest.replace("GET /bill", "POST /bill");
+        }
+        let found = match compile(&manifest) {
+            Ok(compiled) => panic!("{:?}", compiled.notes),
+            Err(found) => found,
+        };
+        let found: Vec<_> = found.iter().filter(|f| f.code == "no-layout").collect();
+        assert_eq!(found.len(), 1, "{format}");
+        assert_eq!(
+            (found[0].line, found[0].column > 30),
+            (2, true),
+            "{format}: {}",
+            found[0]
+        );
+    }
+    only(
+        "bill-query: GET /bill",
+        "bill-query: {call: POST /bill, sends: fixed, frame: {layout: {fields: [hh, ny 6]}}}",
+        "no-layout",
+        12,
+    );
     only("t/sys", "t/syss", "unknown-system", 1);
 }
 

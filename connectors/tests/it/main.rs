@@ -8,7 +8,9 @@
 )]
 
 mod city;
+mod decoder_list;
 mod decoders;
+mod digest;
 mod documents;
 mod explain;
 mod findings;
@@ -23,6 +25,8 @@ mod quirks;
 mod reference_city;
 mod sealed;
 mod standards;
+mod statements;
 mod tokens;
 mod transports;
+mod untouched;
 mod xml_signatures;

@@ -118,11 +118,7 @@ fn serve(connector: &Connector, request: &RawRequest) -> (RawResponse, Vec<Value
     let mut inputs = Vec::new();
     let response = connector.serve(request, &context, &mut |operation, input| {
         inputs.push(Value::Object(input));
-        Ok(Answer {
-            status: operation.status,
-            body: output(),
-            headers: Vec::new(),
-        })
+        Ok(Answer::new(operation.status, output()))
     });
     (response, inputs)
 }

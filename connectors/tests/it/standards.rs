@@ -240,8 +240,43 @@ fn open311_turns_a_token_into_a_number() {
     // Not known yet, or not to be had: the token is the number then, and what was sent stays sent.
     for later in [json_answer("[]"), answer(500, &[], b"oops")] {
         let (result, _) = call("urban.pothole-report", &input, vec![token.clone(), later]);
-        assert_eq!(result.unwrap()["acceptance_no"], "12345");
+        assert_eq!(result.unwrap()["acceptance_no"], "T-12345");
     }
+}
+
+#[test]
+fn open311_exchanges_a_token_when_its_case_is_asked_about() {
+    let asked = json!({"acceptance_no": "T-12345"});
+    let number = json_answer(r#"[{"service_request_id":"638344","token":"12345"}]"#);
+    let found = json_answer(r#"[{"service_request_id":"638344","status":"open","status_notes":null}]"#);
+    let (result, sent) = call("street.grid-case-progress", &asked, vec![number, found]);
+    assert_eq!(result.unwrap()["case_status"], "processing");
+    assert_eq!(
+        targets(&sent),
+        [
+            "/tokens/12345.json?api_key=key-value",
+            "/requests.json?api_key=key-value&service_request_id=638344"
+        ]
+    );
+    // Not numbered yet: come back later. Not known: not found. A number is no token, whatever it looks like.
+    for nothing in [
+        r#"[{"service_request_id":null,"token":"12345"}]"#,
+        r#"[{"token":"12345"}]"#,
+    ] {
+        let (result, sent) = call("street.grid-case-progress", &asked, vec![json_answer(nothing)]);
+        assert_eq!(result.unwrap_err().problem().code, hub_core::ProblemCode::UpstreamBusy);
+        assert_eq!(sent.len(), 1);
+    }
+    let unknown = answer(404, &[], br#"[{"code":404,"description":"token not found"}]"#);
+    let (result, _) = call("street.grid-case-progress", &asked, vec![unknown]);
+    assert!(result.unwrap_err().is_not_found());
+    let plain = json!({"acceptance_no": "12345"});
+    let found = json_answer(r#"[{"service_request_id":"12345","status":"closed"}]"#);
+    let (result, sent) = call("street.grid-case-progress", &plain, vec![found]);
+    assert_eq!(
+        (result.unwrap()["case_status"].as_str(), sent.len()),
+        (Some("finished"), 1)
+    );
 }
 
 #[test]
@@ -313,6 +348,31 @@ fn fhir_follows_next_and_skips_outcomes() {
             {"site_code": "1", "name": "South Wing", "site_address": "Galapagosweg 91", "longitude": -83.6945691,
              "latitude": 42.25475478, "phone": "0990-2328"},
             {"site_code": "2", "name": "Ukraine", "site_address": "y"}]})
+    );
+}
+
+/// Slots as R4 has them, without anything of ours; one that has more to say is believed.
+#[test]
+fn fhir_slots_of_others_tell_their_time_and_what_is_left() {
+    let page = r#"{"resourceType": "Bundle", "type": "searchset", "total": 3, "entry": [
+        {"resource": {"resourceType": "Slot", "id": "a", "schedule": {"reference": "Schedule/1"}, "status": "free",
+          "start": "2026-04-09T09:15:00+08:00", "end": "2026-04-09T09:30:00+08:00"}},
+        {"resource": {"resourceType": "Slot", "id": "b", "status": "busy-unavailable",
+          "start": "2026-04-09T01:30:00Z", "end": "2026-04-09T02:00:00Z"}},
+        {"resource": {"resourceType": "Slot", "id": "c", "status": "free", "start": "2026-04-09T10:00:00+08:00",
+          "end": "2026-04-09T10:30:00+08:00", "extension": [{"url": "urn:hub:remaining", "valueInteger": 7}]}}]}"#;
+    let (result, _) = call(
+        "health.examination-appointment.slots",
+        &json!({"appoint_date": "2026-04-09"}),
+        vec![json_answer(TOKEN), json_answer(page)],
+    );
+    assert_eq!(
+        result.unwrap()["slot_list"],
+        json!([
+            {"slot_id": "a", "date": "2026-04-09", "time_slot": "09:15-09:30", "remaining": 1},
+            {"slot_id": "b", "date": "2026-04-09", "time_slot": "09:30-10:00", "remaining": 0},
+            {"slot_id": "c", "date": "2026-04-09", "time_slot": "10:00-10:30", "remaining": 7},
+        ])
     );
 }
 

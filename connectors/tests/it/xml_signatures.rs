@@ -53,11 +53,7 @@ fn what_was_changed_on_its_way_is_refused() {
             secrets: &secrets,
         };
         connector.serve(request, &context, &mut |operation, _| {
-            Ok(hub_core::ports::Answer {
-                status: operation.status,
-                body: output(),
-                headers: Vec::new(),
-            })
+            Ok(hub_core::ports::Answer::new(operation.status, output()))
         })
     };
     let (answer, _) = drive(&connector, "bill-query", &input(), None, &mut |request, _| {

@@ -12,6 +12,7 @@ mod check;
 pub mod description;
 pub mod diff;
 pub mod document;
+pub mod lint;
 mod load;
 mod search;
 mod unified;

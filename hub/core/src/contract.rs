@@ -27,6 +27,17 @@ impl SystemId {
         }
     }
 
+    /// The key in a manifest of an operation of this system, by the operation's whole id.
+    #[must_use]
+    pub fn key_of<'i>(&self, id: &'i str) -> &'i str {
+        let agency = format!("{}.", self.agency);
+        let Some(rest) = id.strip_prefix(&agency) else {
+            return id;
+        };
+        let system = format!("{}.", self.system);
+        rest.strip_prefix(&system).unwrap_or(rest)
+    }
+
     /// The variable that holds its upstream address: `UPSTREAM_NR_REG` for `nr/reg`.
     #[must_use]
     pub fn upstream_variable(&self) -> String {
@@ -215,12 +226,7 @@ impl Operation {
     /// The name a manifest uses: the id without its leading `agency.system.` or `agency.`.
     #[must_use]
     pub fn key(&self) -> &str {
-        let full = self.id.as_ref();
-        let long = format!("{}.{}.", self.system.agency, self.system.system);
-        let short = format!("{}.", self.system.agency);
-        full.strip_prefix(&long)
-            .or_else(|| full.strip_prefix(&short))
-            .unwrap_or(full)
+        self.system.key_of(&self.id)
     }
 
     /// Path below `/gateway` and `/sandbox`, as a template.

@@ -1,6 +1,7 @@
 //! Ports: what the pipeline needs from others, implemented above or beside it and wired in the server.
 
 use crate::{DataLevel, Environment, Operation, Problem, Subject, time::Timestamp};
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::future::Future;
@@ -71,10 +72,34 @@ pub struct Call {
 pub struct Answer {
     /// HTTP status of the contract.
     pub status: u16,
-    /// Canonical body.
+    /// Canonical body; null where it is `untouched`.
     pub body: Value,
+    /// The body as JSON bytes that came from the upstream and already are canonical. Only reads have it.
+    pub untouched: Option<Bytes>,
     /// Extra headers (`Hub-Scenario`, `Hub-Clock`, …).
     pub headers: Vec<(String, String)>,
+}
+
+impl Answer {
+    /// An answer without extra headers.
+    #[must_use]
+    pub fn new(status: u16, body: Value) -> Self {
+        Self {
+            status,
+            body,
+            untouched: None,
+            headers: Vec::new(),
+        }
+    }
+
+    /// The same with its body as a tree, for whoever must look into it.
+    #[must_use]
+    pub fn read(mut self) -> Self {
+        if let Some(bytes) = self.untouched.take() {
+            self.body = serde_json::from_slice(&bytes).unwrap_or_default();
+        }
+        self
+    }
 }
 
 /// Who answers a call: the connectors over `hub/outbound`, or the mock engine. `G` is the gateway's evidence that the

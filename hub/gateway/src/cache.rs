@@ -1,5 +1,6 @@
 //! Step cache: answers that everybody may see and that say nothing about anybody.
 
+use crate::unknown;
 use hub_core::ports::{Answer, Call};
 use hub_core::{Assurance, DataLevel, Operation, Problem};
 use moka::Expiry;
@@ -36,6 +37,8 @@ struct Entry {
     since: Instant,
     lives: Duration,
     weight: u32,
+    /// The flag of its unknown codes; other headers belong to a call.
+    flag: Option<(String, String)>,
 }
 
 struct Lives;
@@ -79,10 +82,11 @@ impl Answers {
     ) -> Kept {
         let lives = lives(operation).unwrap_or_default();
         let entry = async {
-            let answer = load.await?;
+            let answer = load.await?.read();
             Ok(Entry {
                 weight: u32::try_from(answer.body.to_string().len()).unwrap_or(u32::MAX),
                 status: answer.status,
+                flag: answer.headers.into_iter().find(|(name, _)| name == unknown::HEADER),
                 body: Arc::new(answer.body),
                 since: Instant::now(),
                 lives,
@@ -96,9 +100,8 @@ impl Answers {
                     lives: lives.as_secs(),
                 }),
                 outcome: Ok(Answer {
-                    status: found.value().status,
-                    body: found.value().body.as_ref().clone(),
-                    headers: Vec::new(),
+                    headers: found.value().flag.clone().into_iter().collect(),
+                    ..Answer::new(found.value().status, found.value().body.as_ref().clone())
                 }),
             },
             Err(problem) => Kept {

@@ -10,6 +10,12 @@ use std::time::Duration;
 const GRACE: Duration = Duration::from_secs(2);
 
 impl Gateway {
+    /// An answer for whoever looks into it: always a tree, never bytes that only pass.
+    pub(crate) async fn read_upstream(&self, call: &Call, grant: &Grant) -> Result<Answer, Problem> {
+        self.ask_upstream(call, grant).await.map(Answer::read)
+    }
+
+    /// An answer on its way to the caller, as a tree or as bytes that may pass untouched.
     pub(crate) async fn ask_upstream(&self, call: &Call, grant: &Grant) -> Result<Answer, Problem> {
         let answer = match grant.environment() {
             Environment::Live => self.live.answer(call, grant),

@@ -91,6 +91,22 @@ impl Grant {
         }
     }
 
+    /// For what the hub asks of its own accord, about nobody in particular.
+    pub(crate) fn for_upkeep(operation: &Operation, rule: &str) -> Self {
+        Self {
+            operation: Arc::clone(&operation.id),
+            environment: Environment::Live,
+            client: None,
+            tenant: None,
+            subject: None,
+            rule: rule.into(),
+            papers: Papers::default(),
+            attempts: AtomicU32::new(0),
+            jump: OnceLock::new(),
+            surprises: Mutex::default(),
+        }
+    }
+
     /// Operation it is good for.
     #[must_use]
     pub fn operation(&self) -> &str {

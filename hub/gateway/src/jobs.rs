@@ -95,7 +95,10 @@ impl Jobs {
                     while self.deliver_due().await > 0 && !*stop.borrow() {}
                     self.poll_due().await;
                 }
-                _ = tidying.tick() => self.tidy().await,
+                _ = tidying.tick() => {
+                    self.tidy().await;
+                    self.fetch_statements().await;
+                }
                 _ = hearing.tick() => self.gateway.hear(&mut hearer).await,
                 changed = stop.changed() => if changed.is_err() || *stop.borrow() {
                     return;
@@ -128,6 +131,11 @@ impl Jobs {
     /// Looks for news of all systems that tell any by rows or files, due or not.
     pub async fn hear_now(&self) {
         self.gateway.hear(&mut Hearer::default()).await;
+    }
+
+    /// Fetches the daily statements that are due and compares them; how many.
+    pub async fn fetch_statements(&self) -> usize {
+        self.gateway.statements_due().await
     }
 
     async fn tidy(&self) {
@@ -191,7 +199,7 @@ impl Jobs {
         };
         match asked {
             Ok(Asked::Arrived(answer)) => Some(Ok(answer)),
-            Ok(Asked::NotArrived) => Some(self.gateway.ask_upstream(call, grant).await),
+            Ok(Asked::NotArrived) => Some(self.gateway.read_upstream(call, grant).await),
             Ok(Asked::CannotTell) => None,
             Err(problem) => Some(Err(problem.kept(Kept::Unknown))),
         }
@@ -242,7 +250,7 @@ impl Jobs {
         asking.operation = operation.id.to_string();
         let (call, grant) = revive(&asking, operation, Papers::default(), "poll", core.settings.deadline_ms);
         let started = Instant::now();
-        let outcome = self.gateway.ask_upstream(&call, &grant).await;
+        let outcome = self.gateway.read_upstream(&call, &grant).await;
         let outcome = outcome.and_then(|answer| normalize(&snapshot.catalog, operation, answer));
         self.trail(&asking, operation, &grant, &outcome, now, started).await;
         if let Ok(answer) = outcome {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 /// Status and bytes of an outcome. What may have personal values in it is sealed by whoever keeps it.
 pub(crate) fn pack(outcome: &Result<Answer, Problem>) -> (u16, Vec<u8>) {
     let (status, document) = match outcome {
-        Ok(answer) => (answer.status, json!({"answer": answer.body})),
+        Ok(answer) => (answer.status, json!({"answer": answer.clone().read().body})),
         Err(problem) => (problem.code.status(), json!({"problem": document(problem)})),
     };
     (status, document.to_string().into_bytes())
@@ -17,11 +17,7 @@ pub(crate) fn pack(outcome: &Result<Answer, Problem>) -> (u16, Vec<u8>) {
 pub(crate) fn unpack(status: u16, bytes: &[u8]) -> Option<Result<Answer, Problem>> {
     let mut document: Value = serde_json::from_slice(bytes).ok()?;
     if let Some(body) = document.get_mut("answer") {
-        return Some(Ok(Answer {
-            status,
-            body: body.take(),
-            headers: Vec::new(),
-        }));
+        return Some(Ok(Answer::new(status, body.take())));
     }
     problem(document.get("problem")?).map(Err)
 }
@@ -84,11 +80,7 @@ mod tests {
         let refused = Err(problem);
         let (status, bytes) = pack(&refused);
         assert_eq!(unpack(status, &bytes), Some(refused));
-        let answered = Ok(Answer {
-            status: 201,
-            body: json!({"case_no": "1"}),
-            headers: Vec::new(),
-        });
+        let answered = Ok(Answer::new(201, json!({"case_no": "1"})));
         let (status, bytes) = pack(&answered);
         assert_eq!(unpack(status, &bytes), Some(answered));
         assert_eq!(unpack(200, b"{}"), None);

@@ -44,8 +44,10 @@ mod resolve;
 mod setting;
 mod show;
 mod snapshot;
+mod statements;
 mod submissions;
 pub mod trail;
+mod unknown;
 mod validate;
 
 pub use access::{Access, Rule};

@@ -4,7 +4,7 @@
 
 use crate::gateway::Gateway;
 use crate::matters;
-use crate::normalize::normalize;
+use crate::normalize::{flagged, normalize};
 use crate::replay::unavailable;
 use hub_core::ports::{Answer, TrailRecord};
 use hub_core::time::rfc3339;
@@ -73,12 +73,17 @@ impl Gateway {
         let decision = match word {
             "delivered" => Decision::Delivered(match (answer, operation) {
                 (Some(body), Some(operation)) => {
-                    let answer = Answer {
-                        status: operation.status,
-                        body,
-                        headers: Vec::new(),
-                    };
+                    let answer = Answer::new(operation.status, body);
                     let fits = normalize(&snapshot.catalog, operation, answer);
+                    // What an agency may add to its codes, a person may not mistype.
+                    let fits = fits.and_then(|answer| match flagged(&answer).as_slice() {
+                        [] => Ok(answer),
+                        [field, ..] => Err(unfit(
+                            &format!("/answer/{field}"),
+                            Text::new("合同中的代码", "a code of the contract"),
+                            "another".to_owned(),
+                        )),
+                    });
                     let refused = |mut problem: Problem| {
                         problem.code = ProblemCode::ValidationFailed;
                         problem.kept(hub_core::Kept::Nothing)
@@ -105,11 +110,7 @@ impl Gateway {
         if let (Decision::Delivered(body), Some(operation)) = (&decision, operation)
             && !body.is_null()
         {
-            let outcome = Ok(Answer {
-                status: operation.status,
-                body: body.clone(),
-                headers: Vec::new(),
-            });
+            let outcome = Ok(Answer::new(operation.status, body.clone()));
             matters::opened(&self.core, &snapshot, operation, id, &submission.input, &outcome).await;
         }
         self.decided(&submission, word, operation.map(|o| o.level)).await?;

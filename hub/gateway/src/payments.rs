@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// The states of an order, in the order in which they come.
-pub const STATES: [&str; 7] = ["created", "paying", "failed", "closed", "paid", "refunding", "refunded"];
+pub const STATES: [&str; 7] = hub_connectors::ORDER_STATES;
 
 /// One row of a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use crate::gateway::Gateway;
 use crate::journey::Journey;
 use crate::limits::admit;
 use crate::matters;
-use crate::normalize::{normalize, reply};
+use crate::normalize::{flagged, normalize, reply};
 use crate::replay::{Begun, Ticket, begin};
 use crate::resolve::{Found, controls, resolve};
 use crate::setting::Setting;
@@ -143,6 +143,16 @@ impl Gateway {
         }
         // normalize
         let answer = normalize(catalog, operation, answer?)?;
+        let known = grant.surprises();
+        for field in flagged(&answer) {
+            // What the connector's own table of codes has noted is counted already.
+            if !known
+                .iter()
+                .any(|(f, kind)| *kind == "unknown-code" && field.ends_with(f))
+            {
+                self.core.metrics.surprise(&operation.id, &field, "unknown-code");
+            }
+        }
         // show
         Ok(show(catalog, operation, answer, masked))
     }

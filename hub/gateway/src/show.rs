@@ -28,9 +28,11 @@ pub(crate) fn seen_by(privacy: &Privacy, operation: &Operation, known: bool) -> 
 }
 
 /// The answer as this viewer sees it.
-pub(crate) fn show(catalog: &Catalog, operation: &Operation, mut answer: Answer, from: MaskFrom) -> Answer {
+pub(crate) fn show(catalog: &Catalog, operation: &Operation, answer: Answer, from: MaskFrom) -> Answer {
     if let Some(from) = from.filter(|from| operation.output.highest_level() >= *from) {
+        let mut answer = answer.read();
         answer.body = mask(catalog, &operation.output, &answer.body, from);
+        return answer;
     }
     answer
 }

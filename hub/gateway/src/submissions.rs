@@ -191,11 +191,7 @@ fn standing(submission: &Submission, status: u16) -> Result<Answer, Problem> {
     let code = submission.reason.as_deref().and_then(kept::code);
     let (code, keeping) = match submission.state {
         SubmissionState::Delivered => {
-            return Ok(Answer {
-                status,
-                body: submission.answer.clone().unwrap_or(Value::Null),
-                headers: Vec::new(),
-            });
+            return Ok(Answer::new(status, submission.answer.clone().unwrap_or(Value::Null)));
         }
         SubmissionState::Failed => return Err(Problem::new(code.unwrap_or(ProblemCode::BusinessRejected))),
         SubmissionState::Stored => (code.unwrap_or(ProblemCode::UpstreamUnavailable), Kept::Saved),

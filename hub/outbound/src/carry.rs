@@ -1,8 +1,10 @@
 //! Carrying a step by its transport, under the same limits whatever it is.
 
 use crate::breaker::Outcome;
-use crate::database::{Database, Databases};
+use crate::database::Database;
+use crate::failed::{Failed, Left};
 use crate::folder::Folder;
+use crate::link::Databases;
 use crate::outbound::Outbound;
 use crate::upstream::{Entry, Visit};
 use crate::{SendEffect, SendError, SendErrorKind, SetupError, Target};
@@ -10,27 +12,9 @@ use hub_core::transport::{FileAnswer, FileRequest, SqlAnswer, SqlRequest, SqlTab
 use hub_core::{Effect, Outgoing, Returned};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
-
-/// An exchange without an answer: why, in words without values.
-pub(crate) type Failed = (SendErrorKind, String);
-
-/// Whether something of an exchange can have become visible to the other side.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Left(Arc<AtomicBool>);
-
-impl Left {
-    pub(crate) fn set(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    pub(crate) fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
 
 impl Outbound {
     /// Makes one attempt by the transport that the step asks for, on a tenant's turn.
@@ -123,9 +107,19 @@ fn folder_of(target: &Target) -> Result<Folder, SendError> {
 }
 
 /// The same exchanges without limits, for those who stand on the other side: the simulated city's hosts.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Carrier {
     databases: Arc<Databases>,
+}
+
+impl Default for Carrier {
+    fn default() -> Self {
+        // Files need no certificates.
+        let databases = Databases::new(Arc::new(rustls::RootCertStore::empty()));
+        Self {
+            databases: Arc::new(databases),
+        }
+    }
 }
 
 impl Carrier {

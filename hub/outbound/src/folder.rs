@@ -1,7 +1,7 @@
 //! Drop folders. Nothing above the folder is ever touched, no link is followed, a file shows its name when it is whole.
 
 use crate::SendErrorKind;
-use crate::carry::{Failed, Left};
+use crate::failed::{Failed, Left};
 use hub_core::transport::{FileAnswer, FileFound, FileLook, FileRequest, FileWrite};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};

@@ -2,8 +2,8 @@
 
 use crate::answer::{self, hop_by_hop};
 use crate::breaker::{BreakerSettings, Outcome};
-use crate::database::Databases;
 use crate::ledger::{Ledger, Share};
+use crate::link::Databases;
 use crate::policy::{Reach, route};
 use crate::resolver::{Filter, OutOfBounds};
 use crate::upstream::{Entry, Upstream, Visit};
@@ -101,8 +101,8 @@ impl Outbound {
         let public = client(&shared.tls, Reach::Public)?;
         let inner = client(&shared.tls, Reach::Inner)?;
         Ok(Self {
+            databases: Arc::new(Databases::new(Arc::clone(&shared.roots))),
             shared,
-            databases: Arc::default(),
             public,
             inner,
             particular: Arc::default(),

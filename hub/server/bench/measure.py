@@ -93,8 +93,10 @@ def cpu_seconds(pid):
 
 
 def milliseconds(text):
-    value, unit = re.match(r"([\d.]+)(us|ms|s)", text).groups()
-    return float(value) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
+    found = re.fullmatch(r"([\d.]+)(us|ms|s|m)", text)
+    if not found:
+        sys.exit(f"wrk measured nothing of use: {text}")
+    return float(found[1]) * {"us": 0.001, "ms": 1, "s": 1000, "m": 60_000}[found[2]]
 
 
 def load(url, method, headers, delay_ms=0):
@@ -103,7 +105,8 @@ def load(url, method, headers, delay_ms=0):
     if method == "POST":
         lines += [f"wrk.body = [[{QUERY}]]", 'wrk.headers["Content-Type"] = "application/json"']
     if delay_ms:
-        lines.append(f"function delay() return {delay_ms} end")
+        # Arrivals that do not wait for each other: with one fixed pause all connections would ask in the same moment.
+        lines.append(f"function delay() return math.random(0, {2 * delay_ms}) end")
     script = work / "load.lua"
     script.write_text("\n".join(lines))
     out = subprocess.run(["taskset", "-c", "0", "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "--latency", "-s", script, url],
@@ -133,7 +136,7 @@ try:
     city, ready = here / "city", work / "ready.json"
     gateway = start([hub, "serve", "--specs", city / "specs", "--connectors", city / "connectors", "--policies", root / "policies",
                      "--listen", f"127.0.0.1:{ports['hub']}", "--admin-listen", "127.0.0.1:0", "--data-dir", work / "data", "--ready-file", ready], 1, "hub.log",
-                    env={**os.environ, "UPSTREAM_BENCH_ITEMS": f"http://127.0.0.1:{ports['upstream']}", "HUB_LOG": "warn"})
+                    env={**os.environ, "UPSTREAM_BENCH_ITEMS": f"http://127.0.0.1:{ports['upstream']}", "HUB_LOG_LEVEL": "warn"})
     processes.append(gateway)
     wait_port(ports["hub"]), wait_port(ports["nginx"])
     for _ in range(100):

@@ -4,12 +4,13 @@
 
 use crate::city::{Derived, OnePaper, call_of, connectors};
 use crate::mutate::{Kind, UNKNOWN, mutate};
+use crate::mutate_exchange;
 use crate::rng::Rng;
 use crate::town::{CATALOG, Still, bind, caller, engine, example};
 use hub_catalog::Catalog;
 use hub_connectors::{Availability, Connector, Context, Dialogue, Note, Purpose, Secrets, Session, Step};
 use hub_core::ports::Clock;
-use hub_core::{Operation, ProblemCode, RawResponse, SystemId};
+use hub_core::{Effect, Operation, ProblemCode, Returned, SystemId};
 use hub_sandbox::City;
 use serde_json::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -32,7 +33,7 @@ fn wanted() -> usize {
 struct Good {
     operation: Arc<Operation>,
     dialogue: Dialogue,
-    response: RawResponse,
+    returned: Returned,
     tree: Option<Value>,
     logged_in: bool,
     session: Option<Session>,
@@ -70,20 +71,21 @@ fn good(
                 purpose,
                 dialogue,
             } => {
-                // Rows come typed and files are read by the reader of records: both have tests of their own.
-                let response = city.answer(&call.operation.system, request.http()?);
+                let returned = city.lend(&call.operation.system, |connector, context, handler| {
+                    connector.exchange(&request, context, handler)
+                })?;
                 if purpose == Purpose::Act {
                     found = Some(Good {
                         operation: Arc::clone(&call.operation),
                         dialogue: dialogue.clone(),
-                        tree: serde_json::from_slice(&response.body).ok(),
+                        tree: returned.http().and_then(|r| serde_json::from_slice(&r.body).ok()),
                         logged_in: dialogue.fresh_session().is_some(),
-                        response: response.clone(),
+                        returned: returned.clone(),
                         session: before.clone(),
                     });
                 }
                 step = connector
-                    .resume(dialogue, &response.into(), &context(&secrets, before.as_ref()))
+                    .resume(dialogue, &returned, &context(&secrets, before.as_ref()))
                     .ok()?;
             }
         }
@@ -91,12 +93,52 @@ fn good(
     found
 }
 
+impl Good {
+    /// Its answer spoiled, by whatever it travels.
+    fn spoiled(&self, rng: &mut Rng) -> (Kind, Returned) {
+        match &self.returned {
+            Returned::Http(response) => {
+                let (kind, response) = mutate(response, self.tree.as_ref(), rng);
+                (kind, response.into())
+            }
+            Returned::Sql(found) => {
+                let (kind, found) = mutate_exchange::rows(found, rng);
+                (kind, Returned::Sql(found))
+            }
+            Returned::File(found) => {
+                let (kind, found) = mutate_exchange::files(found, rng);
+                (kind, Returned::File(found))
+            }
+        }
+    }
+}
+
+/// Whether it holds a value that is far too long.
+fn is_huge(returned: &Returned) -> bool {
+    format!("{returned:?}").len() > 1_000
+}
+
+/// The beginning of an answer, to be read by people.
+fn shown(returned: &Returned) -> String {
+    let all = match returned {
+        Returned::Http(response) => String::from_utf8_lossy(&response.body).into_owned(),
+        Returned::Sql(found) => format!("{found:?}"),
+        Returned::File(found) => {
+            let files = found.files.iter();
+            files
+                .map(|f| format!("{}: {}; ", f.name, String::from_utf8_lossy(&f.bytes)))
+                .collect()
+        }
+    };
+    all.chars().take(600).collect()
+}
+
 /// What came of a spoiled answer: `Err` says what was wrong about that.
 fn judge(
     catalog: &Catalog,
     good: &Good,
     kind: Kind,
-    response: &RawResponse,
+    returned: &Returned,
     came: Result<Step, hub_connectors::ConnectorError>,
 ) -> Result<Option<ProblemCode>, String> {
     let code = match came {
@@ -110,7 +152,9 @@ fn judge(
                         return Err("a success".to_owned());
                     }
                 }
-                Kind::Values | Kind::Status => {}
+                // A file that was handed over is handed over, whether or not there is a reply yet.
+                Kind::Nothing if good.operation.effect == Effect::None => return Err("a success".to_owned()),
+                Kind::Values | Kind::Status | Kind::Nothing => {}
             }
             match catalog.check_output(&good.operation, &answer.body) {
                 Ok(()) => return Ok(None),
@@ -120,7 +164,7 @@ fn judge(
         Err(error) => {
             let problem = error.problem();
             // Only what was made huge can be too long.
-            if response.body.len() > good.response.body.len() + 1_000
+            if is_huge(returned)
                 && problem
                     .document("http://h", hub_core::Lang::Zh, "r")
                     .to_string()
@@ -135,6 +179,7 @@ fn judge(
         // A page right after a login means that the credentials are refused.
         Kind::Page => code == ProblemCode::UpstreamBlocked || code == ProblemCode::UpstreamRefused && good.logged_in,
         Kind::Broken | Kind::DocumentType => code == ProblemCode::UpstreamUnexpected,
+        Kind::Nothing => matches!(code, ProblemCode::UpstreamTimeout | ProblemCode::UpstreamUnavailable),
         Kind::Values | Kind::Status => matches!(
             code,
             ProblemCode::RecordNotFound
@@ -180,6 +225,9 @@ fn mentions(body: &Value, field: &str) -> bool {
 
 #[derive(Default)]
 struct Tally {
+    systems: AtomicUsize,
+    by_rows: AtomicUsize,
+    by_files: AtomicUsize,
     answers: AtomicUsize,
     problems: AtomicUsize,
     flagged: AtomicUsize,
@@ -195,26 +243,31 @@ fn attack(
     let system = connector.system();
     let mut session = None;
     let mut goods = Vec::new();
+    let is_live = |o: &Arc<Operation>| matches!(connector.available(o.key()), Availability::Live);
     for operation in catalog.operations_of(system) {
-        if matches!(connector.available(operation.key()), Availability::Live) {
+        if is_live(operation) {
             let subject = caller(engine, operation, "wang-jianguo", "zheng-haiyan@yunfan-tech");
             let input = bind(operation, &example(operation), &subject);
             goods.extend(good(city, connector, &call_of(operation, input), &mut session));
         }
     }
+    let live = catalog.operations_of(system).into_iter().any(is_live);
     if goods.is_empty() {
-        return Vec::new();
+        return live
+            .then(|| format!("{system}: no good answer to spoil"))
+            .into_iter()
+            .collect();
     }
+    tally.systems.fetch_add(1, Ordering::Relaxed);
     let secrets = Derived(system.clone());
     let mut rng = Rng::of(&system.to_string(), 0);
     let mut wrong = Vec::new();
     for number in 0..wanted() {
         let good = &goods[number % goods.len()];
-        let (kind, response) = mutate(&good.response, good.tree.as_ref(), &mut rng);
+        let (kind, returned) = good.spoiled(&mut rng);
         let begun = Instant::now();
         let dialogue = good.dialogue.clone();
         let came = catch_unwind(AssertUnwindSafe(|| {
-            let returned = response.clone().into();
             connector.resume(dialogue, &returned, &context(&secrets, good.session.as_ref()))
         }));
         let Ok(came) = came else {
@@ -228,7 +281,12 @@ fn attack(
             tally.flagged.fetch_add(1, Ordering::Relaxed);
         }
         tally.answers.fetch_add(1, Ordering::Relaxed);
-        match judge(catalog, good, kind, &response, came) {
+        match &returned {
+            Returned::Http(_) => {}
+            Returned::Sql(_) => drop(tally.by_rows.fetch_add(1, Ordering::Relaxed)),
+            Returned::File(_) => drop(tally.by_files.fetch_add(1, Ordering::Relaxed)),
+        }
+        match judge(catalog, good, kind, &returned, came) {
             Ok(problem) => drop(
                 tally
                     .problems
@@ -237,10 +295,7 @@ fn attack(
             Err(what) => wrong.push(format!(
                 "{} {number} {kind:?}: {what}: {}",
                 good.operation.id,
-                String::from_utf8_lossy(&response.body)
-                    .chars()
-                    .take(300)
-                    .collect::<String>()
+                shown(&returned)
             )),
         }
         if begun.elapsed() > LONGEST {
@@ -297,12 +352,16 @@ fn mutated_answers_of_every_system_end_right() {
         wrong[..wrong.len().min(25)].join("\n")
     );
     let flagged = tally.flagged.load(Ordering::Relaxed);
+    let [systems, by_rows, by_files] =
+        [&tally.systems, &tally.by_rows, &tally.by_files].map(|n| n.load(Ordering::Relaxed));
     println!(
-        "{answers} spoiled answers of {} systems: {problems} problems, {flagged} unknown codes flagged, in {:?}",
-        all.len(),
+        "{answers} spoiled answers of {systems} systems ({by_rows} by rows, {by_files} by files): {problems} problems, \
+         {flagged} unknown codes flagged, in {:?}",
         begun.elapsed()
     );
-    assert!(answers >= 100 * wanted(), "{answers}");
+    assert!(systems >= 60, "{systems}");
+    assert_eq!(answers, systems * wanted());
+    assert!(by_rows >= wanted() && by_files >= wanted(), "{by_rows} {by_files}");
     assert!(problems > answers / 4 && problems < answers, "{problems} of {answers}");
     assert!(flagged > answers / 1_000, "{flagged}");
 }

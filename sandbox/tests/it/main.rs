@@ -11,6 +11,7 @@ mod city;
 mod corpus;
 mod every_operation;
 mod mutate;
+mod mutate_exchange;
 mod rng;
 mod round_trips;
 mod shapes;

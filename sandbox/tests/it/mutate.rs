@@ -23,6 +23,8 @@ pub enum Kind {
     DocumentType,
     /// A status that is a failure.
     Status,
+    /// No row, no file.
+    Nothing,
 }
 
 /// One mutation of a good answer; `tree` is its body, if that is JSON.

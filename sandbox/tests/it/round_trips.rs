@@ -63,11 +63,7 @@ fn course(
         let response = connector.exchange(&request, &served, &mut |_, input| {
             arrived = Some(input);
             match output {
-                Some(body) => Ok(Answer {
-                    status: operation.status,
-                    body: body.clone(),
-                    headers: Vec::new(),
-                }),
+                Some(body) => Ok(Answer::new(operation.status, body.clone())),
                 None => Err(Problem::new(ProblemCode::RecordNotFound)),
             }
         });

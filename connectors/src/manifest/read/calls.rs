@@ -75,6 +75,7 @@ impl Reader<'_> {
                     state: text(p, "state"),
                 })
             }),
+            statement: self.time(map, "statement", at),
             internal: flag(map, "internal").unwrap_or(false),
             signed: flag(map, "signed"),
             sealed: flag(map, "sealed"),
@@ -88,6 +89,15 @@ impl Reader<'_> {
             serve_data: serve.map(|s| self.sends(s, "data", &serve_at)).unwrap_or_default(),
             pointer: at.to_owned(),
         }
+    }
+
+    fn time(&mut self, map: &Part, key: &str, at: &str) -> Option<jiff::civil::Time> {
+        let value = text(map, key)?;
+        let time = jiff::civil::Time::strptime("%H:%M", &value).ok();
+        if time.is_none() {
+            self.bad_value(&format!("{at}/{key}"), "a time of the next day such as 02:30", &value);
+        }
+        time
     }
 
     pub(super) fn callback(&mut self, map: &Part) -> CallbackPart {

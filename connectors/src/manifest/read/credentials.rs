@@ -77,6 +77,7 @@ impl Reader<'_> {
         });
         Auth {
             basic: self.pair(map, "basic", "/auth"),
+            digest: self.pair(map, "digest", "/auth"),
             wsse,
         }
     }

@@ -14,7 +14,7 @@ use super::describe::MANIFEST;
 use super::model::{
     AlsoPart, AnswerPart, Auth, CallSpec, CallbackPart, CodeTable, Empty, FailRule, FailTest, FilesPart, Format, Frame,
     GiveItem, Layout, LayoutField, Lives, Lost, Manifest, Names, Near, OperationPart, Paging, Pick, Place, Reckon,
-    RowSections, SendItem, SessionPart, Spot, Test, TextForm, Upstream, Verify, Wire, Wsse,
+    ResolvePart, RowSections, SendItem, SessionPart, Spot, Test, TextForm, Upstream, Verify, Wire, Wsse,
 };
 use super::rows;
 use crate::calendar::{Calendar, duration_ms};
@@ -146,6 +146,7 @@ impl Reader<'_> {
             names: text(map, "names").and_then(|n| Names::parse(&n)),
             rows: rows::sections(map, ""),
             omit: texts(map, "omit"),
+            resolve: part(map, "resolve").and_then(|r| self.resolve(r)),
             callback: part(map, "callback").map(|c| self.callback(c)),
             exchange: part(map, "exchange").and_then(|e| self.exchange(e)),
             batch: part(map, "batch").map(|b| self.batch(b, "/batch")),
@@ -324,7 +325,7 @@ impl Reader<'_> {
 /// Schemes of addresses that are no URL of a server, by dialect.
 fn of_dialect(dialect: &str) -> &'static [&'static str] {
     match dialect {
-        "front-db" => &["sqlite", "postgres", "postgresql"],
+        "front-db" => &["sqlite", "postgres", "postgresql", "mysql"],
         "csv-batch" => &["file"],
         _ => &[],
     }

@@ -1,6 +1,7 @@
 //! Reading `pick`, `also` and `layout`.
 
 use super::*;
+use crate::tell::{Tell, Words};
 
 /// Input fields of a place, where the manifest names none.
 const AROUND: [&str; 3] = ["longitude", "latitude", "radius_m"];
@@ -31,6 +32,21 @@ impl Reader<'_> {
                 None => self.bad_value(&format!("{at}/reckon/{}", escape(name)), "`path - path`", &words),
             }
         }
+        let mut tell = Vec::new();
+        for (name, words) in part(map, "tell").into_iter().flatten() {
+            let words = scalar_text(words).unwrap_or_default();
+            match Words::parse(&words) {
+                Some(words) => tell.push(Tell {
+                    to: Path::parse(name),
+                    words,
+                }),
+                None => self.bad_value(
+                    &format!("{at}/tell/{}", escape(name)),
+                    "`span path path` or `when path text`",
+                    &words,
+                ),
+            }
+        }
         Some(Pick {
             near: self.near(map, at),
             one: flag(map, "one").unwrap_or(false),
@@ -38,6 +54,7 @@ impl Reader<'_> {
             list,
             tests,
             reckon,
+            tell,
         })
     }
 
@@ -89,6 +106,25 @@ impl Reader<'_> {
             without: path(map, "without"),
             holds: texts(map, "holds"),
             pointer: at.to_owned(),
+        })
+    }
+
+    pub(super) fn resolve(&mut self, map: &Part) -> Option<ResolvePart> {
+        let found = (
+            text(map, "field"),
+            text(map, "mark"),
+            text(map, "call"),
+            path(map, "read"),
+        );
+        let (Some(field), Some(mark), Some(call), Some(read)) = found else {
+            self.missing("`field` / `mark` / `call` / `read`", "/resolve");
+            return None;
+        };
+        Some(ResolvePart {
+            field,
+            mark,
+            call: CallSpec::parse(&call),
+            read,
         })
     }
 

@@ -349,6 +349,13 @@ impl Catalog {
         contract::output(operation, output, &self.ground(operation))
     }
 
+    /// Whether an answer's bytes are JSON that fits the contract and says nothing but what the contract knows: no member
+    /// besides, none twice, no null, no empty text. Such bytes are their own canonical form and may pass untouched.
+    #[must_use]
+    pub fn fits_exactly(&self, operation: &Operation, bytes: &[u8]) -> bool {
+        contract::exact(operation, bytes, &self.ground(operation))
+    }
+
     fn ground(&self, operation: &Operation) -> Ground<'_> {
         let own = self.operation(&operation.id);
         let same = |a: &Option<Arc<Value>>, b: &Option<Arc<Value>>| match (a, b) {

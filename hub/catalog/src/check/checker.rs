@@ -4,6 +4,7 @@
 //! are walked here, and only their leaves (fields of the dictionary, compositions) are compiled, each once for the whole
 //! catalog, into a cache weighed by size.
 
+use super::fits::Fits;
 use super::sentence::{self, About};
 use super::{closure, compile};
 use crate::document::{escape, unescape};
@@ -18,6 +19,8 @@ use std::sync::Arc;
 
 /// Estimated bytes that all compiled validators together may take.
 const CACHE_BYTES: u64 = 64 << 20;
+/// Bodies of answers kept ready.
+const BODIES: u64 = 2_000;
 /// Characters of a value that are quoted.
 const MAX_QUOTED: usize = 80;
 /// References followed in a row.
@@ -54,6 +57,8 @@ struct Leaf {
 pub(crate) struct Checker {
     /// By the address of the schema, which the catalog keeps alive and in place.
     leaves: moka::sync::Cache<usize, Leaf>,
+    /// Whole bodies made ready, by the address of their schema; `None` for those that are walked.
+    bodies: moka::sync::Cache<usize, Option<Arc<Fits>>>,
 }
 
 impl std::fmt::Debug for Checker {
@@ -70,7 +75,8 @@ impl Default for Checker {
             .max_capacity(CACHE_BYTES)
             .weigher(|_, leaf: &Leaf| leaf.bytes)
             .build();
-        Self { leaves }
+        let bodies = moka::sync::Cache::new(BODIES);
+        Self { leaves, bodies }
     }
 }
 
@@ -209,13 +215,29 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn leaf(&mut self, schema: &Value, value: &Value, place: &str, shape: Option<&Shape>, keep: bool) {
+    /// The compiled schema of a leaf; `None` where it cannot be compiled.
+    pub(super) fn compiled(&self, schema: &Value, keep: bool) -> Option<Arc<jsonschema::Validator>> {
         let make = || Leaf::new(schema, self.components);
         let leaf = match keep {
             true => self.checker.leaves.get_with(std::ptr::from_ref(schema).addr(), make),
             false => make(),
         };
-        let Some(validator) = leaf.validator else { return };
+        leaf.validator
+    }
+
+    /// A body's schema made ready, if the catalog keeps it and it is not too large.
+    pub(super) fn ready(&self, schema: &'a Value) -> Option<Arc<Fits>> {
+        if !self.keep {
+            return None;
+        }
+        let make = || Fits::of(self, schema).map(Arc::new);
+        self.checker.bodies.get_with(std::ptr::from_ref(schema).addr(), make)
+    }
+
+    fn leaf(&mut self, schema: &Value, value: &Value, place: &str, shape: Option<&Shape>, keep: bool) {
+        let Some(validator) = self.compiled(schema, keep) else {
+            return;
+        };
         if validator.is_valid(value) {
             return;
         }
@@ -352,7 +374,7 @@ fn is_constraint(keyword: &str) -> bool {
 }
 
 /// A schema that is a plain object with properties or a plain list, and nothing more.
-fn walkable(schema: &Value) -> Option<&Map<String, Value>> {
+pub(super) fn walkable(schema: &Value) -> Option<&Map<String, Value>> {
     let map = schema.as_object()?;
     let words = map.keys().all(|k| WALKED.contains(&k.as_str()) || k.starts_with("x-"));
     let open = map.get("additionalProperties").is_none_or(Value::is_boolean);

@@ -98,8 +98,20 @@ pub(crate) fn output(operation: &Operation, output: &Value, ground: &Ground<'_>)
         return Ok(());
     };
     let mut walk = Walk::new(ground.checker, ground.components, ground.is_own);
+    if walk.ready(schema).is_some_and(|ready| ready.value(output)) {
+        return Ok(());
+    }
     walk.value(schema, output, "", Some(&operation.output));
     walk.finish(MAX_VIOLATIONS)
+}
+
+/// Whether an answer's bytes fit and say nothing else.
+pub(crate) fn exact(operation: &Operation, bytes: &[u8], ground: &Ground<'_>) -> bool {
+    let Some(schema) = operation.response.as_deref() else {
+        return false;
+    };
+    let walk = Walk::new(ground.checker, ground.components, ground.is_own);
+    walk.ready(schema).is_some_and(|ready| ready.exactly(bytes))
 }
 
 /// Whether a contract says that it takes fields it does not name. Silence does not.

@@ -3,6 +3,7 @@
 
 pub(crate) mod checker;
 pub(crate) mod contract;
+pub(crate) mod fits;
 pub(crate) mod formats;
 pub(crate) mod sentence;
 
@@ -19,11 +20,16 @@ const PATTERN_SIZE: usize = 1 << 20;
 
 /// Compiles a self-contained schema. Nothing is ever fetched; the message names what cannot be compiled.
 pub(crate) fn compile(schema: &Value) -> Result<Validator, String> {
+    compile_as(schema, jsonschema::Draft::Draft202012)
+}
+
+/// As [`compile`], of another draft: rules of others say which they are written in.
+pub(crate) fn compile_as(schema: &Value, draft: jsonschema::Draft) -> Result<Validator, String> {
     let patterns = PatternOptions::regex()
         .size_limit(PATTERN_SIZE)
         .dfa_size_limit(PATTERN_SIZE);
     let options = jsonschema::options()
-        .with_draft(jsonschema::Draft::Draft202012)
+        .with_draft(draft)
         .offline()
         .with_pattern_options(patterns)
         .should_validate_formats(true);

@@ -28,6 +28,8 @@ mod wsdl;
 mod xsd;
 mod zip;
 
+pub(crate) use paths::tidy as tidy_path;
+
 use hub_core::{Finding, Severity, Text};
 use serde_json::Value;
 use sources::Sources;

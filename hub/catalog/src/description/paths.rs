@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// A path without `.` and `..`; none where it leaves the set.
-pub(super) fn tidy(path: &str) -> Option<String> {
+pub(crate) fn tidy(path: &str) -> Option<String> {
     let mut parts: Vec<&str> = Vec::new();
     let path = path.replace('\\', "/");
     for part in path.split('/') {

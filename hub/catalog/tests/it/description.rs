@@ -5,7 +5,7 @@ use hub_core::{Finding, Severity};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The corpus beside the checkout, or none, which is said.
 pub(crate) fn corpus() -> Option<PathBuf> {
@@ -28,9 +28,9 @@ pub(crate) fn read_with_companions(root: &Path, file: &str) -> (Result<Descripti
     let bytes = std::fs::read(root.join(file)).unwrap();
     let mut files = BTreeMap::from([(file.to_owned(), bytes)]);
     loop {
-        let start = Instant::now();
+        let start = processor_time();
         let read = read_set(file, &files);
-        let took = start.elapsed();
+        let took = processor_time().saturating_sub(start);
         let Err(refused) = &read else { return (read, took) };
         let before = files.len();
         for name in missing(refused) {
@@ -119,7 +119,14 @@ fn outcomes(root: &Path) -> Vec<Outcome> {
     index(root).into_iter().map(one).collect()
 }
 
-const LIMIT: Duration = Duration::from_secs(2);
+/// Longest that a description may keep a processor busy.
+pub(crate) const LIMIT: Duration = Duration::from_secs(2);
+
+/// How long this thread has had a processor: what others do at the same time does not count.
+pub(crate) fn processor_time() -> Duration {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(stat.split(' ').next().unwrap().parse().unwrap())
+}
 
 #[test]
 fn generated_reading_figures_are_current() {

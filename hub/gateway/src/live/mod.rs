@@ -26,7 +26,8 @@ use hub_outbound::{Outbound, SetupError, Target, TlsRules, UpstreamLimits};
 use hub_store::Store;
 use retry::Retries;
 use session::Sessions;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
@@ -64,6 +65,30 @@ struct Shared {
     clocks: Clocks,
     membership: Membership,
     drift: Drift,
+    bases: Bases,
+}
+
+/// Addresses as they were read the first time: the same few come with every call.
+#[derive(Default)]
+struct Bases(RwLock<HashMap<String, Url>>);
+
+/// Addresses kept; reloads may bring others.
+const MOST_BASES: usize = 10_000;
+
+impl Bases {
+    fn parsed(&self, base: &str) -> Result<Url, url::ParseError> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner).get(base).cloned();
+        if let Some(url) = known {
+            return Ok(url);
+        }
+        let url = Url::parse(base)?;
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= MOST_BASES {
+            all.clear();
+        }
+        all.insert(base.to_owned(), url.clone());
+        Ok(url)
+    }
 }
 
 /// Less than this before the deadline it is not worth asking what became of a call.
@@ -87,6 +112,7 @@ impl LiveUpstream {
                 retries: Retries::default(),
                 clocks: Clocks::default(),
                 membership: Membership::default(),
+                bases: Bases::default(),
             }),
         }
     }
@@ -174,7 +200,10 @@ impl LiveUpstream {
                 settings.base.replacen(&format!("${{{variable}}}"), &value, 1)
             }
         };
-        let base = Url::parse(&base)
+        let base = self
+            .shared
+            .bases
+            .parsed(&base)
             .map_err(|e| Problem::new(ProblemCode::UpstreamAddress).inner(format!("address of {system}: {e}")))?;
         Ok(Target {
             system: system.clone(),
@@ -207,6 +236,7 @@ impl LiveUpstream {
             grant,
             session: self.shared.sessions.of(&call.operation.system),
             connector,
+            catalog: Arc::clone(&self.shared.snapshots.get().catalog),
             target,
             outbound: &self.outbound,
             secrets: self.shared.secrets.as_ref(),

@@ -201,7 +201,14 @@ impl Slot {
                         system: self.system.clone(),
                         holder,
                     });
-                    return Ok(log_in(Right { _here: here, leased }, held, spare.is_some()));
+                    let right = Right { _here: here, leased };
+                    // Another hub may have ended its login between the look and the lease; another login would kill its session.
+                    self.adopt(now).await;
+                    let held = self.held();
+                    return Ok(match good(&held).filter(|h| h.renew_at.is_none_or(|at| now < at)) {
+                        Some(fresh) => Way::Ready(fresh.session),
+                        None => log_in(right, held, spare.is_some()),
+                    });
                 }
                 Ok(false) => {}
                 Err(error) => {

@@ -27,6 +27,7 @@ case_no: {title: 办件编号, x-hub-en: Case number, type: string, maxLength: 4
 city: {title: 城市, x-hub-en: City, type: string, maxLength: 20, x-hub-level: L1, x-hub-mask: none, examples: [星城]}
 days: {title: 天数, x-hub-en: Days, type: integer, minimum: 1, maximum: 7, x-hub-level: L1, x-hub-mask: none, examples: [3]}
 paper: {title: 材料, x-hub-en: Paper, type: string, maxLength: 60, x-hub-unit: file, x-hub-level: L1, x-hub-mask: none, examples: [file_1]}
+sky: {title: 天空, x-hub-en: Sky, type: string, enum: [clear, rain], x-hub-labels: {clear: {zh: 晴, en: Clear}, rain: {zh: 雨, en: Rain}}, x-hub-level: L1, x-hub-mask: none, examples: [clear]}
 text: {title: 文字, x-hub-en: Text, type: string, maxLength: 100, x-hub-level: L1, x-hub-mask: none, examples: [晴]}
 "##;
 
@@ -49,7 +50,7 @@ paths:
         - {name: city, in: query, required: true, schema: {$ref: "../fields.yaml#/city"}}
         - {name: days, in: query, schema: {$ref: "../fields.yaml#/days"}}
       responses:
-        "200": {description: ok, content: {application/json: {schema: {type: object, required: [text], properties: {text: {$ref: "../fields.yaml#/text"}}}, examples: {normal: {value: {text: 晴}}}}}}
+        "200": {description: ok, content: {application/json: {schema: {type: object, required: [text], properties: {text: {$ref: "../fields.yaml#/text"}, sky: {$ref: "../fields.yaml#/sky"}, hours: {type: array, title: 逐时, x-hub-en: Hours, items: {type: object, properties: {sky: {$ref: "../fields.yaml#/sky"}}}}}}, examples: {normal: {value: {text: 晴}}}}}}
   /people/{case_no}:
     get:
       operationId: demo.people
@@ -155,11 +156,7 @@ impl Upstream<Grant> for Script {
         grant.attempted();
         self.calls.lock().unwrap().push(call.clone());
         let act = self.acts.lock().unwrap().pop_front();
-        let answer = |status, body| Answer {
-            status,
-            body,
-            headers: Vec::new(),
-        };
+        let answer = |status, body| Answer::new(status, body);
         Box::pin(async move {
             match act.unwrap_or(Act::Answer(200, json!({"text": "晴"}))) {
                 Act::Answer(status, body) => Ok(answer(status, body)),

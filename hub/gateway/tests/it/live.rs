@@ -83,6 +83,45 @@ pub fn weather() -> Do {
     Do::Say(200, "application/json", json!({"text": "晴"}).to_string())
 }
 
+/// The contract knows `clear` and `rain`.
+#[tokio::test]
+async fn q15_a_code_that_no_contract_lists_leaves_flagged() {
+    let answers = [
+        json!({"text": "晴", "sky": "hail"}),
+        json!({"text": "晴", "sky": "rain", "hours": [{"sky": "rain"}, {"sky": "04"}]}),
+        json!({"text": "晴", "sky": "rain"}),
+        json!({"text": {"deep": 5}, "sky": "hail"}),
+        json!({"sky": "hail"}),
+        json!({"text": "晴", "sky": "9".repeat(65)}),
+        json!({"text": "晴", "sky": "<html>"}),
+        json!({"text": "晴", "sky": ["rain", "hail"]}),
+    ];
+    let upstream = Upstream::open(move |heard| {
+        let at: usize = heard.line.rsplit('c').next().unwrap().parse().unwrap();
+        Do::Say(200, "application/json", answers[at].to_string())
+    })
+    .await;
+    let city = city(&plain(), Some(upstream.address.clone())).await;
+    let ask = |n: usize| city.call(Request::new("GET", &format!("/demo/front/v1/weather?city=c{n}")).key("wide"));
+    let flag = |reply: &Reply| header(reply, "Hub-Unknown-Codes").map(str::to_owned);
+    let hail = ask(0).await;
+    assert_eq!((hail.status, &body(&hail)["sky"]), (200, &json!("hail")), "as it came");
+    assert_eq!(flag(&hail).as_deref(), Some("/sky"));
+    let nested = ask(1).await;
+    assert_eq!((nested.status, flag(&nested).as_deref()), (200, Some("/hours/1/sky")));
+    let known = ask(2).await;
+    assert_eq!((known.status, flag(&known)), (200, None));
+    for n in 3..8 {
+        assert_eq!(problem(&ask(n).await).code, Code::UpstreamContract, "{n}");
+    }
+    let text = city.gateway.metrics().render();
+    for field in ["sky", "hours/sky"] {
+        let counted =
+            format!("hub_surprises_total{{operation=\"demo.weather\",field=\"{field}\",kind=\"unknown-code\"}} 1");
+        assert!(text.contains(&counted), "{text}");
+    }
+}
+
 pub fn case(number: &str) -> Do {
     Do::Say(201, "application/json", json!({"case_no": number}).to_string())
 }

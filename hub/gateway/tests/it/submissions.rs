@@ -77,11 +77,7 @@ async fn one_that_may_have_arrived_is_asked_about_and_not_sent_again() {
         ids.push(problem(&reply).submission.clone().unwrap());
         city.clock.forward(1);
     }
-    let arrived = Answer {
-        status: 201,
-        body: json!({"case_no": "C-7"}),
-        headers: Vec::new(),
-    };
+    let arrived = Answer::new(201, json!({"case_no": "C-7"}));
     city.line.when_asked(Ok(Asked::Arrived(arrived)));
     city.line.when_asked(Ok(Asked::NotArrived));
     city.line.when_asked(Ok(Asked::CannotTell));

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::Duration;
 use url::Url;
 
-fn target(base: &Url) -> Target {
+pub(crate) fn target(base: &Url) -> Target {
     Target {
         system: SystemId::new("x", "y"),
         base: base.clone(),
@@ -22,11 +22,11 @@ fn target(base: &Url) -> Target {
     }
 }
 
-fn row(columns: &[(&str, &str)]) -> SqlRow {
+pub(crate) fn row(columns: &[(&str, &str)]) -> SqlRow {
     columns.iter().map(|(n, v)| (*n, Some((*v).to_owned()))).collect()
 }
 
-fn by_number(table: &str, number: &str) -> SqlSelect {
+pub(crate) fn by_number(table: &str, number: &str) -> SqlSelect {
     SqlSelect {
         table: table.into(),
         wheres: vec![SqlWhere::is("LSH", number)],
@@ -35,7 +35,7 @@ fn by_number(table: &str, number: &str) -> SqlSelect {
     }
 }
 
-fn request(number: &str) -> SqlRequest {
+pub(crate) fn request(number: &str) -> SqlRequest {
     SqlRequest {
         unless: Some(by_number("T_SQ", number)),
         inserts: vec![SqlInsert {
@@ -53,7 +53,7 @@ fn request(number: &str) -> SqlRequest {
     }
 }
 
-fn answer(number: &str) -> SqlRequest {
+pub(crate) fn answer(number: &str) -> SqlRequest {
     SqlRequest {
         inserts: vec![SqlInsert {
             table: "T_SQ_FK".into(),
@@ -91,7 +91,11 @@ async fn database(folder: &Path) -> (Carrier, std::path::PathBuf, Url) {
     (carrier, file, url)
 }
 
-async fn carried(way: &Outbound, target: &Target, request: SqlRequest) -> Result<Vec<Vec<SqlRow>>, SendError> {
+pub(crate) async fn carried(
+    way: &Outbound,
+    target: &Target,
+    request: SqlRequest,
+) -> Result<Vec<Vec<SqlRow>>, SendError> {
     match way
         .carry("", target, Outgoing::Sql(request), soon(), Effect::Once)
         .await?

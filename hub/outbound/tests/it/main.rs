@@ -3,6 +3,8 @@
 
 mod budgets;
 mod exchange;
+mod mysql;
+mod mysql_login;
 mod server;
 mod tls;
 

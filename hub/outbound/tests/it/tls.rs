@@ -13,10 +13,9 @@ use std::sync::Arc;
 /// Made with openssl for this test alone; SHA-256 by `sha256sum` of the DER form.
 const CERTIFICATE: &str = "MIIBWDCB/6ADAgECAgECMAoGCCqGSM49BAMCMB8xHTAbBgNVBAMMFG9sZC11cHN0cmVhbS5leGFtcGxlMB4XDTIwMDEwMTAwMDAwMFoXDTIxMDEwMTAwMDAwMFowHzEdMBsGA1UEAwwUb2xkLXVwc3RyZWFtLmV4YW1wbGUwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAASMOIipXD+5zM6ygOkOJa9j3Q/EbjXac5fvjWHdCHDFTGZnUGYg+I0GvwYQ307FOCC99G0maV75XqUwvvRpSlg/oywwKjAJBgNVHRMEAjAAMB0GA1UdDgQWBBTMAHlV83Gd7FKt/GIc81ZgdLXtezAKBggqhkjOPQQDAgNIADBFAiAnbxV2+fp5tVl1CjcScfmnWrxvOecrPijalxPcY8+qGgIhANDZGqZPElcjNtjOOWHyWc2ldbDiegT0jDgIYwJf1Mro";
 const KEY: &str = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgqpYnD/GRSS3wF5roUUiKzuQwLdLoFaKVhcrHGO33Nc2hRANCAASMOIipXD+5zM6ygOkOJa9j3Q/EbjXac5fvjWHdCHDFTGZnUGYg+I0GvwYQ307FOCC99G0maV75XqUwvvRpSlg/";
-const PIN: &str = "adeb48537f6388ef50c13be11cc94b9e4aaddd5f9573be77efdab5aea12eeb3b";
+pub(crate) const PIN: &str = "adeb48537f6388ef50c13be11cc94b9e4aaddd5f9573be77efdab5aea12eeb3b";
 
-/// Answers every connection with an empty 200 over these versions of TLS.
-fn serve(versions: &[&'static SupportedProtocolVersion]) -> u16 {
+pub(crate) fn server_config(versions: &[&'static SupportedProtocolVersion]) -> Arc<ServerConfig> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let certificate = CertificateDer::from(hub_crypto::from_base64(CERTIFICATE).unwrap());
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(hub_crypto::from_base64(KEY).unwrap()));
@@ -26,7 +25,12 @@ fn serve(versions: &[&'static SupportedProtocolVersion]) -> u16 {
         .with_no_client_auth()
         .with_single_cert(vec![certificate], key)
         .unwrap();
-    let config = Arc::new(config);
+    Arc::new(config)
+}
+
+/// Answers every connection with an empty 200 over these versions of TLS.
+fn serve(versions: &[&'static SupportedProtocolVersion]) -> u16 {
+    let config = server_config(versions);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
@@ -48,7 +52,7 @@ fn serve(versions: &[&'static SupportedProtocolVersion]) -> u16 {
     port
 }
 
-fn pinned(pin: &str, only_13: bool) -> TlsRules {
+pub(crate) fn pinned(pin: &str, only_13: bool) -> TlsRules {
     TlsRules {
         pins: vec![hub_crypto::from_hex(pin).unwrap().try_into().unwrap()],
         only_13,

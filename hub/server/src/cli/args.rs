@@ -51,6 +51,11 @@ pub enum Command {
         after_help = "Examples:\n  hub mock pets.yaml\n  hub mock pets.yaml --listen 127.0.0.1:0 --seed 7\n  hub mock pets.yaml --once GET /pets/{id}\n\nWhile it serves, `Prefer: code=404, example=NAME, dynamic=true` and `Hub-Scenario: WORD` choose the answer.\n\nExit code 0: answered; 1: the answer is an error; 2: the description can't be read."
     )]
     Mock(MockArgs),
+    /// Read API descriptions (OpenAPI 3.0 to 3.2, Swagger 2.0, WSDL 1.1, or a zip) and say what is found in them.
+    #[command(
+        after_help = "Examples:\n  hub lint api.yaml\n  hub lint service.wsdl --json\n  hub lint a.yaml b.zip --format sarif\n  hub lint api.yaml --rules my/rules --waivers waivers.yaml\n\nExit code 0: nothing that must be put right; 1: something; 2: used wrongly."
+    )]
+    Lint(LintArgs),
     /// Call one operation of the running hub.
     #[command(
         after_help = "Examples:\n  hub call OPERATION field=value other.field=2 'list=[1,2]'\n  hub call OPERATION --as wang-jianguo --sandbox"
@@ -195,6 +200,39 @@ pub struct MockArgs {
     pub json: bool,
 }
 
+/// `hub lint`.
+#[derive(Debug, ClapArgs)]
+pub struct LintArgs {
+    /// API descriptions; files they name by relative paths are read from beside them.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+    /// What to print: text, json, sarif or junit.
+    #[arg(long, value_enum, default_value_t = LintFormat::Text, value_name = "FORMAT")]
+    pub format: LintFormat,
+    /// Rules instead of those that come with the hub: a file, or a folder of them; rulesets for Spectral are taken too.
+    #[arg(long, value_name = "PATH")]
+    pub rules: Option<PathBuf>,
+    /// Findings that are let pass: a YAML file of `waivers`, each with rule, place, why, until and who.
+    #[arg(long, value_name = "FILE")]
+    pub waivers: Option<PathBuf>,
+}
+
+/// What `hub lint` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LintFormat {
+    /// For a person.
+    Text,
+    /// One JSON object.
+    Json,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// JUnit XML.
+    Junit,
+}
+
 /// How to find the running hub.
 #[derive(Debug, Clone, ClapArgs)]
 pub struct Reach {
@@ -204,6 +242,18 @@ pub struct Reach {
     /// Data folder of the running hub.
     #[arg(long, default_value = "data", value_name = "DIR")]
     pub data_dir: PathBuf,
+}
+
+impl Reach {
+    /// The address that was given.
+    pub fn address(&self) -> Option<String> {
+        said(self.hub.as_ref())
+    }
+}
+
+/// A variable that is set to nothing is not set.
+fn said(given: Option<&String>) -> Option<String> {
+    given.filter(|text| !text.trim().is_empty()).cloned()
 }
 
 /// `hub call`.
@@ -235,6 +285,18 @@ pub struct CallArgs {
     /// Print status, headers and body as one JSON object.
     #[arg(long)]
     pub json: bool,
+}
+
+impl CallArgs {
+    /// The client key that was given.
+    pub fn key(&self) -> Option<String> {
+        said(self.key.as_ref())
+    }
+
+    /// The subject token that was given.
+    pub fn token(&self) -> Option<String> {
+        said(self.token.as_ref())
+    }
 }
 
 /// `hub openapi`.
@@ -421,6 +483,18 @@ pub struct AdminReach {
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,
+}
+
+impl AdminReach {
+    /// The operators' address that was given.
+    pub fn address(&self) -> Option<String> {
+        said(self.admin.as_ref())
+    }
+
+    /// The admin token that was given.
+    pub fn token(&self) -> Option<String> {
+        said(self.admin_token.as_ref())
+    }
 }
 
 /// `hub client new`.

@@ -12,8 +12,7 @@ pub async fn run(args: CallArgs, lang: Lang) -> Outcome {
     let known = ready(&args.reach.data_dir);
     let Some(base) = args
         .reach
-        .hub
-        .clone()
+        .address()
         .or_else(|| known.as_ref().map(|r| r.base_url.clone()))
     else {
         let data = args.reach.data_dir.display();
@@ -87,7 +86,7 @@ fn identify(
             r.client_key.clone()
         }
     });
-    if let Some(key) = args.key.clone().or(kept) {
+    if let Some(key) = args.key().or(kept) {
         put("x-api-key", key);
     }
     if let Some(scenario) = &args.scenario {
@@ -96,7 +95,7 @@ fn identify(
     if contract.once() {
         put("idempotency-key", uuid::Uuid::now_v7().to_string());
     }
-    if let Some(token) = &args.token {
+    if let Some(token) = args.token() {
         put("authorization", format!("Bearer {token}"));
         return Ok(());
     }

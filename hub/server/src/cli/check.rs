@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Days ahead of which the end of a pin is a warning.
 const PIN_DAYS: i32 = 30;
@@ -23,6 +24,8 @@ struct Report {
     connectors: BTreeMap<SystemId, Arc<Connector>>,
     findings: Vec<Finding>,
     readable: bool,
+    /// How long the specs took to load.
+    load_seconds: f64,
 }
 
 pub fn run(args: &CheckArgs, lang: Lang) -> Outcome {
@@ -46,7 +49,10 @@ pub fn run(args: &CheckArgs, lang: Lang) -> Outcome {
 
 fn check(paths: &Paths, findings: &mut Vec<Finding>) -> Report {
     let mut findings = std::mem::take(findings);
-    let catalog = match Catalog::load(&paths.specs) {
+    let began = Instant::now();
+    let loaded = Catalog::load(&paths.specs);
+    let load_seconds = began.elapsed().as_secs_f64();
+    let catalog = match loaded {
         Ok(catalog) => catalog,
         Err(errors) => {
             findings.extend(errors);
@@ -55,6 +61,7 @@ fn check(paths: &Paths, findings: &mut Vec<Finding>) -> Report {
                 connectors: BTreeMap::new(),
                 findings,
                 readable: false,
+                load_seconds,
             };
         }
     };
@@ -75,6 +82,7 @@ fn check(paths: &Paths, findings: &mut Vec<Finding>) -> Report {
         connectors,
         findings,
         readable: true,
+        load_seconds,
     }
 }
 
@@ -140,6 +148,7 @@ impl Report {
             "live_services": self.live_services(),
             "vacuous_schemas": self.catalog.vacuous_schemas().len(),
             "connectors": self.connectors.len(),
+            "load_seconds": (self.load_seconds * 1000.0).round() / 1000.0,
             "manifest_lines": self.manifest_lines(),
             "errors": self.of(Severity::Error).collect::<Vec<_>>(),
             "warnings": self.of(Severity::Warning).collect::<Vec<_>>(),

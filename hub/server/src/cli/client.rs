@@ -46,13 +46,11 @@ async fn ask(reach: &AdminReach, method: &str, path: String, body: Option<Value>
         )
     };
     let address = reach
-        .admin
-        .clone()
+        .address()
         .or_else(|| known.as_ref().map(|r| r.admin_url.clone()))
         .ok_or_else(missing)?;
     let token = reach
-        .admin_token
-        .clone()
+        .token()
         .or_else(|| known.map(|r| r.admin_token))
         .ok_or_else(missing)?;
     let request = RawRequest {

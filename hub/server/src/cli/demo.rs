@@ -56,8 +56,10 @@ pub async fn run(args: DemoArgs, lang: Lang) -> Outcome {
 /// Starts a hub, says so, and keeps it running until it is told to stop.
 pub async fn keep(mut plan: Plan, place: &Place, as_json: bool, lang: Lang) -> Outcome {
     log::start(Form::from_word(&plan.config.log.form), &plan.config.log.level);
-    plan.admin_token = std::env::var("HUB_ADMIN_TOKEN").ok();
-    plan.master_key = std::env::var("HUB_MASTER_KEY").ok();
+    // A variable that is set to nothing is not set, and no key at all.
+    let variable = |name| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+    plan.admin_token = variable("HUB_ADMIN_TOKEN");
+    plan.master_key = variable("HUB_MASTER_KEY");
     let specs = plan.config.paths.specs.display().to_string();
     if !as_json {
         match lang {

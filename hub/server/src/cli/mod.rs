@@ -12,6 +12,8 @@ mod connector;
 mod demo;
 mod diff;
 mod documents;
+mod lint;
+mod lint_report;
 mod mock;
 mod outcome;
 mod request;
@@ -51,6 +53,7 @@ async fn run(command: args::Command, lang: Lang) -> Outcome {
         args::Command::Check(check) => check::run(&check, lang),
         args::Command::Diff(args) => diff::run(&args, lang),
         args::Command::Mock(args) => mock::run(args, lang).await,
+        args::Command::Lint(lint) => lint::run(&lint, lang),
         args::Command::Call(call) => call::run(call, lang).await,
         args::Command::Openapi(openapi) => documents::openapi(&openapi, lang),
         args::Command::Export(export) => documents::export(&export, lang),

@@ -6,8 +6,8 @@ use actix_web::http::header::HeaderMap;
 const METHODS: &str = "GET, POST, PUT, PATCH, DELETE";
 const HEADERS: &str = "authorization, content-type, idempotency-key, x-api-key, x-request-id, accept-language, \
                        traceparent, hub-scenario, hub-persona, hub-fault, hub-world";
-const EXPOSED: &str =
-    "x-request-id, ratelimit, ratelimit-policy, retry-after, location, hub-scenario, hub-sandbox, hub-clock";
+const EXPOSED: &str = "x-request-id, ratelimit, ratelimit-policy, retry-after, location, hub-scenario, hub-sandbox, hub-clock, \
+     hub-unknown-codes";
 
 /// The answer to a preflight. A preflight carries no key, so any client's origin opens it; the call itself is judged
 /// by its own key's origins.

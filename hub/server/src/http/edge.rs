@@ -127,7 +127,7 @@ pub fn outbound(reply: Reply, voice: &Voice) -> HttpResponse {
         ReplyBody::Empty => HttpResponse::build(status).finish(),
         ReplyBody::Json(value) => HttpResponse::build(status)
             .content_type("application/json")
-            .body(value.to_string()),
+            .body(serde_json::to_vec(&value).unwrap_or_default()),
         ReplyBody::Bytes { content_type, bytes } => HttpResponse::build(status).content_type(content_type).body(bytes),
     };
     for (name, value) in reply.headers {

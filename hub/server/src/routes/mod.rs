@@ -33,10 +33,18 @@ pub fn configure(door: Door, worker: &Worker, app: &mut web::ServiceConfig) {
             .unwrap_or(place);
         paths.entry(first).or_default().push(route);
     }
-    for routes in paths.into_values() {
+    // Calls come before all paths that need a pattern to be tried, for there are many of them; words of their own, such
+    // as the sandbox's, come before calls.
+    let mut paths: Vec<_> = paths.into_values().collect();
+    paths.sort_by_key(|routes| match routes.first() {
+        Some(first) if first.is_call() => 1,
+        Some(first) if first.path.contains('{') => 2,
+        _ => 0,
+    });
+    for routes in paths {
         let Some(first) = routes.first() else { continue };
-        if first.is_call() {
-            app.service(resource(first.path, &routes));
+        if let Some(prefix) = first.path.strip_suffix("/{path:.*}").filter(|_| first.is_call()) {
+            app.service(calls_below(prefix, first));
         } else {
             app.service(resource(first.path, &routes).wrap(middleware::Compress::default()));
         }
@@ -46,6 +54,14 @@ pub fn configure(door: Door, worker: &Worker, app: &mut web::ServiceConfig) {
             ask::refuse(door, http, payload, worker, Problem::new(ProblemCode::NotFound))
         },
     ));
+}
+
+/// Everything below a prefix is one call's path: no pattern is needed to see that.
+fn calls_below(prefix: &str, route: &'static Route) -> actix_web::Scope {
+    let handler = move |http: HttpRequest, payload: web::Payload, worker: web::Data<Worker>| {
+        ask::answer(route, http, payload, worker)
+    };
+    web::scope(prefix).default_service(web::to(handler))
 }
 
 /// One path with its methods. `HEAD` is answered as `GET` without its body by the server itself.

@@ -6,7 +6,7 @@ use super::upkeep::list as page_of;
 use super::{Answered, Ask};
 use actix_web::HttpResponse;
 use hub_core::time::{Timestamp, rfc3339};
-use hub_core::{Problem, ProblemCode};
+use hub_core::{Problem, ProblemCode, SystemId};
 use hub_gateway::{DECISIONS, STATES, StatementRow};
 use hub_store::{SubmissionState, Wanted};
 use serde_json::{Value, json};
@@ -56,15 +56,23 @@ pub async fn decide(ask: Ask) -> Answered {
 pub async fn statement(ask: Ask) -> Answered {
     operator(&ask)?;
     let body = ask.json()?;
-    let rows = body.get("rows").and_then(Value::as_array);
-    let rows = rows.ok_or_else(|| unfit("rows", "a list", "nothing"))?;
+    let (agency, name, day) = (ask.path("agency"), ask.path("system"), ask.path("day"));
+    let Some(rows) = body.get("rows") else {
+        let system = SystemId::new(agency, name);
+        let found = ask.worker.gateway.fetch_statement(&system, &day).await?;
+        let items: Vec<Value> = found.iter().map(shown).collect();
+        return Ok(HttpResponse::Ok().json(json!({"items": items, "total": items.len()})));
+    };
+    let rows = rows
+        .as_array()
+        .ok_or_else(|| unfit("rows", "a list", "something else"))?;
     let rows: Vec<StatementRow> = rows
         .iter()
         .enumerate()
         .map(|(n, row)| read(n, row))
         .collect::<Result<_, _>>()?;
-    let system = format!("{}/{}", ask.path("agency"), ask.path("system"));
-    let found = ask.worker.gateway.reconcile(&system, &ask.path("day"), &rows).await?;
+    let system = format!("{agency}/{name}");
+    let found = ask.worker.gateway.reconcile(&system, &day, &rows).await?;
     let items: Vec<Value> = found.iter().map(shown).collect();
     Ok(HttpResponse::Ok().json(json!({"items": items, "total": items.len()})))
 }
@@ -193,7 +201,9 @@ pub fn says_statement() -> Description {
         "required": ["order_no", "amount_fen", "state"],
         "properties": {"order_no": {"type": "string"}, "amount_fen": {"type": "integer"}, "state": {"enum": STATES}},
     });
-    let body = json!({"type": "object", "required": ["rows"], "properties": {"rows": {"type": "array", "items": row}}});
+    let body = json!({"type": "object", "properties": {"rows": {
+        "type": "array", "items": row, "description": "The statement; without it, it is fetched as the manifest says.",
+    }}});
     admin(Description::new(
         "admin.payments.reconcile",
         "用日对账单核对缴费订单",
@@ -204,7 +214,7 @@ pub fn says_statement() -> Description {
     .path("day", "Day of the statement, `yyyy-MM-dd`.")
     .body("application/json", body)
     .good(200, "application/json", page_of(&difference()))
-    .problems(&[400, 401, 415, 422])
+    .problems(&[400, 401, 415, 422, 502, 503])
 }
 
 pub fn says_differences() -> Description {

@@ -169,3 +169,172 @@ fn the_repository_has_no_error() {
     assert_eq!(report["errors"], serde_json::json!([]), "{:#}", report["errors"]);
     assert_eq!(report["vacuous_schemas"], 0);
 }
+
+/// Shells and containers set variables to nothing to take them away.
+#[test]
+fn a_variable_that_is_set_to_nothing_is_not_set() {
+    let empty = tempfile::tempdir().unwrap();
+    let data = empty.path().display().to_string();
+    for (args, variables) in [
+        (&["call", "a.b"][..], &["HUB_URL", "HUB_KEY", "HUB_TOKEN"][..]),
+        (&["client", "list"], &["HUB_ADMIN_URL", "HUB_ADMIN_TOKEN"]),
+    ] {
+        let run = Command::new(env!("CARGO_BIN_EXE_hub"))
+            .args(args)
+            .args(["--data-dir", &data])
+            .envs(variables.iter().map(|name| (name, " ")))
+            .env("LANG", "C")
+            .env_remove("LC_ALL")
+            .output()
+            .unwrap();
+        let said = text(&run.stdout) + &text(&run.stderr);
+        assert!(said.contains("no running hub in"), "{args:?}: {said}");
+    }
+}
+
+#[test]
+fn lint_reads_a_description_with_the_files_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("api.yaml");
+    let words = "openapi: 3.0.3\ninfo: {title: t, version: 1}\npaths:\n  /a: {$ref: 'parts/a.yaml'}\n";
+    std::fs::write(&root, words).unwrap();
+    let file = root.to_str().unwrap();
+
+    let alone = hub(&["lint", file, "--json"]);
+    let report: Value = serde_json::from_slice(&alone.stdout).unwrap();
+    assert_eq!(
+        (alone.status.code(), &report["readable"]),
+        (Some(1), &false.into()),
+        "{report:#}"
+    );
+    let refused = &report["refused"][0];
+    assert_eq!(refused["rule"], "missing-file");
+    assert_eq!(
+        (&refused["place"]["line"], &refused["place"]["file"]),
+        (&4.into(), &file.into())
+    );
+    assert!(
+        refused["text"]["zh"].as_str().unwrap().contains("parts/a.yaml"),
+        "{refused:#}"
+    );
+
+    std::fs::create_dir(folder.path().join("parts")).unwrap();
+    let item = "get: {responses: {'200': {description: ok}}}\n";
+    std::fs::write(folder.path().join("parts/a.yaml"), item).unwrap();
+    let whole = hub(&["lint", file, "--json"]);
+    let report: Value = serde_json::from_slice(&whole.stdout).unwrap();
+    assert_eq!(
+        (whole.status.code(), &report["readable"]),
+        (Some(0), &true.into()),
+        "{report:#}"
+    );
+    assert_eq!(
+        (&report["format"], &report["version"], &report["operations"]),
+        (&"openapi".into(), &"3.0.3".into(), &1.into())
+    );
+    assert_eq!(
+        (&report["findings"][0]["rule"], &report["findings"][0]["level"]),
+        (&"not-a-text".into(), &"info".into())
+    );
+    let text = text(&hub(&["lint", file, "--lang", "zh"]).stdout);
+    assert!(text.contains("可读，openapi 3.0.3，1 个操作"), "{text}");
+}
+
+#[test]
+fn lint_holds_a_description_against_rules_and_waivers() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let description = "openapi: 3.1.0\ninfo: {title: 登记, version: '1'}\npaths:\n  /a:\n    get:\n      parameters: [{name: password, in: query, schema: {type: string}}]\n      responses: {'200': {description: ok}}\n";
+    let file = write("api.yaml", description);
+    let done = hub(&["lint", &file, "--json"]);
+    assert_eq!(done.status.code(), Some(1));
+    let report: Value = serde_json::from_slice(&done.stdout).unwrap();
+    let found = report["findings"].as_array().unwrap();
+    let secret = found.iter().find(|f| f["rule"] == "secret-in-address").unwrap();
+    assert_eq!(
+        (&secret["family"], &secret["level"]),
+        (&"security".into(), &"must".into())
+    );
+    assert_eq!(
+        (&secret["place"]["line"], &secret["place"]["file"], &secret["got"]),
+        (&6.into(), &file.as_str().into(), &"password".into())
+    );
+    for text in [&secret["text"], &secret["fix"]] {
+        assert!(!text["zh"].as_str().unwrap().is_empty() && !text["en"].as_str().unwrap().is_empty());
+    }
+    let words = text(&hub(&["lint", &file, "--lang", "zh"]).stdout);
+    assert!(
+        words.starts_with("必改 【安全】 口令或令牌作为网址参数 [secret-in-address] × 1处"),
+        "{words}"
+    );
+
+    let waivers = write(
+        "waivers.yaml",
+        "waivers: [{rule: secret-in-address, place: /paths/~1a, why: 旧接口, until: '2999-01-01', who: 王五}]\n",
+    );
+    let done = hub(&["lint", &file, "--waivers", &waivers, "--json"]);
+    let report: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!(done.status.code(), Some(0), "{report:#}");
+    let found = report["findings"].as_array().unwrap();
+    let secret = found.iter().find(|f| f["rule"] == "secret-in-address").unwrap();
+    assert_eq!(secret["waived"]["who"], "王五");
+
+    let rules = write(
+        "spectral.yaml",
+        "rules:\n  mine: {given: $.info, severity: error, then: {field: contact, function: truthy}}\n  code: {given: $, then: {function: own}}\n",
+    );
+    let done = hub(&["lint", &file, "--rules", &rules, "--json"]);
+    let report: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!(done.status.code(), Some(1));
+    let found: Vec<&Value> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|f| &f["rule"])
+        .collect();
+    assert_eq!(found, [&Value::from("mine")]);
+    assert!(
+        text(&done.stderr).contains("`own` is no core function"),
+        "{}",
+        text(&done.stderr)
+    );
+    let broken = write("broken.yaml", "family: naming\nrules: {r: {level: must}}\n");
+    let done = hub(&["lint", &file, "--rules", &broken]);
+    assert_eq!(done.status.code(), Some(2));
+    assert!(text(&done.stderr).contains("broken.yaml:2:"), "{}", text(&done.stderr));
+}
+
+#[test]
+fn lint_speaks_to_other_programs() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a <b>.yaml");
+    std::fs::write(
+        &file,
+        "openapi: 3.0.3\ninfo: {title: t, version: '1'}\nservers: {url: /}\npaths: {}\n",
+    )
+    .unwrap();
+    let file = file.to_str().unwrap();
+    let sarif = hub(&["lint", file, "--format", "sarif"]);
+    assert_eq!(sarif.status.code(), Some(1));
+    let sarif: Value = serde_json::from_slice(&sarif.stdout).unwrap();
+    assert_eq!(sarif["version"], "2.1.0");
+    let result = &sarif["runs"][0]["results"][0];
+    assert_eq!(
+        (&result["ruleId"], &result["level"]),
+        (&"wrong-type".into(), &"error".into())
+    );
+    assert_eq!(result["locations"][0]["physicalLocation"]["region"]["startLine"], 3);
+    let junit = text(&hub(&["lint", file, "--format", "junit"]).stdout);
+    assert!(
+        junit.contains("failures=\"1\"")
+            && junit.contains("a &lt;b&gt;.yaml:3:")
+            && junit.contains("<failure type=\"wrong-type\""),
+        "{junit}"
+    );
+    assert_eq!(hub(&["lint", "no/such/file.yaml"]).status.code(), Some(2));
+    assert_eq!(hub(&["lint"]).status.code(), Some(2));
+}

@@ -44,6 +44,49 @@ async fn q28_the_manual_queue_is_listed_and_decided() {
     hub.stop().await;
 }
 
+/// The simulated system remembers the order that was made there, and its statement tells of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn q27_a_statement_is_fetched_from_the_simulated_system() {
+    let hub = TestHub::demo(City::of(&["gasgrp/cis"])).await;
+    let catalog = hub.catalog();
+    let order = catalog.operation("gasgrp.gas-bill-payment.order").unwrap().clone();
+    let who = crate::support::persona(hub.ready(), &order).to_owned();
+    let input = hub.input(&order, &who).await;
+    let got = hub.call("/gateway", &order, &input, &who).await;
+    assert!(got.status < 300, "{}", got.body);
+    let today = hub_core::time::civil(hub_core::time::Timestamp::now()).date();
+    let fetch = async |day: jiff::civil::Date| {
+        let path = format!("/admin/payments/gasgrp/cis/{day}");
+        hub.operate("POST", &path, Some(&json!({}))).await
+    };
+    let agreed = fetch(today).await;
+    assert_eq!(
+        (agreed.status, &agreed.body["total"]),
+        (200, &json!(0)),
+        "{}",
+        agreed.body
+    );
+    // What the hub does not know is found: the order that is told of another system's statement.
+    let path = format!("/admin/payments/gasgrp/cis/{today}");
+    let rows = json!({"rows": []});
+    let empty = hub.operate("POST", &path, Some(&rows)).await;
+    assert_eq!(
+        (
+            empty.status,
+            &empty.body["items"][0]["kind"],
+            &empty.body["items"][0]["order_no"]
+        ),
+        (200, &json!("missing-there"), &input["order_no"]),
+        "the fetched statement has settled it as paid: {}",
+        empty.body
+    );
+    let other = hub
+        .operate("POST", &format!("/admin/payments/psb/order/{today}"), Some(&json!({})))
+        .await;
+    assert_eq!(other.code(), "not-connected");
+    hub.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn q18_q27_q32_operators_see_credentials_payments_and_drift() {
     let hub = TestHub::demo(City::sample()).await;

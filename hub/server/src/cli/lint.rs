@@ -1,0 +1,198 @@
+//! `hub lint`: whether API descriptions can be read, and what was found in them.
+
+use super::args::{LintArgs, LintFormat};
+use super::lint_report::{junit, object, sarif, text};
+use super::outcome::Outcome;
+use super::outcome::line;
+use hub_catalog::description::{Description, missing, read_set};
+use hub_catalog::lint::{Family, LintFinding, RuleSet, Waivers};
+use hub_core::{Finding, Lang, Text};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Endings of files that a description may take in from beside it; whatever else it names is not opened.
+const COMPANIONS: [&str; 5] = ["json", "yaml", "yml", "xsd", "wsdl"];
+/// Endings of files of rules.
+const RULES: [&str; 3] = ["yaml", "yml", "json"];
+/// Rounds in which companions name further ones.
+const MAX_ROUNDS: usize = 64;
+
+/// What came of one file.
+pub(super) struct Linted {
+    pub(super) file: String,
+    /// The description, where it can be read.
+    pub(super) read: Option<Description>,
+    /// What keeps it from being read; or else what was repaired, and what the rules say.
+    pub(super) findings: Vec<LintFinding>,
+}
+
+/// What descriptions are held against.
+struct Measure {
+    rules: RuleSet,
+    waivers: Waivers,
+    /// `YYYY-MM-DD`.
+    today: String,
+}
+
+pub fn run(args: &LintArgs, lang: Lang) -> Outcome {
+    let measure = match measure(args, lang) {
+        Ok(measure) => measure,
+        Err(outcome) => return outcome,
+    };
+    let mut all = Vec::new();
+    for path in &args.files {
+        match lint(path, &measure) {
+            Ok(linted) => all.push(linted),
+            Err(error) => return Outcome::misused(format!("{}: {error}", path.display()), lang),
+        }
+    }
+    let format = if args.json { LintFormat::Json } else { args.format };
+    let outcome = match format {
+        LintFormat::Text => Outcome::done(text(&all, lang)),
+        LintFormat::Json => Outcome::json(&whole(&all)),
+        LintFormat::Sarif => Outcome::json(&sarif(&all, lang)),
+        LintFormat::Junit => Outcome::done(junit(&all, lang)),
+    };
+    let notes: Vec<String> = measure.rules.notes.iter().map(|note| line(note, lang)).collect();
+    outcome
+        .saying(notes.join("\n"))
+        .with_code(u8::from(all.iter().any(Linted::fails)))
+}
+
+/// Reads the rules and waivers; what is wrong with them ends the command before any description is looked at.
+fn measure(args: &LintArgs, lang: Lang) -> Result<Measure, Outcome> {
+    let wrong = |findings: Vec<Finding>| Outcome::findings(&findings, lang).with_code(2);
+    let unread = |path: &Path, error: std::io::Error| Outcome::misused(format!("{}: {error}", path.display()), lang);
+    let rules = match &args.rules {
+        None => RuleSet::standard().map_err(wrong)?,
+        Some(path) => {
+            let files = rule_files(path).map_err(|error| unread(path, error))?;
+            RuleSet::read(&files).map_err(wrong)?
+        }
+    };
+    let waivers = match &args.waivers {
+        None => Waivers::default(),
+        Some(path) => {
+            let bytes = std::fs::read(path).map_err(|error| unread(path, error))?;
+            Waivers::read(&path.display().to_string(), &bytes).map_err(wrong)?
+        }
+    };
+    let today = hub_core::time::civil(hub_core::time::Timestamp::now())
+        .date()
+        .to_string();
+    Ok(Measure { rules, waivers, today })
+}
+
+/// A file of rules, or those that stand in a folder.
+fn rule_files(path: &Path) -> std::io::Result<BTreeMap<String, Vec<u8>>> {
+    let mut paths = vec![path.to_owned()];
+    if path.is_dir() {
+        let entries = std::fs::read_dir(path)?.collect::<Result<Vec<_>, _>>()?;
+        let is_rules = |path: &PathBuf| {
+            let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
+            path.is_file() && RULES.contains(&ending)
+        };
+        paths = entries.into_iter().map(|entry| entry.path()).filter(is_rules).collect();
+    }
+    paths
+        .into_iter()
+        .map(|path| Ok((path.display().to_string(), std::fs::read(&path)?)))
+        .collect()
+}
+
+/// One file: its object; several: a list of them.
+fn whole(all: &[Linted]) -> Value {
+    match all {
+        [only] => object(only),
+        several => json!({ "files": several.iter().map(object).collect::<Vec<_>>() }),
+    }
+}
+
+impl Linted {
+    fn fails(&self) -> bool {
+        self.findings.iter().any(LintFinding::blocks)
+    }
+}
+
+/// What was found while reading, beside what rules find.
+fn while_reading(finding: Finding) -> LintFinding {
+    LintFinding {
+        family: Family::Reading,
+        level: finding.severity.into(),
+        why: Text::default(),
+        waived: None,
+        finding,
+    }
+}
+
+/// Reads a file and the companions it names, as a zip of them would be read.
+fn lint(path: &Path, measure: &Measure) -> std::io::Result<Linted> {
+    let shown = path.display().to_string();
+    let place = path.canonicalize()?;
+    let entry = within(&place);
+    let mut files = BTreeMap::from([(entry.clone(), std::fs::read(&place)?)]);
+    let mut read = read_set(&entry, &files);
+    for _ in 0..MAX_ROUNDS {
+        let Err(refused) = &read else { break };
+        let before = files.len();
+        for name in missing(refused) {
+            let beside = Path::new("/").join(&name);
+            let ending = beside
+                .extension()
+                .and_then(|e| e.to_str())
+                .unwrap_or_default()
+                .to_ascii_lowercase();
+            if COMPANIONS.contains(&ending.as_str())
+                && beside.is_file()
+                && let Ok(bytes) = std::fs::read(&beside)
+            {
+                files.insert(name, bytes);
+            }
+        }
+        if files.len() == before {
+            break;
+        }
+        read = read_set(&entry, &files);
+    }
+    let here = std::env::current_dir().map(|d| within(&d) + "/").unwrap_or_default();
+    let named = |finding: &mut Finding| {
+        finding.file = match finding.file == entry {
+            true => shown.clone(),
+            false => finding.file.strip_prefix(&here).unwrap_or(&finding.file).to_owned(),
+        };
+    };
+    let (read, mut findings): (_, Vec<LintFinding>) = match read {
+        Ok(mut description) => {
+            let repairs = std::mem::take(&mut description.repairs);
+            let mut findings: Vec<LintFinding> = repairs.into_iter().map(while_reading).collect();
+            let found = hub_catalog::lint::run(&description, &measure.rules, &measure.waivers, &measure.today);
+            findings.extend(found);
+            (Some(description), findings)
+        }
+        Err(refused) => (None, refused.into_iter().map(while_reading).collect()),
+    };
+    findings.iter_mut().for_each(|found| named(&mut found.finding));
+    Ok(Linted {
+        file: shown,
+        read,
+        findings,
+    })
+}
+
+/// A whole path as a name in a set of files.
+fn within(path: &Path) -> String {
+    let parts: PathBuf = path
+        .components()
+        .filter(|c| matches!(c, std::path::Component::Normal(_)))
+        .collect();
+    parts.to_string_lossy().replace('\\', "/")
+}
+
+/// What a finding says in a language.
+pub(super) fn said(text: &Text, lang: Lang) -> &str {
+    match lang {
+        Lang::Zh => &text.zh,
+        Lang::En => &text.en,
+    }
+}
