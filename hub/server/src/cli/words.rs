@@ -80,6 +80,11 @@ const OPTIONS: &[(&str, &str)] = &[
     ("json", "输出一个 JSON 对象"),
     ("files", "API 描述；其中以相对路径引用的文件从其旁边读取"),
     ("format", "输出形式：text、json、sarif 或 junit"),
+    (
+        "rules",
+        "用这些规则代替枢纽自带的：一个文件或一个文件夹；也接受 Spectral 规则集",
+    ),
+    ("waivers", "可以不改的发现：哪条规则、在哪里、为何、到何时、由谁同意"),
     ("operation", "操作编号"),
     ("fields", "输入：`名称=值`、`外层.内层=值` 或 `名称=JSON`"),
     ("persona", "以哪个虚构人物的身份"),

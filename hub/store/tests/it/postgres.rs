@@ -125,7 +125,9 @@ impl Cluster {
 
     fn url(&self) -> String {
         let env = std::fs::read_to_string(self.0.join("env")).unwrap();
-        env.trim().split_once('=').unwrap().1.to_owned()
+        let lines = env.lines();
+        let mut urls = lines.filter_map(|line| line.strip_prefix("export HUB_TEST_POSTGRES="));
+        urls.next().unwrap().to_owned()
     }
 }
 
