@@ -92,6 +92,9 @@ pub struct Listed {
     pub pointer: String,
 }
 
+/// Names in a path and what stands for them.
+type PathValues = Vec<(String, String)>;
+
 impl Mock {
     /// Serves a description.
     ///
@@ -143,7 +146,7 @@ impl Mock {
         self.told(route, ask, &given)
     }
 
-    fn route<'a>(&'a self, ask: &Ask<'_>) -> Result<(&'a Route, Vec<(String, String)>), Problem> {
+    fn route<'a>(&'a self, ask: &Ask<'_>) -> Result<(&'a Route, PathValues), Problem> {
         match self.routes.find(ask.method, ask.path) {
             Found::Route(route, values) => Ok((route, values)),
             Found::WrongMethod(allow) => Err(Problem::new(ProblemCode::MethodNotAllowed).with("allow", allow)),
