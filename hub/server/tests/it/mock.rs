@@ -95,7 +95,7 @@ async fn it_is_served_without_any_set_up() {
     let ready: Value = serde_json::from_str(&line).unwrap();
     assert_eq!(ready["operations"], 1);
     let base = ready["base_url"].as_str().unwrap();
-    let client = reqwest::Client::new();
+    let client = crate::support::http();
     let get = |path: &str| client.get(format!("{base}{path}"));
     let one = get("/v1/pets/4").send().await.unwrap();
     assert_eq!(
