@@ -267,37 +267,49 @@ fn required<'a>(
     }
 }
 
-fn by_pattern<'a>(out: &mut Local<'a>, pair: Pair<'_, 'a>, side: Side<'a>) {
-    const KEYWORD: &str = "patternProperties";
-    let of = |book: Book<'a>, node: &Node<'a>, pattern: &str| {
-        let all: Vec<_> = node.all(KEYWORD).collect();
+/// What changed under the keys of a keyword that holds one schema a key, where one side says nothing there. Where both
+/// say something, the two schemas are compared further, by `step`.
+fn keyed<'a>(
+    out: &mut Local<'a>,
+    pair: Pair<'_, 'a>,
+    side: Side<'a>,
+    keyword: &str,
+    step: &Step,
+) -> Vec<(String, Effect)> {
+    let of = |book: Book<'a>, node: &Node<'a>, key: &str| {
+        let all: Vec<_> = node.all(keyword).collect();
         all.into_iter()
-            .fold(Node::default(), |joined, (map, part)| match map.get(pattern) {
-                Some(schema) => joined.and(book.node(schema, join(&join(&part.at, KEYWORD), pattern))),
+            .fold(Node::default(), |joined, (map, part)| match map.get(key) {
+                Some(schema) => joined.and(book.node(schema, join(&join(&part.at, keyword), key))),
                 None => joined,
             })
     };
-    let patterns: IndexSet<&String> = [pair.0, pair.1]
+    let keys: IndexSet<&String> = [pair.0, pair.1]
         .into_iter()
         .flat_map(|node| {
-            node.all(KEYWORD)
+            node.all(keyword)
                 .filter_map(|(v, _)| v.as_object())
                 .flat_map(|m| m.keys())
         })
         .collect();
-    for pattern in patterns {
-        let (old, new) = (of(side.old, pair.0, pattern), of(side.new, pair.1, pattern));
-        let effect = match (old.anything(), new.anything()) {
-            (true, true) => continue,
-            (true, false) => Effect::Narrowed,
-            (false, true) => Effect::Widened,
-            (false, false) => {
-                out.go(Step::Other, old, new);
-                continue;
-            }
-        };
+    let mut effects = Vec::new();
+    for key in keys {
+        let (old, new) = (of(side.old, pair.0, key), of(side.new, pair.1, key));
+        match (old.anything(), new.anything()) {
+            (true, true) => {}
+            (true, false) => effects.push((key.clone(), Effect::Narrowed)),
+            (false, true) => effects.push((key.clone(), Effect::Widened)),
+            (false, false) => out.go(step.clone(), old, new),
+        }
+    }
+    effects
+}
+
+fn by_pattern<'a>(out: &mut Local<'a>, pair: Pair<'_, 'a>, side: Side<'a>) {
+    const KEYWORD: &str = "patternProperties";
+    for (pattern, effect) in keyed(out, pair, side, KEYWORD, &Step::Other) {
         out.note(pair, "pattern-properties", effect, &[KEYWORD])
-            .says(None, Some(clipped(pattern)));
+            .says(None, Some(clipped(&pattern)));
     }
 }
 
@@ -328,33 +340,7 @@ fn dependencies<'a>(out: &mut Local<'a>, pair: Pair<'_, 'a>, side: Side<'a>) {
 
 fn dependent_schemas<'a>(out: &mut Local<'a>, pair: Pair<'_, 'a>, side: Side<'a>) {
     const KEYWORD: &str = "dependentSchemas";
-    let of = |book: Book<'a>, node: &Node<'a>, name: &str| {
-        let all: Vec<_> = node.all(KEYWORD).collect();
-        all.into_iter()
-            .fold(Node::default(), |joined, (map, part)| match map.get(name) {
-                Some(schema) => joined.and(book.node(schema, join(&join(&part.at, KEYWORD), name))),
-                None => joined,
-            })
-    };
-    let names: IndexSet<&String> = [pair.0, pair.1]
-        .into_iter()
-        .flat_map(|node| {
-            node.all(KEYWORD)
-                .filter_map(|(v, _)| v.as_object())
-                .flat_map(|m| m.keys())
-        })
-        .collect();
-    for name in names {
-        let (old, new) = (of(side.old, pair.0, name), of(side.new, pair.1, name));
-        let effect = match (old.anything(), new.anything()) {
-            (true, true) => continue,
-            (true, false) => Effect::Narrowed,
-            (false, true) => Effect::Widened,
-            (false, false) => {
-                out.go(Step::Same, old, new);
-                continue;
-            }
-        };
-        out.note(pair, "dependent-schemas", effect, &[KEYWORD]).name = Some(name.clone());
+    for (name, effect) in keyed(out, pair, side, KEYWORD, &Step::Same) {
+        out.note(pair, "dependent-schemas", effect, &[KEYWORD]).name = Some(name);
     }
 }
