@@ -1,15 +1,14 @@
 //! `hub diff`: what differs between two descriptions, and whether that breaks those who use the old one.
 
 use super::args::DiffArgs;
-use super::outcome::{Outcome, line};
-use hub_catalog::description::read;
+use super::description::{description, unread};
+use super::outcome::Outcome;
 use hub_catalog::diff::{Change, Day, Options, Report, Severity, diff, words};
-use hub_core::{Finding, Lang};
+use hub_core::Lang;
 use serde_json::{Value, json};
-use std::path::Path;
 
 pub fn run(args: &DiffArgs, lang: Lang) -> Outcome {
-    let (old, new) = match (document(&args.old, lang), document(&args.new, lang)) {
+    let (old, new) = match (description(&args.old), description(&args.new)) {
         (Ok(old), Ok(new)) => (old, new),
         (Err(refused), Ok(_)) | (Ok(_), Err(refused)) => return unread(&refused, args.json, lang),
         (Err(mut refused), Err(more)) => {
@@ -21,41 +20,13 @@ pub fn run(args: &DiffArgs, lang: Lang) -> Outcome {
     let options = Options {
         today: Day::parse(&today.to_string()),
     };
-    let report = diff(&old, &new, options);
+    let report = diff(&old.document, &new.document, options);
     let outcome = if args.json {
         Outcome::json(&told(&report))
     } else {
         Outcome::done(text(&report, lang))
     };
     outcome.with_code(u8::from(report.breaking()))
-}
-
-/// A description in the normal form, or everything that keeps it from being read.
-fn document(path: &Path, lang: Lang) -> Result<Value, Vec<Finding>> {
-    let name = path.display().to_string();
-    let bytes = std::fs::read(path).map_err(|e| {
-        let words = match lang {
-            Lang::Zh => format!("无法读取文件：{e}"),
-            Lang::En => format!("The file can't be read: {e}"),
-        };
-        vec![Finding::error(
-            "file-unreadable",
-            name.clone(),
-            hub_core::Text::same(words),
-        )]
-    })?;
-    read(&name, &bytes).map(|d| d.document)
-}
-
-/// Nothing was compared: that is neither "no change" nor "breaking".
-fn unread(refused: &[Finding], as_json: bool, lang: Lang) -> Outcome {
-    let outcome = if as_json {
-        Outcome::json(&json!({"readable": false, "findings": refused}))
-    } else {
-        Outcome::default()
-    };
-    let lines: Vec<String> = refused.iter().map(|f| line(f, lang)).collect();
-    outcome.saying(lines.join("\n")).with_code(2)
 }
 
 fn told(report: &Report) -> Value {
@@ -124,6 +95,7 @@ fn text(report: &Report, lang: Lang) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     fn described(schema: &str) -> tempfile::NamedTempFile {
         let file = tempfile::NamedTempFile::with_suffix(".yaml").unwrap();

@@ -1,22 +1,19 @@
 //! `hub lint`: whether API descriptions can be read, and what was found in them.
 
 use super::args::{LintArgs, LintFormat};
+use super::description::{Opened, open};
 use super::lint_report::{junit, object, sarif, text};
 use super::outcome::Outcome;
 use super::outcome::line;
-use hub_catalog::description::{Description, missing, read_set};
+use hub_catalog::description::Description;
 use hub_catalog::lint::{Family, LintFinding, RuleSet, Waivers};
 use hub_core::{Finding, Lang, Text};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Endings of files that a description may take in from beside it; whatever else it names is not opened.
-const COMPANIONS: [&str; 5] = ["json", "yaml", "yml", "xsd", "wsdl"];
 /// Endings of files of rules.
 const RULES: [&str; 3] = ["yaml", "yml", "json"];
-/// Rounds in which companions name further ones.
-const MAX_ROUNDS: usize = 64;
 
 /// What came of one file.
 pub(super) struct Linted {
@@ -126,42 +123,9 @@ fn while_reading(finding: Finding) -> LintFinding {
     }
 }
 
-/// Reads a file and the companions it names, as a zip of them would be read.
+/// Reads a file and holds it against the rules.
 fn lint(path: &Path, measure: &Measure) -> std::io::Result<Linted> {
-    let shown = path.display().to_string();
-    let place = path.canonicalize()?;
-    let entry = within(&place);
-    let mut files = BTreeMap::from([(entry.clone(), std::fs::read(&place)?)]);
-    let mut read = read_set(&entry, &files);
-    for _ in 0..MAX_ROUNDS {
-        let Err(refused) = &read else { break };
-        let before = files.len();
-        for name in missing(refused) {
-            let beside = Path::new("/").join(&name);
-            let ending = beside
-                .extension()
-                .and_then(|e| e.to_str())
-                .unwrap_or_default()
-                .to_ascii_lowercase();
-            if COMPANIONS.contains(&ending.as_str())
-                && beside.is_file()
-                && let Ok(bytes) = std::fs::read(&beside)
-            {
-                files.insert(name, bytes);
-            }
-        }
-        if files.len() == before {
-            break;
-        }
-        read = read_set(&entry, &files);
-    }
-    let here = std::env::current_dir().map(|d| within(&d) + "/").unwrap_or_default();
-    let named = |finding: &mut Finding| {
-        finding.file = match finding.file == entry {
-            true => shown.clone(),
-            false => finding.file.strip_prefix(&here).unwrap_or(&finding.file).to_owned(),
-        };
-    };
+    let Opened { read, names } = open(path)?;
     let (read, mut findings): (_, Vec<LintFinding>) = match read {
         Ok(mut description) => {
             let repairs = std::mem::take(&mut description.repairs);
@@ -172,21 +136,12 @@ fn lint(path: &Path, measure: &Measure) -> std::io::Result<Linted> {
         }
         Err(refused) => (None, refused.into_iter().map(while_reading).collect()),
     };
-    findings.iter_mut().for_each(|found| named(&mut found.finding));
+    findings.iter_mut().for_each(|found| names.show(&mut found.finding));
     Ok(Linted {
-        file: shown,
+        file: path.display().to_string(),
         read,
         findings,
     })
-}
-
-/// A whole path as a name in a set of files.
-fn within(path: &Path) -> String {
-    let parts: PathBuf = path
-        .components()
-        .filter(|c| matches!(c, std::path::Component::Normal(_)))
-        .collect();
-    parts.to_string_lossy().replace('\\', "/")
 }
 
 /// What a finding says in a language.

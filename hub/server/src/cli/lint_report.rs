@@ -152,6 +152,7 @@ fn summary(linted: &Linted, lang: Lang) -> String {
         let reasons = linted.findings.len();
         return match lang {
             Lang::Zh => format!("{file}：无法读取，{reasons} 个原因"),
+            Lang::En if reasons == 1 => format!("{file}: not readable, for one reason"),
             Lang::En => format!("{file}: not readable, for {reasons} reasons"),
         };
     };

@@ -1,14 +1,12 @@
 //! `hub mock`: every operation of one description, answered alone.
 
 use super::args::MockArgs;
-use super::outcome::{Outcome, line};
+use super::description::{description, unread};
+use super::outcome::Outcome;
 use crate::wiring::{MockServer, signalled};
-use hub_catalog::description::{Description, missing, read_set};
-use hub_core::{Finding, Lang, Problem, Text};
+use hub_core::{Lang, Problem};
 use hub_sandbox::mock::{Ask, Mock, Told};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 pub async fn run(args: MockArgs, lang: Lang) -> Outcome {
@@ -24,42 +22,6 @@ pub async fn run(args: MockArgs, lang: Lang) -> Outcome {
         Some([method, path]) => once(&mock, &method.to_ascii_uppercase(), path, &args, lang),
         _ => serve(mock, &args, lang).await,
     }
-}
-
-/// The description, with the files beside it that it asks for.
-fn description(path: &Path) -> Result<Description, Vec<Finding>> {
-    let folder = path.parent().unwrap_or(Path::new(""));
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let bytes = std::fs::read(path).map_err(|e| {
-        let words = Text::new(format!("无法读取文件：{e}"), format!("The file can't be read: {e}"));
-        vec![Finding::error("file-unreadable", path.display().to_string(), words)]
-    })?;
-    let mut files = BTreeMap::from([(name.clone(), bytes)]);
-    loop {
-        let refused = match read_set(&name, &files) {
-            Ok(description) => return Ok(description),
-            Err(refused) => refused,
-        };
-        let before = files.len();
-        for name in missing(&refused) {
-            if let Ok(bytes) = std::fs::read(folder.join(&name)) {
-                files.insert(name, bytes);
-            }
-        }
-        if files.len() == before {
-            return Err(refused);
-        }
-    }
-}
-
-fn unread(refused: &[Finding], as_json: bool, lang: Lang) -> Outcome {
-    let outcome = if as_json {
-        Outcome::json(&json!({"readable": false, "findings": refused}))
-    } else {
-        Outcome::default()
-    };
-    let lines: Vec<String> = refused.iter().map(|f| line(f, lang)).collect();
-    outcome.saying(lines.join("\n")).with_code(2)
 }
 
 async fn serve(mock: Mock, args: &MockArgs, lang: Lang) -> Outcome {

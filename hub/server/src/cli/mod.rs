@@ -10,6 +10,7 @@ mod check;
 mod client;
 mod connector;
 mod demo;
+mod description;
 mod diff;
 mod documents;
 mod lint;
