@@ -10,6 +10,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "first", include_str!("../migrations/0001_first.sql")),
     (2, "doubt", include_str!("../migrations/0002_doubt.sql")),
     (3, "shared", include_str!("../migrations/0003_shared.sql")),
+    (4, "registry", include_str!("../migrations/0004_registry.sql")),
 ];
 
 /// Which words the database understands.

@@ -1,4 +1,4 @@
-//! What must survive: clients and keys, submissions, idempotency keys, files, secrets.
+//! What must survive: clients and keys, registered versions and their history, submissions, idempotency keys, files, secrets.
 //!
 //! Invariants:
 //! - A write has been synced to disk when its call returns.
@@ -9,6 +9,7 @@
 //!
 //! It must never know HTTP, problems, contracts or who may see what.
 
+mod agencies;
 mod cases;
 mod clients;
 mod db;
@@ -27,7 +28,9 @@ mod secrets;
 mod sessions;
 mod store;
 mod submissions;
+mod versions;
 
+pub use agencies::{Agencies, AgencyRow, MemberRow};
 pub use cases::{Case, Cases};
 pub use clients::{ClientRow, Clients, KeyRow, TenantRow};
 pub use db::Db;
@@ -42,3 +45,4 @@ pub use secrets::{Meta, Secrets};
 pub use sessions::{KeptSession, Sessions};
 pub use store::{Purged, Store};
 pub use submissions::{Accepted, NewSubmission, Submission, SubmissionState, Submissions, TakenSubmission};
+pub use versions::{Act, Notice, UsageRow, VersionRow, Versions};

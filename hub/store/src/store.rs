@@ -5,8 +5,8 @@ use crate::lite::Lite;
 use crate::master_key::Sealer;
 use crate::pg::Pg;
 use crate::{
-    Cases, Clients, Files, Idempotency, Ledger, MasterKey, Meta, Nodes, Orders, Secrets, Sessions, StoreError,
-    Submissions, node,
+    Agencies, Cases, Clients, Files, Idempotency, Ledger, MasterKey, Meta, Nodes, Orders, Secrets, Sessions,
+    StoreError, Submissions, Versions, node,
 };
 use hub_core::time::Timestamp;
 use hub_crypto::{hex, random};
@@ -206,6 +206,18 @@ impl Store {
     #[must_use]
     pub fn orders(&self) -> Orders<'_> {
         Orders { db: &self.db }
+    }
+
+    /// Agencies and their people.
+    #[must_use]
+    pub fn agencies(&self) -> Agencies<'_> {
+        Agencies { db: &self.db }
+    }
+
+    /// Versions of registered descriptions.
+    #[must_use]
+    pub fn versions(&self) -> Versions<'_> {
+        Versions { db: &self.db }
     }
 
     /// Forgets what has run out.

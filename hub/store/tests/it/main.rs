@@ -6,6 +6,7 @@ mod gone;
 mod place;
 mod postgres;
 mod proxy;
+mod registered;
 mod shared;
 mod suite;
 
@@ -50,6 +51,9 @@ on_both! {
     shared::hubs_know_their_place,
     shared::q23_a_case_changes_from_the_version_that_was_read,
     shared::q27_orders_and_what_statements_say_differently,
+    registered::agencies_and_their_people,
+    registered::a_version_changes_from_what_was_seen,
+    registered::clients_are_told_once_and_counted,
     durability::dropped_without_closing_everything_acknowledged_is_there,
     durability::a_killed_process_has_kept_what_it_acknowledged,
     durability::nothing_personal_is_readable_in_the_data,
