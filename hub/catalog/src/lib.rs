@@ -22,4 +22,5 @@ pub use catalog::{
     BODY_FIELD, Catalog, Counts, Event, Format, OpenApiVersion, Resolution, SearchPage, SearchQuery, Selection, Theme,
 };
 pub use document::{Document, nearest};
+pub use search::slug;
 pub use unified::to_yaml;

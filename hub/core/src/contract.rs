@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 use std::fmt;
 use std::sync::Arc;
 
-/// A back end of an agency, written `agency/system`.
+/// A back end of an agency, written `agency/system`. An earlier major version that stays callable beside the newest of the
+/// same system is a system of its own, written `agency/system.v1`; in addresses both have the same name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SystemId {
@@ -27,6 +28,18 @@ impl SystemId {
         }
     }
 
+    /// Its name in addresses: without the major version that an earlier one carries.
+    #[must_use]
+    pub fn public_name(&self) -> &str {
+        earlier(&self.system).map_or(&self.system, |(name, _)| name)
+    }
+
+    /// Whether it is an earlier major version of a system.
+    #[must_use]
+    pub fn is_earlier(&self) -> bool {
+        earlier(&self.system).is_some()
+    }
+
     /// The key in a manifest of an operation of this system, by the operation's whole id.
     #[must_use]
     pub fn key_of<'i>(&self, id: &'i str) -> &'i str {
@@ -42,9 +55,16 @@ impl SystemId {
     #[must_use]
     pub fn upstream_variable(&self) -> String {
         format!("UPSTREAM_{}_{}", self.agency, self.system)
-            .replace('-', "_")
+            .replace(['-', '.'], "_")
             .to_ascii_uppercase()
     }
+}
+
+/// `title.v1` taken apart.
+fn earlier(system: &str) -> Option<(&str, &str)> {
+    let (name, major) = system.split_once(".v")?;
+    let digits = !major.is_empty() && major.len() <= 6 && major.bytes().all(|b| b.is_ascii_digit());
+    digits.then_some((name, major))
 }
 
 impl fmt::Display for SystemId {
@@ -67,7 +87,9 @@ impl TryFrom<String> for SystemId {
                     .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
         };
         match text.split_once('/') {
-            Some((agency, system)) if word(agency) && word(system) => Ok(Self::new(agency, system)),
+            Some((agency, system)) if word(agency) && word(earlier(system).map_or(system, |(name, _)| name)) => {
+                Ok(Self::new(agency, system))
+            }
             _ => Err(BadSystemId(text)),
         }
     }
@@ -234,7 +256,10 @@ impl Operation {
     pub fn public_path(&self) -> String {
         format!(
             "/{}/{}/v{}{}",
-            self.system.agency, self.system.system, self.major, self.path
+            self.system.agency,
+            self.system.public_name(),
+            self.major,
+            self.path
         )
     }
 

@@ -126,6 +126,10 @@ problems! {
     CallbackRejected "callback-rejected" 401 Agency { "回调未通过校验" "The callback did not pass verification"; "请核对签名密钥与时间" "Check the signing key and the clock" }
     StoreUnavailable "store-unavailable" 503 Hub { "枢纽暂时不能保存" "The hub cannot store anything at the moment"; "请稍后再试" "Try again later" }
     ReloadFailed "reload-failed" 422 You { "新的目录无法使用，仍用上一份" "The new catalog cannot be used; the last good one stays"; "请逐条改正 findings 后再试" "Correct each of the findings and reload again" }
+    DescriptionUnreadable "description-unreadable" 422 You { "接口描述无法读取" "The description cannot be read"; "请按 findings 逐条改正后重新上传" "Correct each of the findings and upload it again" }
+    VersionNotReady "version-not-ready" 409 You { "该版本还不能正式发布" "The version cannot go live yet"; "请按 findings 或 changes 改正，上传新版本" "Correct what findings or changes list and upload another version" }
+    VersionState "version-state" 409 You { "该版本当前状态不允许此操作" "The version is not in a state that allows this"; "请先查看它的状态和 steps 所列的操作" "Look at its state and take one of the steps listed" }
+    SecondPersonNeeded "second-person-needed" 403 You { "须由另一人办理" "Another person has to do this"; "请由未参与上传和申请的人员办理" "Have it done by somebody who neither uploaded nor asked" }
     NotAuthorized "not-authorized" 403 You { "没有操作权限" "This act is not allowed to you"; "请使用有权限的账号" "Use an account that has the right" }
     ShuttingDown "shutting-down" 503 Hub { "枢纽正在重启" "The hub is restarting"; "请几秒后再试" "Try again in a few seconds" }
     Overloaded "overloaded" 503 Hub { "枢纽繁忙" "The hub has no capacity left"; "请在 Retry-After 所示秒数后再试" "Try again after the seconds given in Retry-After" }

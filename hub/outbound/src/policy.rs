@@ -28,6 +28,23 @@ impl EgressPolicy {
         self
     }
 
+    /// Whether calls may go to a base address as far as its text tells. A name is judged again, by what it resolves to,
+    /// whenever a connection is made.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn admits(&self, base: &Url) -> Result<(), SendError> {
+        let target = Target {
+            system: SystemId::new("hub", "hub"),
+            base: base.clone(),
+            limits: UpstreamLimits::default(),
+            timeout_ms: 0,
+            trusted_loopback: false,
+            tls: None,
+        };
+        route(self, &target, "").map(drop)
+    }
+
     /// Whether a host and port that are no URL's may stand in a private network.
     pub(crate) fn lists_host(&self, host: &str, port: u16) -> bool {
         self.inner.contains(&(host.to_ascii_lowercase(), port))

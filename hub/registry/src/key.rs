@@ -24,22 +24,34 @@ fn word(environment: Environment) -> &'static str {
 
 /// A new key and its prefix.
 pub(crate) fn fresh(environment: Environment) -> Result<(String, String), CryptoError> {
+    fresh_with(word(environment))
+}
+
+/// A new key with another first word, and its prefix.
+pub(crate) fn fresh_with(word: &str) -> Result<(String, String), CryptoError> {
     let prefix = hex(&random::<PREFIX>()?);
     let secret = hex(&random::<SECRET>()?);
-    Ok((format!("hub_{}_{prefix}_{secret}", word(environment)), prefix))
+    Ok((format!("hub_{word}_{prefix}_{secret}"), prefix))
 }
 
 /// Takes a key apart; `None` if it was never one of ours.
 pub(crate) fn parts(key: &str) -> Option<Parts<'_>> {
-    let rest = key.strip_prefix("hub_")?;
-    let (environment, rest) = [Environment::Live, Environment::Sandbox]
+    [Environment::Live, Environment::Sandbox]
         .into_iter()
-        .find_map(|e| Some((e, rest.strip_prefix(word(e))?.strip_prefix('_')?)))?;
+        .find_map(|environment| {
+            let prefix = parts_with(word(environment), key)?;
+            Some(Parts { environment, prefix })
+        })
+}
+
+/// The prefix of a key with this first word.
+pub(crate) fn parts_with<'k>(word: &str, key: &'k str) -> Option<&'k str> {
+    let rest = key.strip_prefix("hub_")?.strip_prefix(word)?.strip_prefix('_')?;
     let (prefix, secret) = rest.split_once('_')?;
     let digits = |text: &str, bytes: usize| {
         text.len() == bytes * 2 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
     };
-    (digits(prefix, PREFIX) && digits(secret, SECRET)).then_some(Parts { environment, prefix })
+    (digits(prefix, PREFIX) && digits(secret, SECRET)).then_some(prefix)
 }
 
 /// The hash that is kept. Keyed, so that the database alone does not even let guesses be tried.

@@ -21,7 +21,8 @@ CREATE TABLE members (
     created INTEGER NOT NULL
 ) STRICT;
 
--- `owner` answers for it now; the path keeps the agency it was registered under.
+-- `owner` answers for it now; the path keeps the agency it was registered under. `inner_ok`: an operator lets its upstream
+-- stand on this machine or in a private network. `since`: from then on it is deprecated.
 CREATE TABLE versions (
     id        TEXT PRIMARY KEY,
     agency    TEXT NOT NULL,
@@ -36,6 +37,8 @@ CREATE TABLE versions (
     author    TEXT NOT NULL,
     asked_by  TEXT,
     break_by  TEXT,
+    inner_ok  INTEGER NOT NULL CHECK (inner_ok IN (0, 1)),
+    since     INTEGER,
     sunset    INTEGER,
     created   INTEGER NOT NULL,
     updated   INTEGER NOT NULL,

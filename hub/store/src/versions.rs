@@ -35,6 +35,10 @@ pub struct VersionRow {
     pub asked_by: Option<String>,
     /// Who of the agency answers for what it breaks.
     pub break_by: Option<String>,
+    /// Whether an operator lets its upstream stand on this machine or in a private network.
+    pub inner_allowed: bool,
+    /// Since when it is deprecated (RFC 9745).
+    pub deprecated: Option<Timestamp>,
     /// From when on it is not called any more (RFC 8594).
     pub sunset: Option<Timestamp>,
     /// Since when.
@@ -132,8 +136,8 @@ impl Versions<'_> {
     pub async fn add(&self, version: &VersionRow, act: &Act) -> Result<(), StoreError> {
         let statement = sql(
             "INSERT INTO versions (id, agency, system, owner, major, number, state, file, content, connector, author,
-                                   asked_by, break_by, sunset, created, updated, revision)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+                                   asked_by, break_by, sunset, created, updated, revision, inner_ok, since)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
             [
                 version.id.as_str().into(),
                 version.agency.as_str().into(),
@@ -152,6 +156,8 @@ impl Versions<'_> {
                 version.created.as_microsecond().into(),
                 version.updated.as_microsecond().into(),
                 version.revision.into(),
+                version.inner_allowed.into(),
+                version.deprecated.map(Timestamp::as_microsecond).into(),
             ],
         );
         self.db.write_all(vec![statement, act_statement(act)?]).await.map(drop)
@@ -168,7 +174,7 @@ impl Versions<'_> {
             all.push(act_statement(act)?);
             all.push(sql(
                 "UPDATE versions SET owner = $2, state = $3, connector = $4, asked_by = $5, break_by = $6, sunset = $7,
-                                     updated = $8, revision = $9
+                                     updated = $8, revision = $9, inner_ok = $10, since = $11
                  WHERE id = $1",
                 [
                     version.id.as_str().into(),
@@ -180,6 +186,8 @@ impl Versions<'_> {
                     version.sunset.map(Timestamp::as_microsecond).into(),
                     act.at.as_microsecond().into(),
                     act.revision.into(),
+                    version.inner_allowed.into(),
+                    version.deprecated.map(Timestamp::as_microsecond).into(),
                 ],
             ));
         }
@@ -193,32 +201,33 @@ impl Versions<'_> {
     pub async fn get(&self, id: &str) -> Result<Option<VersionRow>, StoreError> {
         let statement = sql(
             "SELECT id, agency, system, owner, major, number, state, file, content, connector, author, asked_by, break_by,
-                    sunset, created, updated, revision FROM versions WHERE id = $1",
+                    sunset, created, updated, revision, inner_ok, since FROM versions WHERE id = $1",
             [id.into()],
         );
         self.db.read_one(statement).await?.map(version).transpose()
     }
 
-    /// Every version that is not retired, or of one system all of them, oldest first.
+    /// Every version that is not retired, or of one system all of them, oldest first; without
+    /// what was uploaded, which [`Versions::get`] brings.
     ///
     /// # Errors
     /// If the store does not answer.
     pub async fn list(&self, system: Option<(&str, &str)>) -> Result<Vec<VersionRow>, StoreError> {
         let statement = match system {
             None => sql(
-                "SELECT id, agency, system, owner, major, number, state, file, content, connector, author, asked_by,
-                        break_by, sunset, created, updated, revision FROM versions
+                "SELECT id, agency, system, owner, major, number, state, file, '', connector, author, asked_by,
+                        break_by, sunset, created, updated, revision, inner_ok, since FROM versions
                  WHERE state <> 'retired' ORDER BY created, id",
                 [],
             ),
             Some((agency, system)) => sql(
-                "SELECT id, agency, system, owner, major, number, state, file, content, connector, author, asked_by,
-                        break_by, sunset, created, updated, revision FROM versions
+                "SELECT id, agency, system, owner, major, number, state, file, '', connector, author, asked_by,
+                        break_by, sunset, created, updated, revision, inner_ok, since FROM versions
                  WHERE agency = $1 AND system = $2 ORDER BY created, id",
                 [agency.into(), system.into()],
             ),
         };
-        self.db.read(statement).await?.into_iter().map(version).collect()
+        self.db.read(statement).await?.into_iter().map(head).collect()
     }
 
     /// A number that grows with every act: whoever remembers it knows whether anything was done since.
@@ -357,6 +366,12 @@ impl Versions<'_> {
 }
 
 fn version(mut row: Row) -> Result<VersionRow, StoreError> {
+    let content = row.bytes(8)?;
+    let head = head(row)?;
+    Ok(VersionRow { content, ..head })
+}
+
+fn head(mut row: Row) -> Result<VersionRow, StoreError> {
     Ok(VersionRow {
         id: row.text(0)?,
         agency: row.text(1)?,
@@ -366,7 +381,7 @@ fn version(mut row: Row) -> Result<VersionRow, StoreError> {
         number: row.text(5)?,
         state: row.text(6)?,
         file: row.text(7)?,
-        content: row.bytes(8)?,
+        content: Vec::new(),
         connector: row.maybe_text(9)?,
         author: row.text(10)?,
         asked_by: row.maybe_text(11)?,
@@ -375,6 +390,8 @@ fn version(mut row: Row) -> Result<VersionRow, StoreError> {
         created: time(row.int(14)?)?,
         updated: time(row.int(15)?)?,
         revision: row.int(16)?,
+        inner_allowed: row.flag(17)?,
+        deprecated: row.maybe_int(18)?.map(time).transpose()?,
     })
 }
 

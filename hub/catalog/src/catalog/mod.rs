@@ -189,7 +189,15 @@ impl Default for Catalog {
 impl Catalog {
     /// Reads a folder of specs. An empty or missing folder is an empty catalog. All errors of all files come back together.
     pub fn load(specs: &Path) -> Result<Self, Vec<Finding>> {
-        load::folder(specs).map(Self::index)
+        Self::load_with(specs, Vec::new())
+    }
+
+    /// Reads a folder of specs and documents from elsewhere that stand in it as it were: their names are paths in it.
+    ///
+    /// # Errors
+    /// As [`Catalog::load`].
+    pub fn load_with(specs: &Path, others: Vec<Document>) -> Result<Self, Vec<Finding>> {
+        load::folder(specs, others).map(Self::index)
     }
 
     /// From documents that were read already. Names are paths in the folder: `psb/hukou.yaml`, `fields.yaml`.

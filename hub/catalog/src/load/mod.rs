@@ -54,13 +54,21 @@ pub(crate) struct Loaded {
     pub(crate) notes: Vec<Finding>,
 }
 
-/// Reads a folder. Findings name files the way the folder was named.
-pub(crate) fn folder(specs: &Path) -> Result<Loaded, Vec<Finding>> {
-    let shown = |finding: Finding| Finding {
-        file: specs.join(&finding.file).display().to_string(),
-        ..finding
+/// Reads a folder and documents from elsewhere. Findings name files the way the folder was named, and the others as they
+/// are named.
+pub(crate) fn folder(specs: &Path, others: Vec<Document>) -> Result<Loaded, Vec<Finding>> {
+    let names: HashSet<String> = others.iter().map(|d| d.name.clone()).collect();
+    let shown = |finding: Finding| match names.contains(&finding.file) {
+        true => finding,
+        false => Finding {
+            file: specs.join(&finding.file).display().to_string(),
+            ..finding
+        },
     };
-    let loaded = folder::read(specs).and_then(|documents| self::documents(&documents));
+    let loaded = folder::read(specs).and_then(|mut documents| {
+        documents.extend(others);
+        self::documents(&documents)
+    });
     match loaded {
         Ok(mut loaded) => {
             loaded.notes = std::mem::take(&mut loaded.notes).into_iter().map(shown).collect();

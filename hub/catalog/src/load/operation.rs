@@ -314,6 +314,8 @@ fn operation_id(site: &Site<'_, '_>, value: &Value, context: &Context<'_>) -> St
     let is_full =
         |id: &str| id.starts_with(&format!("{}.", system.agency)) || slug.is_some_and(|slug| id.starts_with(slug));
     match written {
+        // The newest major of the system has the plain id.
+        Some(id) if system.is_earlier() => format!("{}.{}.{}", system.agency, system.system, plain(&id, system)),
         Some(id) if is_full(&id) => id,
         Some(id) => format!("{}.{}.{id}", system.agency, system.system),
         None => {
@@ -321,6 +323,12 @@ fn operation_id(site: &Site<'_, '_>, value: &Value, context: &Context<'_>) -> St
             format!("{}.{}.{derived}", system.agency, system.system)
         }
     }
+}
+
+/// An id without the names of agency and system in front of it.
+fn plain<'i>(id: &'i str, system: &hub_core::SystemId) -> &'i str {
+    let rest = id.strip_prefix(&format!("{}.", system.agency)).unwrap_or(id);
+    rest.strip_prefix(&format!("{}.", system.public_name())).unwrap_or(rest)
 }
 
 fn effect_of(method: &str) -> Effect {

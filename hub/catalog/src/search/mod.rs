@@ -7,6 +7,7 @@ mod phonetic;
 mod synonyms;
 mod terms;
 
+pub use phonetic::slug;
 pub(crate) use synonyms::Synonyms;
 
 use crate::catalog::{SearchQuery, Theme};

@@ -9,6 +9,9 @@ fn reading(c: char) -> Option<&'static str> {
     c.to_pinyin().map(pinyin::Pinyin::plain)
 }
 
+/// Longest name for addresses.
+const SLUG: usize = 40;
+
 /// A syllable as ears that don't tell zh from z or -ng from -n hear it.
 fn heard(syllable: &str) -> String {
     let spelled = syllable.replace('ü', "v");
@@ -30,6 +33,35 @@ pub(super) fn initials(text: &str) -> String {
             false => c.is_ascii_alphanumeric().then_some(c),
         })
         .collect()
+}
+
+/// A name for addresses: readings of Chinese characters, other letters as they are, in lower case, hyphens between words;
+/// `None` where nothing is left.
+#[must_use]
+pub fn slug(text: &str) -> Option<String> {
+    let mut slug = String::new();
+    let mut gap = false;
+    for c in text.chars() {
+        let word = match is_han(c) {
+            true => reading(c).map(|r| r.replace('ü', "v")),
+            false => c.is_ascii_alphanumeric().then(|| c.to_ascii_lowercase().to_string()),
+        };
+        let Some(word) = word else {
+            gap = !slug.is_empty();
+            continue;
+        };
+        if gap || (is_han(c) && !slug.is_empty()) {
+            slug.push('-');
+        }
+        gap = is_han(c);
+        slug.push_str(&word);
+        if slug.len() >= SLUG {
+            break;
+        }
+    }
+    slug.truncate(SLUG);
+    let slug = slug.trim_matches('-');
+    (!slug.is_empty()).then(|| slug.to_owned())
 }
 
 /// A syllable as heard, by number.
@@ -110,6 +142,20 @@ impl Syllables {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_for_addresses() {
+        for (text, name) in [
+            ("权籍查询", Some("quan-ji-cha-xun")),
+            ("Citizen API (v2)", Some("citizen-api-v2")),
+            ("公积金Core 接口", Some("gong-ji-jin-core-jie-kou")),
+            ("绿化", Some("lv-hua")),
+            ("—", None),
+        ] {
+            assert_eq!(slug(text).as_deref(), name, "{text}");
+        }
+        assert!(slug(&"长".repeat(100)).is_some_and(|s| s.len() <= SLUG));
+    }
 
     #[test]
     fn typed_pinyin_sounds_like_characters() {

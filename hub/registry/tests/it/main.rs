@@ -1,5 +1,7 @@
 //! Keys from birth to death, over a real store.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // tests may fail loudly
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // tests may fail loudly
+
+mod desk;
 
 use hub_core::Environment;
 use hub_core::time::Timestamp;
