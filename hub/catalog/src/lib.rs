@@ -22,5 +22,6 @@ pub use catalog::{
     BODY_FIELD, Catalog, Counts, Event, Format, OpenApiVersion, Resolution, SearchPage, SearchQuery, Selection, Theme,
 };
 pub use document::{Document, nearest};
+pub use load::operation_key;
 pub use search::slug;
 pub use unified::to_yaml;

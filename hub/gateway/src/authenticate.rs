@@ -68,6 +68,17 @@ pub(crate) fn authenticate(at: &Setting<'_>, operation: &Operation) -> Result<Ca
     })
 }
 
+/// Who makes a sandbox call of which only the address is known: a client or nobody; persons play no part.
+pub(crate) fn stranger(at: &Setting<'_>) -> Result<Caller, Problem> {
+    let credentials = credentials(at.inbound)?;
+    let known = |key| client(at.core.authenticator.as_ref(), key, at.environment, at.now);
+    Ok(Caller {
+        client: credentials.key.map(known).transpose()?,
+        subject: None,
+        peer: at.inbound.peer,
+    })
+}
+
 /// Key and token for the doors that always need both (`/me`).
 pub(crate) fn both(at: &Setting<'_>) -> Result<Caller, Problem> {
     let authenticator = at.core.authenticator.as_ref();

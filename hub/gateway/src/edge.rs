@@ -88,7 +88,11 @@ impl Gateway {
 
     async fn through(&self, inbound: &Inbound, door: Door, journey: &mut Journey) -> Result<Reply, Problem> {
         match door {
-            Door::Gateway | Door::Sandbox => self.call(inbound, door.environment(), journey).await,
+            Door::Sandbox => match self.described(inbound) {
+                Some(showing) => self.show_described(inbound, showing, journey).await,
+                None => self.call(inbound, door.environment(), journey).await,
+            },
+            Door::Gateway => self.call(inbound, door.environment(), journey).await,
             Door::Callback => self.knock(inbound, journey).await,
             Door::Me => self.own(inbound, journey).await,
         }

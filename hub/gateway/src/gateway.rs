@@ -4,7 +4,7 @@ use crate::cache::Answers;
 use crate::evidence::Grant;
 use crate::limits::Limiters;
 use crate::metrics::Metrics;
-use crate::ports::{Line, Personas, SecretSource};
+use crate::ports::{Described, Line, Personas, SecretSource};
 use crate::snapshot::{Snapshot, Snapshots};
 use crate::trail::Sampler;
 use hub_core::ports::{Authenticator, Clock, TrailSink, Upstream};
@@ -54,6 +54,8 @@ pub struct Parts {
     pub live: Arc<dyn Line>,
     /// Who answers sandbox calls.
     pub sandbox: Arc<dyn Upstream<Grant>>,
+    /// Registered descriptions that the sandbox shows and no catalog holds.
+    pub described: Option<Arc<dyn Described>>,
     /// Figures.
     pub settings: Settings,
 }
@@ -68,6 +70,7 @@ pub(crate) struct Core {
     pub(crate) secrets: Arc<dyn SecretSource>,
     pub(crate) trail: Arc<dyn TrailSink>,
     pub(crate) sandbox: Arc<dyn Upstream<Grant>>,
+    pub(crate) described: Option<Arc<dyn Described>>,
     pub(crate) settings: Settings,
     pub(crate) limiters: Limiters,
     pub(crate) answers: Answers,
@@ -97,6 +100,7 @@ impl Gateway {
                 secrets: parts.secrets,
                 trail: parts.trail,
                 sandbox: parts.sandbox,
+                described: parts.described,
                 settings: parts.settings,
                 limiters: Limiters::new(),
                 answers: Answers::new(),

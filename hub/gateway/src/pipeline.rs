@@ -16,6 +16,7 @@ use crate::setting::Setting;
 use crate::show::{MaskFrom, mask_from, show};
 use crate::snapshot::Snapshot;
 use crate::submissions::{self, Patience, settle};
+use crate::sunset::told;
 use crate::validate::validate;
 use hub_core::ports::{Answer, Call};
 use hub_core::{Effect, Environment, Inbound, Problem, Reply};
@@ -58,13 +59,13 @@ impl Gateway {
             Begun::Fresh(ticket) => ticket,
             Begun::Replayed(outcome) => {
                 journey.replayed();
-                return outcome.map(|answer| reply(&operation, answer, None));
+                return outcome.map(|answer| told(&at.snapshot, &operation, reply(&operation, answer, None)));
             }
         };
         // cache, accept, call, normalize, show
         let (outcome, age) = self.carry(&at.snapshot, &mut call, &grant, &ticket, journey).await;
         ticket.end(&self.core.store, &outcome).await;
-        outcome.map(|answer| reply(&operation, answer, age))
+        outcome.map(|answer| told(&at.snapshot, &operation, reply(&operation, answer, age)))
     }
 
     /// The part of a call that may have an effect: its outcome, and its age where others may see it too.

@@ -4,7 +4,7 @@ use crate::drift::Drift;
 use crate::evidence::Grant;
 use hub_core::ports::{Answer, BoxFuture, Call, Upstream};
 use hub_core::time::Timestamp;
-use hub_core::{Operation, Outgoing, Problem, ProblemCode, Returned, Subject, SystemId};
+use hub_core::{Inbound, Operation, Outgoing, Problem, ProblemCode, Reply, Returned, Subject, SystemId};
 use std::sync::Arc;
 
 /// The frozen test citizens and companies on whose behalf anonymous sandbox calls are made.
@@ -98,4 +98,22 @@ pub struct SessionStanding {
     pub refusals: u32,
     /// Milliseconds by which the system's clock is ahead of ours.
     pub ahead_ms: i64,
+}
+
+/// Registered descriptions that the sandbox shows.
+pub trait Described: Send + Sync {
+    /// The one that answers a sandbox call; `None` where the catalog does.
+    fn find(&self, inbound: &Inbound) -> Option<Arc<dyn Showing>>;
+}
+
+/// One registered description, ready to answer.
+pub trait Showing: Send + Sync {
+    /// Its name in the trail and under its limits: `agency.system.vN`.
+    fn name(&self) -> String;
+
+    /// The answer, and the milliseconds that a scenario has it wait.
+    ///
+    /// # Errors
+    /// What the description does not allow.
+    fn answer(&self, inbound: &Inbound) -> Result<(Reply, u64), Problem>;
 }

@@ -5,6 +5,7 @@ use arc_swap::ArcSwap;
 use hub_catalog::Catalog;
 use hub_connectors::Connector;
 use hub_core::SystemId;
+use hub_core::time::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,6 +20,21 @@ pub struct Snapshot {
     pub connectors: BTreeMap<SystemId, Arc<Connector>>,
     /// Policies.
     pub policies: Arc<Policies>,
+    /// What the registry says of the systems that came by it; those of folders are not among them.
+    pub registered: BTreeMap<SystemId, Registration>,
+}
+
+/// What the registry says of a system.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Registration {
+    /// The version that answers.
+    pub version: String,
+    /// Whether an operator lets its upstream stand on this machine or in a private network.
+    pub inner_allowed: bool,
+    /// Since when it is deprecated.
+    pub deprecated: Option<Timestamp>,
+    /// When it ends.
+    pub sunset: Option<Timestamp>,
 }
 
 /// The snapshot in force, shared by all workers.

@@ -7,6 +7,7 @@ use hub_core::time::{Timestamp, civil};
 use hub_core::{Finding, Text};
 use hub_outbound::EgressPolicy;
 use serde_json::Value;
+use std::sync::Arc;
 use url::Url;
 
 /// Code of the finding about an address in a private network.
@@ -18,7 +19,7 @@ pub const NO_UPSTREAM: &str = "upstream-missing";
 #[derive(Debug)]
 pub struct Reading {
     /// The normal form and where its values were written.
-    pub description: Description,
+    pub description: Arc<Description>,
     /// `info.title`.
     pub title: String,
     /// `info.version`.
@@ -48,7 +49,7 @@ pub fn reading(file: &str, bytes: &[u8]) -> Result<Reading, Vec<Finding>> {
         major: major(&number),
         upstream: upstream(&description.document),
         number,
-        description,
+        description: Arc::new(description),
     })
 }
 

@@ -15,6 +15,7 @@ use hub_crypto::{hex, random};
 use hub_store::{Act, AgencyRow, MemberRow, Store, StoreError, VersionRow};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Mutex;
 
 /// Name of the hashing key in the store.
@@ -185,7 +186,9 @@ impl Desk {
         };
         let act = said(&nobody, id, id, "asked-in", Some("asked"), now, "");
         self.store.agencies().put(&row, &act).await?;
-        let invited = self.let_in(&nobody, Some(id), name, Role::Owner, now).await?;
+        // Acts are told in the order of their times.
+        let then = now.checked_add(Duration::from_micros(1)).unwrap_or(now);
+        let invited = self.let_in(&nobody, Some(id), name, Role::Owner, then).await?;
         self.read_anew(&mut seen).await?;
         Ok(invited)
     }
@@ -493,6 +496,14 @@ impl Desk {
     /// If the store does not answer.
     pub async fn history(&self, subject: &str) -> Result<Vec<Act>, RegistryError> {
         Ok(self.store.versions().acts(subject).await?)
+    }
+
+    /// What was done for an agency from a time on.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn acts_of(&self, agency: &str, from: Timestamp, most: i64) -> Result<Vec<Act>, RegistryError> {
+        Ok(self.store.versions().acts_of(agency, from, most).await?)
     }
 
     /// One version, retired ones too, without its upload.

@@ -20,13 +20,16 @@ mod registry;
 mod shelf;
 mod snapshot;
 mod steps;
+mod usage;
 
 pub use assess::{NO_UPSTREAM, NOT_PUBLIC, Reading, major, reading};
 pub use desk::{Desk, Invited, Upload};
 pub use error::RegistryError;
 pub use hub_store::{Act, AgencyRow, ClientRow, MemberRow, TenantRow, VersionRow};
+pub use hub_store::{Notice, UsageRow};
 pub use life::{State, Step};
 pub use people::{Member, Role};
 pub use registry::{IssuedKey, KeyInfo, NewClient, Registry};
 pub use shelf::{Published, Shelf, Shown};
 pub use steps::{Asked, Hindrances, NOTICE, Plan};
+pub use usage::Used;

@@ -275,6 +275,32 @@ impl Desk {
         Ok(shelf::Shelf::new(all, shelf.agencies().cloned().collect()))
     }
 
+    /// Retires what has come to its announced end.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn retire_ended(&self, now: Timestamp) -> Result<(), RegistryError> {
+        let shelf = self.shelf();
+        let over = |s: &&&Arc<Shown>| s.row.sunset.is_some_and(|end| end <= now);
+        for shown in shelf.versions().iter().filter(over) {
+            let asked = Asked {
+                why: "its announced end has come".to_owned(),
+                ..Asked::step(Step::Retire)
+            };
+            let hub = Member {
+                id: "hub".to_owned(),
+                ..Member::operator()
+            };
+            let plan = self.plan(&hub, &shown.row.id, &asked, now).await?;
+            match self.commit(plan).await {
+                // Another hub over the same store was faster.
+                Err(RegistryError::Moved) => {}
+                other => other?,
+            }
+        }
+        Ok(())
+    }
+
     /// Takes a step that was looked at.
     ///
     /// # Errors

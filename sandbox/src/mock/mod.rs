@@ -40,7 +40,7 @@ const MOMENT: &str = "2026-03-09T09:00:00+08:00";
 
 /// One description, ready to answer.
 pub struct Mock {
-    description: Description,
+    description: Arc<Description>,
     routes: Routes,
     seed: Seed,
     now: Timestamp,
@@ -100,7 +100,8 @@ impl Mock {
     ///
     /// # Errors
     /// Only if shipped data is broken.
-    pub fn new(description: Description, seed: u64) -> Result<Self, DataError> {
+    pub fn new(description: impl Into<Arc<Description>>, seed: u64) -> Result<Self, DataError> {
+        let description = description.into();
         let now = MOMENT.parse().map_err(|e| DataError::new("moment", e))?;
         Ok(Self {
             routes: Routes::of(&description.document),

@@ -9,6 +9,7 @@
 mod bundle;
 mod grammar;
 mod intake;
+mod pack;
 mod parameter;
 mod paths;
 mod quote;
@@ -36,6 +37,7 @@ use sources::Sources;
 use std::collections::BTreeMap;
 use tree::Node;
 
+pub use pack::pack;
 pub use validator::Validator;
 
 /// Code of the finding that asks for a file.

@@ -77,6 +77,20 @@ pub struct LintFinding {
 }
 
 impl LintFinding {
+    /// As programs read it.
+    #[must_use]
+    pub fn document(&self) -> serde_json::Value {
+        let finding = &self.finding;
+        serde_json::json!({
+            "rule": finding.code, "family": self.family, "level": self.level,
+            "place": {
+                "pointer": finding.pointer, "file": finding.file, "line": finding.line, "column": finding.column,
+            },
+            "expected": finding.expected, "got": finding.got, "near": finding.near, "fix": finding.fix,
+            "text": finding.message, "waived": self.waived,
+        })
+    }
+
     /// Whether it keeps a version from going live.
     #[must_use]
     pub fn blocks(&self) -> bool {

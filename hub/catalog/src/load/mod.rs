@@ -15,6 +15,7 @@ mod system;
 mod unique;
 
 pub(crate) use dictionary::Dictionary;
+pub use operation::operation_key;
 
 use crate::Document;
 use crate::catalog::{Event, Theme};

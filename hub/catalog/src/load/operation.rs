@@ -300,12 +300,22 @@ fn heaviest(shape: &Shape, outer: &str) -> (DataLevel, String) {
 
 /// The id: as written where it starts with the agency, else put below `agency.system.`; from method and path where
 /// there is none. So ids of strangers can't collide with anybody's.
+/// The last part of an operation's id from its `operationId`, or from `METHOD /path` where it has none.
+#[must_use]
+pub fn operation_key(text: &str) -> String {
+    match text.split_once(" /") {
+        Some((method, path)) => tame(&format!("{} /{path}", method.to_ascii_lowercase())),
+        None => tame(text),
+    }
+}
+
+fn tame(text: &str) -> String {
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')));
+    words.filter(|w| !w.is_empty()).collect::<Vec<_>>().join("-")
+}
+
 fn operation_id(site: &Site<'_, '_>, value: &Value, context: &Context<'_>) -> String {
     let system = &context.system.id;
-    let tame = |text: &str| {
-        let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')));
-        words.filter(|w| !w.is_empty()).collect::<Vec<_>>().join("-")
-    };
     let operation_id = value.get("operationId").and_then(Value::as_str);
     let written = operation_id.map(tame).filter(|id| !id.is_empty());
     // A system may carry services of another agency; their slugs start with that agency's code.
@@ -319,7 +329,7 @@ fn operation_id(site: &Site<'_, '_>, value: &Value, context: &Context<'_>) -> St
         Some(id) if is_full(&id) => id,
         Some(id) => format!("{}.{}.{id}", system.agency, system.system),
         None => {
-            let derived = tame(&format!("{} {}", site.method, site.path));
+            let derived = operation_key(&format!("{} {}", site.method, site.path));
             format!("{}.{}.{derived}", system.agency, system.system)
         }
     }

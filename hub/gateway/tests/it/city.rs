@@ -315,6 +315,7 @@ pub fn snapshot() -> Snapshot {
         version: 1,
         catalog,
         connectors: BTreeMap::new(),
+        registered: BTreeMap::new(),
         policies: Arc::new(policies),
     }
 }
@@ -340,6 +341,7 @@ impl City {
             trail: journal,
             live: line.clone(),
             sandbox: mock.clone(),
+            described: None,
             settings: Settings::default(),
         };
         change(&mut parts);

@@ -56,6 +56,11 @@ pub enum Command {
         after_help = "Examples:\n  hub lint api.yaml\n  hub lint service.wsdl --json\n  hub lint a.yaml b.zip --format sarif\n  hub lint api.yaml --rules my/rules --waivers waivers.yaml\n\nExit code 0: nothing that must be put right; 1: something; 2: used wrongly."
     )]
     Lint(LintArgs),
+    /// Register an API description at the running hub: it is callable in the sandbox at once.
+    #[command(
+        after_help = "Examples:\n  hub register api.yaml\n  hub register service.wsdl --system-name title --json\n  hub register api.zip --hub https://hub.example --desk-token $TOKEN\n\nExit code 0: callable in the sandbox; 1: refused; 2: used wrongly, or the description can't be read."
+    )]
+    Register(RegisterArgs),
     /// Call one operation of the running hub.
     #[command(
         after_help = "Examples:\n  hub call OPERATION field=value other.field=2 'list=[1,2]'\n  hub call OPERATION --as wang-jianguo --sandbox"
@@ -107,6 +112,32 @@ pub struct Place {
     /// File that gets one JSON object with addresses and credentials as soon as the hub answers.
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
+}
+
+/// `hub register`.
+#[derive(Debug, ClapArgs)]
+pub struct RegisterArgs {
+    /// API description: OpenAPI 3.0 to 3.2, Swagger 2.0 or WSDL 1.1, JSON or YAML, or a zip with one.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// For which agency; that of the token if missing.
+    #[arg(long, value_name = "CODE")]
+    pub for_agency: Option<String>,
+    /// Name of the system in addresses; from the title if missing.
+    #[arg(long, value_name = "NAME")]
+    pub system_name: Option<String>,
+    /// Address of the hub; from the data folder if missing.
+    #[arg(long, value_name = "URL")]
+    pub hub: Option<String>,
+    /// Token of a person of the agency; from HUB_DESK_TOKEN or the data folder if missing.
+    #[arg(long, value_name = "TOKEN")]
+    pub desk_token: Option<String>,
+    /// Folder for what must survive.
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    pub data_dir: PathBuf,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `hub demo`.

@@ -1,7 +1,7 @@
 //! API descriptions given on the command line, with the files beside them that they name.
 
 use super::outcome::{Outcome, line};
-use hub_catalog::description::{Description, missing, read_set};
+use hub_catalog::description::{Description, missing, pack, read_set};
 use hub_core::{Finding, Lang, Text};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -16,6 +16,8 @@ const MAX_ROUNDS: usize = 64;
 pub(super) struct Opened {
     pub(super) read: Result<Description, Vec<Finding>>,
     pub(super) names: Names,
+    /// The file and what was read beside it.
+    files: BTreeMap<String, Vec<u8>>,
 }
 
 /// What the files of a description are called before people.
@@ -73,7 +75,23 @@ pub(super) fn open(path: &Path) -> std::io::Result<Opened> {
     let here = std::env::current_dir().map(|d| within(&d) + "/").unwrap_or_default();
     let shown = path.display().to_string();
     let names = Names { entry, shown, here };
-    Ok(Opened { read, names })
+    Ok(Opened { read, names, files })
+}
+
+/// What is sent of a file: itself, or a zip of it and of the files beside it that it names.
+///
+/// # Errors
+/// Where the file itself cannot be read.
+pub(super) fn gathered(path: &Path) -> std::io::Result<(String, Vec<u8>)> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let Opened { files, names, .. } = open(path)?;
+    match files.len() {
+        0 | 1 => Ok((name, std::fs::read(path)?)),
+        _ => {
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+            Ok((format!("{stem}.zip"), pack(&names.entry, &files)))
+        }
+    }
 }
 
 /// The description, or everything that keeps it from being read, the file itself included.

@@ -96,7 +96,7 @@ pub fn export(args: &ExportArgs, lang: Lang) -> Outcome {
         return Outcome::misused(words, lang);
     }
     let paths = folders(&args.folders, &Config::default().paths);
-    if let Err(findings) = Edition::load(&paths) {
+    if let Err(findings) = Edition::load(&paths, &[]) {
         return Outcome::findings(&findings, lang);
     }
     let mut files = 0;

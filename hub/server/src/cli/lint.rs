@@ -125,7 +125,7 @@ fn while_reading(finding: Finding) -> LintFinding {
 
 /// Reads a file and holds it against the rules.
 fn lint(path: &Path, measure: &Measure) -> std::io::Result<Linted> {
-    let Opened { read, names } = open(path)?;
+    let Opened { read, names, .. } = open(path)?;
     let (read, mut findings): (_, Vec<LintFinding>) = match read {
         Ok(mut description) => {
             let repairs = std::mem::take(&mut description.repairs);

@@ -15,7 +15,7 @@ const SHOWN: usize = 5;
 
 /// One file as a JSON object.
 pub(super) fn object(linted: &Linted) -> Value {
-    let all: Vec<Value> = linted.findings.iter().map(finding).collect();
+    let all: Vec<Value> = linted.findings.iter().map(LintFinding::document).collect();
     match &linted.read {
         Some(description) => json!({
             "file": linted.file,
@@ -36,27 +36,6 @@ pub(super) fn object(linted: &Linted) -> Value {
             "refused": all,
         }),
     }
-}
-
-fn finding(found: &LintFinding) -> Value {
-    let finding = &found.finding;
-    json!({
-        "rule": finding.code,
-        "family": found.family,
-        "level": found.level,
-        "place": {
-            "pointer": finding.pointer,
-            "file": finding.file,
-            "line": finding.line,
-            "column": finding.column,
-        },
-        "expected": finding.expected,
-        "got": finding.got,
-        "near": finding.near,
-        "fix": finding.fix,
-        "text": finding.message,
-        "waived": found.waived,
-    })
 }
 
 /// For a person at a terminal: what must be put right first, the same cause once.

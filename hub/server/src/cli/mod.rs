@@ -17,6 +17,7 @@ mod lint;
 mod lint_report;
 mod mock;
 mod outcome;
+mod register;
 mod request;
 mod running;
 mod serve;
@@ -55,6 +56,7 @@ async fn run(command: args::Command, lang: Lang) -> Outcome {
         args::Command::Diff(args) => diff::run(&args, lang),
         args::Command::Mock(args) => mock::run(args, lang).await,
         args::Command::Lint(lint) => lint::run(&lint, lang),
+        args::Command::Register(args) => register::run(args, lang).await,
         args::Command::Call(call) => call::run(call, lang).await,
         args::Command::Openapi(openapi) => documents::openapi(&openapi, lang),
         args::Command::Export(export) => documents::export(&export, lang),

@@ -1,10 +1,12 @@
 //! One edition of a city: catalog, connectors and policies that were read together and fit each other.
 
+use super::registered;
 use crate::config::Paths;
 use hub_catalog::Catalog;
 use hub_connectors::{Availability, Connector};
 use hub_core::{Finding, Service, Severity, SystemId, Text};
-use hub_gateway::{Policies, Snapshot};
+use hub_gateway::{Policies, Registration, Snapshot};
+use hub_registry::Published;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -16,18 +18,23 @@ pub struct Edition {
     pub connectors: BTreeMap<SystemId, Arc<Connector>>,
     /// Policies.
     pub policies: Arc<Policies>,
+    /// What the registry says of the systems that came by it.
+    pub registered: BTreeMap<SystemId, Registration>,
     /// Findings that hinder nothing.
     pub notes: Vec<Finding>,
 }
 
 impl Edition {
-    /// Reads the folders.
+    /// Reads the folders, and with them what the registry has published.
     ///
     /// # Errors
     /// Every error of every file. Connectors and policies are only checked against a catalog that could be read.
-    pub fn load(paths: &Paths) -> Result<Self, Vec<Finding>> {
-        let catalog = Arc::new(Catalog::load(&paths.specs)?);
-        let (connectors, findings) = hub_connectors::load_folder(&paths.connectors, &catalog);
+    pub fn load(paths: &Paths, published: &[Published]) -> Result<Self, Vec<Finding>> {
+        let catalog = Arc::new(registered::catalog(&paths.specs, published)?);
+        let (mut connectors, mut findings) = hub_connectors::load_folder(&paths.connectors, &catalog);
+        let (own, more) = registered::connectors(published, &catalog);
+        connectors.extend(own);
+        findings.extend(more);
         let (mut errors, mut notes): (Vec<_>, Vec<_>) =
             findings.into_iter().partition(|f| f.severity == Severity::Error);
         notes.extend(catalog.notes().iter().cloned());
@@ -36,6 +43,7 @@ impl Edition {
                 catalog,
                 connectors,
                 policies: Arc::new(policies),
+                registered: registered::registrations(published),
                 notes,
             }),
             Ok(_) => Err(errors),
@@ -54,6 +62,7 @@ impl Edition {
             catalog: self.catalog,
             connectors: self.connectors,
             policies: self.policies,
+            registered: self.registered,
         }
     }
 }

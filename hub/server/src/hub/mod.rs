@@ -3,9 +3,14 @@
 mod cast;
 mod edition;
 mod printed;
+mod publishing;
+mod registered;
 mod running;
+mod showcase;
 
 pub use cast::{AUDIENCE, Cast, ISSUER};
 pub use edition::{Edition, not_connected};
 pub use printed::{Press, Printed};
+pub use publishing::{in_folder, published, republish, take};
 pub use running::{Hub, Worker};
+pub use showcase::{Door as ShowcaseDoor, Showcase};

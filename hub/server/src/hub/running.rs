@@ -1,5 +1,6 @@
 //! The running hub, as handlers see it.
 
+use super::Showcase;
 use super::cast::Cast;
 use super::edition::not_connected;
 use super::printed::{Press, Printed};
@@ -13,7 +14,7 @@ use hub_core::{Lang, Service, Text};
 use hub_crypto::ct_eq;
 use hub_gateway::{Gateway, Snapshots};
 use hub_outbound::Outbound;
-use hub_registry::Registry;
+use hub_registry::{Desk, Registry};
 use hub_sandbox::Word;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -33,6 +34,10 @@ pub struct Hub {
     pub trusted: Vec<Block>,
     /// Clients and keys.
     pub registry: Arc<Registry>,
+    /// Where agencies register.
+    pub desk: Arc<Desk>,
+    /// What they registered, in the sandbox.
+    pub showcase: Arc<Showcase>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// The way out, for its health.

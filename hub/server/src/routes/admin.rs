@@ -2,7 +2,7 @@
 
 use super::describe::{Description, Who};
 use super::{Answered, Ask};
-use crate::hub::{Edition, Hub};
+use crate::hub::{Edition, Hub, published};
 use actix_web::HttpResponse;
 use hub_core::time::{Timestamp, rfc3339};
 use hub_core::{Environment, Finding, Problem, ProblemCode, Severity, Text};
@@ -28,7 +28,8 @@ pub async fn reload(ask: Ask) -> Answered {
     let hub = &ask.worker.hub;
     let _alone = hub.reloading.lock().await;
     let paths = hub.config.paths.clone();
-    let read = tokio::task::spawn_blocking(move || Edition::load(&paths)).await;
+    let all = published(&paths, &hub.desk.shelf(), hub.clock.now());
+    let read = tokio::task::spawn_blocking(move || Edition::load(&paths, &all)).await;
     let read = read.map_err(|e| Problem::new(ProblemCode::Internal).inner(e.to_string()))?;
     let edition = read.map_err(|findings| unusable(&findings))?;
     let (counts, notes) = (edition.catalog.counts(), edition.notes.clone());

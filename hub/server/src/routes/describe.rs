@@ -10,6 +10,10 @@ pub enum Who {
     Anybody,
     /// A client on behalf of a signed-in subject: key and token.
     Subject,
+    /// A client, for itself.
+    Client,
+    /// A person of an agency or of the hub, by the token of their invitation.
+    Member,
     /// An operator.
     Operator,
 }
@@ -123,6 +127,8 @@ impl Description {
         let security = match self.who {
             Who::Anybody => json!([]),
             Who::Subject => json!([{"clientKey": [], "subjectToken": []}]),
+            Who::Client => json!([{"clientKey": []}]),
+            Who::Member => json!([{"memberToken": []}]),
             Who::Operator => json!([{"adminToken": []}]),
         };
         fields.insert("security".into(), security);
@@ -197,9 +203,10 @@ pub fn document(base: &str) -> Value {
     })
 }
 
-const TAGS: [(&str, &str); 6] = [
+const TAGS: [(&str, &str); 7] = [
     ("catalog", "The catalog for programs."),
     ("sandbox", "What the sandbox offers."),
+    ("registry", "Agencies, their people, and versions of descriptions."),
     ("me", "What belongs to the subject: papers and submissions."),
     ("hub", "The hub about itself."),
     ("health", "Whether it lives."),
@@ -210,6 +217,7 @@ fn security_schemes() -> Value {
     json!({
         "clientKey": {"type": "apiKey", "in": "header", "name": "X-Api-Key", "description": "Key of the calling client."},
         "subjectToken": {"type": "http", "scheme": "bearer", "description": "Token of the person on whose behalf."},
+        "memberToken": {"type": "http", "scheme": "bearer", "description": "Token of a person of an agency or of the hub."},
         "adminToken": {"type": "http", "scheme": "bearer", "description": "Operators' token."},
     })
 }

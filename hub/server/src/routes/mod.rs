@@ -9,9 +9,11 @@ mod health;
 mod me;
 mod pages;
 mod queue;
+mod registry;
 mod sandbox;
 mod table;
 mod upkeep;
+mod versions;
 
 pub use ask::Ask;
 pub use describe::document;

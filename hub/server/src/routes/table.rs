@@ -1,7 +1,7 @@
 //! The table of routes: what stands where, who may come, what it says about itself.
 
 use super::describe::Description;
-use super::{Answered, Ask, admin, calls, catalog, health, me, pages, queue, sandbox, upkeep};
+use super::{Answered, Ask, admin, calls, catalog, health, me, pages, queue, registry, sandbox, upkeep, versions};
 use futures_util::future::LocalBoxFuture;
 
 /// Which listener a route stands on.
@@ -120,6 +120,18 @@ const fn operator(method: &'static str, path: &'static str, act: Act, says: fn()
     }
 }
 
+const fn desk(method: &'static str, path: &'static str, body: Body, act: Act, says: fn() -> Description) -> Route {
+    Route {
+        method,
+        path,
+        door: Door::Public,
+        name: "registry",
+        body,
+        act,
+        says: Some(says),
+    }
+}
+
 /// Every route of the hub, in the order in which they are matched.
 pub static TABLE: &[Route] = &[
     page("/", |a| Box::pin(pages::home(a))),
@@ -181,6 +193,118 @@ pub static TABLE: &[Route] = &[
     own("POST", "/me/files", Body::File, me::says_upload),
     own("GET", "/me/submissions", Body::None, me::says_submissions),
     own("GET", "/me/submissions/{id}", Body::None, me::says_submission),
+    desk(
+        "POST",
+        "/registry/agencies",
+        Body::Call,
+        |a| Box::pin(registry::ask_in(a)),
+        registry::says_ask_in,
+    ),
+    desk(
+        "GET",
+        "/registry/agencies",
+        Body::None,
+        |a| Box::pin(registry::agencies(a)),
+        registry::says_agencies,
+    ),
+    desk(
+        "POST",
+        "/registry/agencies/{id}/approval",
+        Body::Call,
+        |a| Box::pin(registry::judge(a)),
+        registry::says_judge,
+    ),
+    desk(
+        "GET",
+        "/registry/members",
+        Body::None,
+        |a| Box::pin(registry::members(a)),
+        registry::says_members,
+    ),
+    desk(
+        "POST",
+        "/registry/members",
+        Body::Call,
+        |a| Box::pin(registry::new_member(a)),
+        registry::says_new_member,
+    ),
+    desk(
+        "DELETE",
+        "/registry/members/{id}",
+        Body::None,
+        |a| Box::pin(registry::dismiss(a)),
+        registry::says_dismiss,
+    ),
+    desk(
+        "GET",
+        "/registry/acts",
+        Body::None,
+        |a| Box::pin(registry::acts(a)),
+        registry::says_acts,
+    ),
+    desk(
+        "GET",
+        "/registry/notices",
+        Body::None,
+        |a| Box::pin(versions::notices(a)),
+        versions::says_notices,
+    ),
+    desk(
+        "POST",
+        "/registry/versions",
+        Body::File,
+        |a| Box::pin(versions::upload(a)),
+        versions::says_upload,
+    ),
+    desk(
+        "GET",
+        "/registry/versions",
+        Body::None,
+        |a| Box::pin(versions::all(a)),
+        versions::says_all,
+    ),
+    desk(
+        "GET",
+        "/registry/versions/{id}",
+        Body::None,
+        |a| Box::pin(versions::one(a)),
+        versions::says_one,
+    ),
+    desk(
+        "GET",
+        "/registry/versions/{id}/findings",
+        Body::None,
+        |a| Box::pin(versions::findings(a)),
+        versions::says_findings,
+    ),
+    desk(
+        "GET",
+        "/registry/versions/{id}/changes",
+        Body::None,
+        |a| Box::pin(versions::changes(a)),
+        versions::says_changes,
+    ),
+    desk(
+        "GET",
+        "/registry/versions/{id}/history",
+        Body::None,
+        |a| Box::pin(versions::history(a)),
+        versions::says_history,
+    ),
+    desk(
+        "GET",
+        "/registry/versions/{id}/document",
+        Body::None,
+        |a| Box::pin(versions::document(a)),
+        versions::says_document,
+    ),
+    desk(
+        "POST",
+        "/registry/versions/{id}/steps",
+        Body::Call,
+        |a| Box::pin(versions::step(a)),
+        versions::says_step,
+    ),
     read(
         "/hub/openapi.json",
         "hub",
@@ -221,6 +345,18 @@ pub static TABLE: &[Route] = &[
         "/admin/clients/{id}/keys",
         |a| Box::pin(admin::revoke(a)),
         admin::says_revoke,
+    ),
+    operator(
+        "POST",
+        "/admin/agencies",
+        |a| Box::pin(registry::take_in(a)),
+        registry::says_take_in,
+    ),
+    operator(
+        "POST",
+        "/admin/members",
+        |a| Box::pin(registry::let_in(a)),
+        registry::says_let_in,
     ),
     operator(
         "GET",

@@ -6,7 +6,7 @@ use hub_core::time::Timestamp;
 use hub_crypto::{base64_url, random};
 use hub_gateway::Plans;
 use hub_identity::TestIssuer;
-use hub_registry::{NewClient, Registry};
+use hub_registry::{Desk, Member, NewClient, Registry, Role};
 use hub_store::Store;
 use std::collections::BTreeMap;
 
@@ -30,6 +30,8 @@ pub struct Credentials {
     pub sandbox_key: Option<String>,
     /// Tokens by persona.
     pub subject_tokens: BTreeMap<String, String>,
+    /// Tokens at the registry by role.
+    pub desk_tokens: BTreeMap<String, String>,
 }
 
 /// The operators' token: the given one, else the store's, made at the first start.
@@ -58,7 +60,38 @@ pub async fn keys(store: &Store, registry: &Registry, plans: &Plans, now: Timest
         client_key: Some(key(store, registry, Environment::Live, plan, now).await?),
         sandbox_key: Some(key(store, registry, Environment::Sandbox, plan, now).await?),
         subject_tokens: BTreeMap::new(),
+        desk_tokens: BTreeMap::new(),
     })
+}
+
+/// A first agency with a clerk and an owner, and a reviewer of the hub, let in at the first start.
+///
+/// # Errors
+/// If the store does not answer.
+pub async fn people(store: &Store, desk: &Desk, now: Timestamp) -> Result<BTreeMap<String, String>, Failed> {
+    let operator = Member::operator();
+    if desk.shelf().agency(TENANT).is_none() {
+        desk.put_agency(&operator, TENANT, "首个部门", "First agency", now)
+            .await?;
+    }
+    let mut tokens = BTreeMap::new();
+    for role in [Role::Clerk, Role::Owner, Role::Reviewer] {
+        let name = format!("first.desk.{}", role.as_str());
+        let kept = store.secrets().get(&name).await?.map(String::from_utf8).transpose()?;
+        let token = match kept.filter(|token| desk.member(token).is_some()) {
+            Some(kept) => kept,
+            None => {
+                let agency = role.is_of_agency().then_some(TENANT);
+                let invited = desk
+                    .invite(&operator, agency, &format!("First {}", role.as_str()), role, now)
+                    .await?;
+                store.secrets().put(&name, invited.token.as_bytes()).await?;
+                invited.token
+            }
+        };
+        tokens.insert(role.as_str().to_owned(), token);
+    }
+    Ok(tokens)
 }
 
 async fn key(

@@ -1,6 +1,7 @@
 //! Putting the rooms together into one process: what is read, opened, started, and stopped again.
 
 mod clock;
+mod counting;
 mod doors;
 mod exchanges;
 mod first;
@@ -12,6 +13,7 @@ mod secrets;
 mod simulated;
 mod start;
 mod upstreams;
+mod watch;
 
 pub use mock::{MockServer, signalled};
 pub use ready::{RUNNING, Ready};

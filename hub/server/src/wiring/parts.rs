@@ -1,6 +1,7 @@
 //! Building every room of a hub and joining them.
 
 use super::clock::MachineClock;
+use super::counting::Counting;
 use super::doors::Doors;
 use super::exchanges::Exchanges;
 use super::first::{self, Credentials};
@@ -9,11 +10,11 @@ use super::ready::Ready;
 use super::secrets::{DerivedSecrets, GivenSecrets, Own};
 use super::simulated::Answerer;
 use super::start::{Plan, StartError, TRAIL};
-use super::upstreams::{NamedUpstreams, SimulatedUpstreams, address};
+use super::upstreams::{NamedUpstreams, RegisteredUpstreams, SimulatedUpstreams, address};
 use crate::http::metrics::Metrics;
 use crate::hub::Edition;
 use crate::hub::Press;
-use crate::hub::{AUDIENCE, Cast, ISSUER};
+use crate::hub::{AUDIENCE, Cast, ISSUER, Showcase, ShowcaseDoor};
 use crate::hub::{Hub, Worker};
 use hub_core::ports::Clock;
 use hub_gateway::{
@@ -21,7 +22,7 @@ use hub_gateway::{
 };
 use hub_identity::{Identity, PairwiseKey, TestIssuer, TokenVerifier};
 use hub_outbound::{EgressPolicy, Outbound};
-use hub_registry::Registry;
+use hub_registry::{Desk, Registry};
 use hub_sandbox::{City, Contracts, MockEngine, Personas};
 use hub_store::Store;
 use std::sync::Arc;
@@ -38,6 +39,8 @@ pub struct Parts {
     pub live: Arc<LiveUpstream>,
     /// The trail.
     pub journal: Arc<Journal>,
+    /// Who used what.
+    pub counting: Arc<Counting>,
     /// What to tell programs.
     pub ready: Ready,
     /// Who answers for the simulated systems, if they are simulated.
@@ -62,6 +65,7 @@ pub async fn build(
     plan: Plan,
     edition: Edition,
     store: Store,
+    desk: Arc<Desk>,
     listeners: &Listeners,
     city: Option<String>,
 ) -> Result<Parts, StartError> {
@@ -110,6 +114,11 @@ pub async fn build(
         }),
         None => Arc::new(NamedUpstreams),
     };
+    let addresses = Arc::new(RegisteredUpstreams {
+        snapshots: snapshots.clone(),
+        others: addresses,
+    });
+    let showcase = Arc::new(Showcase::new(Arc::clone(&desk), config.sandbox.seed));
     let engine = Arc::new(engine(&snapshots, config.sandbox.seed, &clock, &cast)?);
     let behind = exchanges.map(|exchanges| {
         let city = || simulated_city(&snapshots, &engine, &secrets);
@@ -142,9 +151,15 @@ pub async fn build(
             .map_err(StartError::other)?,
         false => Credentials::default(),
     };
+    if credentials {
+        first.desk_tokens = first::people(&store, &desk, now).await.map_err(StartError::other)?;
+    }
     if let Some(issuer) = &test_issuer {
         first.subject_tokens = first::tokens(issuer, &cast, now).map_err(StartError::other)?;
     }
+    let counting = Arc::new(Counting::new(
+        Arc::clone(&journal) as Arc<dyn hub_core::ports::TrailSink>
+    ));
     let gateway = Gateway::new(hub_gateway::Parts {
         snapshots: snapshots.clone(),
         clock: Arc::clone(&clock),
@@ -155,9 +170,10 @@ pub async fn build(
         personas: Arc::clone(&cast) as Arc<dyn hub_gateway::Personas>,
         store,
         secrets,
-        trail: Arc::clone(&journal) as Arc<dyn hub_core::ports::TrailSink>,
+        trail: Arc::clone(&counting) as Arc<dyn hub_core::ports::TrailSink>,
         live: Arc::clone(&live) as Arc<dyn hub_gateway::Line>,
         sandbox: engine,
+        described: Some(Arc::new(ShowcaseDoor(Arc::clone(&showcase)))),
         settings: Settings {
             base: listeners.base.clone(),
             file_cap: usize::try_from(config.listen.file_bytes).unwrap_or(usize::MAX),
@@ -183,6 +199,7 @@ pub async fn build(
         sandbox_key: first.sandbox_key,
         admin_token: admin_token.clone(),
         subject_tokens: first.subject_tokens,
+        desk_tokens: first.desk_tokens,
         default_persona: test_issuer.is_some().then(|| cast.personas().default_id().to_owned()),
         simulated_systems: simulated.collect(),
     };
@@ -193,6 +210,8 @@ pub async fn build(
         trusted: config.trusted_proxies(),
         config,
         registry,
+        desk,
+        showcase,
         clock,
         outbound,
         snapshots,
@@ -207,6 +226,7 @@ pub async fn build(
         worker: Worker { hub, gateway },
         live,
         journal,
+        counting,
         ready,
         city: behind,
     })

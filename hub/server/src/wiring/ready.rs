@@ -25,6 +25,9 @@ pub struct Ready {
     pub admin_token: String,
     /// Tokens of the test issuer by persona; empty where it is off.
     pub subject_tokens: BTreeMap<String, String>,
+    /// Tokens at the registry by role: of people of a first agency, and of a reviewer of the hub. Empty where none were made.
+    #[serde(default)]
+    pub desk_tokens: BTreeMap<String, String>,
     /// Persona that acts where nobody is named.
     pub default_persona: Option<String>,
     /// Addresses of the simulated systems; empty where there are none.

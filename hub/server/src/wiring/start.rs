@@ -4,12 +4,14 @@ use super::listen::{Listeners, Served, serve};
 use super::parts::{Parts, build};
 use super::ready::{RUNNING, Ready};
 use super::simulated::SimulatedCity;
-use crate::config::Config;
-use crate::hub::Edition;
+use crate::config::{Config, Paths};
+use crate::hub::{Edition, published};
 use crate::hub::{Hub, Worker};
+use hub_catalog::lint::RuleSet;
 use hub_core::Finding;
 use hub_core::time::Timestamp;
 use hub_gateway::{Jobs, Journal};
+use hub_registry::Desk;
 use hub_store::Store;
 use std::fs::File;
 use std::path::Path;
@@ -64,6 +66,7 @@ pub struct Running {
     worker: Worker,
     served: Served,
     exchanges: Option<AbortHandle>,
+    watch: AbortHandle,
     stop_jobs: watch::Sender<bool>,
     jobs: tokio::task::JoinHandle<()>,
     journal: Arc<Journal>,
@@ -81,7 +84,7 @@ impl Running {
     pub async fn start(plan: Plan) -> Result<Self, StartError> {
         let paths = plan.config.paths.clone();
         let read = paths.clone();
-        let edition = tokio::task::spawn_blocking(move || Edition::load(&read))
+        let edition = tokio::task::spawn_blocking(move || Edition::load(&read, &[]))
             .await
             .map_err(StartError::other)?;
         let edition = edition.map_err(StartError::Findings)?;
@@ -95,6 +98,9 @@ impl Running {
         };
         let store = store.map_err(StartError::other)?;
         let lock = lock(&paths.data)?;
+        let rules = RuleSet::standard().map_err(StartError::Findings)?;
+        let desk = Arc::new(Desk::load(store.clone(), rules).await.map_err(StartError::other)?);
+        let edition = with_registered(edition, &desk, &paths).await?;
         // This folder is ours alone from here on, so whoever delivered under its name has died.
         let left = store
             .submissions()
@@ -117,6 +123,7 @@ impl Running {
             plan,
             edition,
             store.clone(),
+            Arc::clone(&desk),
             &listeners,
             city.as_ref().map(|c| c.base.clone()),
         )
@@ -125,6 +132,7 @@ impl Running {
             worker,
             live,
             journal,
+            counting,
             ready,
             city: behind,
         } = parts;
@@ -140,6 +148,7 @@ impl Running {
         let served = serve(listeners, &worker, &live, simulated).map_err(StartError::other)?;
         let (stop_jobs, stop) = watch::channel(false);
         let jobs = tokio::spawn(Jobs::new(worker.gateway.clone()).run(stop));
+        let watch = tokio::spawn(super::watch::run(worker.clone(), counting)).abort_handle();
         ready.write(&paths.data.join(RUNNING)).map_err(StartError::other)?;
         tracing::info!(address = %ready.base_url, services = worker.hub.catalog().counts().services, "the hub answers");
         Ok(Self {
@@ -147,6 +156,7 @@ impl Running {
             worker,
             served,
             exchanges,
+            watch,
             stop_jobs,
             jobs,
             journal,
@@ -181,11 +191,32 @@ impl Running {
         drop(tokio::time::timeout(patience, self.jobs).await);
         self.served.stop_city().await;
         self.exchanges.into_iter().for_each(|e| e.abort());
+        self.watch.abort();
         let journal = Arc::clone(&self.journal);
         drop(tokio::task::spawn_blocking(move || journal.close()).await);
         self.store.close().await;
         drop(std::fs::remove_file(self.data.join(RUNNING)));
         tracing::info!("the hub has stopped");
+    }
+}
+
+/// The edition with what the registry has published. What cannot be used any more is told of and left out whole: a hub that
+/// does not start helps nobody.
+async fn with_registered(edition: Edition, desk: &Desk, paths: &Paths) -> Result<Edition, StartError> {
+    let all = published(paths, &desk.shelf(), Timestamp::now());
+    if all.is_empty() {
+        return Ok(edition);
+    }
+    let paths = paths.clone();
+    let read = tokio::task::spawn_blocking(move || Edition::load(&paths, &all)).await;
+    match read.map_err(StartError::other)? {
+        Ok(whole) => Ok(whole),
+        Err(findings) => {
+            for finding in &findings {
+                tracing::error!(finding = %finding, "what is published cannot be used");
+            }
+            Ok(edition)
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use hub_core::SystemId;
 use hub_gateway::{AddressSource, Snapshots};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Addresses named by an operator in `UPSTREAM_…` variables. An address that an operator names may be anywhere,
 /// loopback included: naming it is the operator's word.
@@ -27,6 +28,32 @@ pub struct SimulatedUpstreams {
     pub snapshots: Snapshots,
     /// Those that are reached by databases or folders.
     pub exchanges: BTreeMap<SystemId, String>,
+}
+
+/// Systems that came by the registry say themselves where they stand; only where an operator has allowed it may that be on
+/// this machine or in a private network, and no variable speaks for them.
+pub struct RegisteredUpstreams {
+    /// The systems there are now.
+    pub snapshots: Snapshots,
+    /// Where the others stand.
+    pub others: Arc<dyn AddressSource>,
+}
+
+impl AddressSource for RegisteredUpstreams {
+    fn variable(&self, name: &str) -> Option<String> {
+        self.others.variable(name)
+    }
+
+    fn trusts_loopback(&self, system: &SystemId) -> bool {
+        match self.snapshots.get().registered.get(system) {
+            Some(registration) => registration.inner_allowed,
+            None => self.others.trusts_loopback(system),
+        }
+    }
+
+    fn keeps_hours(&self, system: &SystemId) -> bool {
+        self.snapshots.get().registered.contains_key(system) || self.others.keeps_hours(system)
+    }
 }
 
 /// Where a simulated system stands.

@@ -17,5 +17,6 @@ mod outage;
 mod own;
 mod pages;
 mod queue;
+mod registry;
 mod support;
 mod transports;

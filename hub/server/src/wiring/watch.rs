@@ -1,0 +1,47 @@
+//! Watches the registry: what another hub over the same store did, ends that have come, and whom that concerns.
+
+use super::counting::Counting;
+use crate::hub::{Worker, republish};
+use hub_registry::RegistryError;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Between two looks: what is published at one hub is called at the others within a second.
+const LOOK: Duration = Duration::from_millis(400);
+/// Looks between two times at which counts are kept and owners of clients are told.
+const SELDOM: u32 = 5;
+
+/// Looks again and again.
+pub async fn run(worker: Worker, counting: Arc<Counting>) {
+    let mut unusable = BTreeMap::new();
+    let mut look = tokio::time::interval(LOOK);
+    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut looks = 0_u32;
+    loop {
+        look.tick().await;
+        looks = looks.wrapping_add(1);
+        if let Err(error) = worker.hub.desk.refresh().await {
+            tracing::warn!(%error, "the registry could not be read");
+            continue;
+        }
+        republish(&worker, &mut unusable).await;
+        if looks.is_multiple_of(SELDOM)
+            && let Err(error) = keep(&worker, &counting).await
+        {
+            tracing::warn!(%error, "what clients used could not be kept");
+        }
+    }
+}
+
+async fn keep(worker: &Worker, counting: &Counting) -> Result<(), RegistryError> {
+    let (desk, now) = (&worker.hub.desk, worker.hub.clock.now());
+    let rows = counting.take(now);
+    desk.count(&rows).await?;
+    desk.retire_ended(now).await?;
+    let told = desk.tell(now).await?;
+    if told > 0 {
+        tracing::info!(told, "owners of clients were told of what comes");
+    }
+    Ok(())
+}

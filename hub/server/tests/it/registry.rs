@@ -1,0 +1,668 @@
+//! From the file an agency has to a callable address, and on to its end.
+
+use crate::support::{City, Got, TestHub, http};
+use actix_web::{App, HttpResponse, HttpServer, web};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// A description without any extension of the hub's, as a contractor hands it over.
+fn title(number: &str, server: &str, extra: &str) -> String {
+    format!(
+        "openapi: 3.0.3
+info: {{title: 权籍查询, version: {number}, description: 按不动产单元号查询权籍。, contact: {{name: 登记中心, email: a@title.example}}}}
+servers: [{{url: '{server}'}}]
+tags: [{{name: title, description: 权籍}}]
+paths:
+  /titles/{{no}}:
+    get:
+      operationId: getTitle
+      summary: 查询权籍
+      description: 查询一个不动产单元的权籍。
+      tags: [title]
+      parameters: [{{name: no, in: path, required: true, description: 单元号, schema: {{type: string, maxLength: 28, example: U1}}}}]
+      responses:
+        '200': {{description: 权籍, content: {{application/json: {{schema: {{$ref: '#/components/schemas/Title'}}}}}}}}
+        '404': {{description: 没有, content: {{application/problem+json: {{schema: {{type: object}}}}}}}}
+        '429': {{description: 过多, content: {{application/problem+json: {{schema: {{type: object}}}}}}}}
+        '500': {{description: 故障, content: {{application/problem+json: {{schema: {{type: object}}}}}}}}
+components:
+  schemas:
+    Title:
+      type: object
+      description: 权籍
+      required: [no, area{extra}]
+      properties:
+        no: {{type: string, description: 单元号, maxLength: 28}}
+        area: {{type: number, description: 面积, minimum: 0, maximum: 1000000}}
+        state: {{type: string, description: 状态, enum: [valid, frozen]}}
+"
+    )
+}
+
+/// The agency's system; it counts the calls it gets.
+struct BackEnd {
+    base: String,
+    calls: Arc<AtomicU64>,
+    handle: actix_web::dev::ServerHandle,
+}
+
+impl BackEnd {
+    fn start() -> Self {
+        let calls = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&calls);
+        let server = HttpServer::new(move || {
+            let count = Arc::clone(&count);
+            App::new().default_service(web::to(move || {
+                count.fetch_add(1, Ordering::Relaxed);
+                async { HttpResponse::Ok().json(json!({"no": "U1", "area": 96.5, "state": "valid"})) }
+            }))
+        });
+        let server = server.workers(1).bind("127.0.0.1:0").unwrap();
+        let base = format!("http://{}", server.addrs()[0]);
+        let server = server.disable_signals().run();
+        let handle = server.handle();
+        std::thread::spawn(move || actix_web::rt::System::new().block_on(server));
+        Self { base, calls, handle }
+    }
+}
+
+struct Desk {
+    hub: TestHub,
+    back: BackEnd,
+    live: String,
+}
+
+impl Desk {
+    async fn open() -> Self {
+        let hub = TestHub::demo(City::sample()).await;
+        let live = hub.ready().client_key.clone().unwrap();
+        Self {
+            hub,
+            back: BackEnd::start(),
+            live,
+        }
+    }
+
+    async fn close(self) {
+        self.back.handle.stop(true).await;
+        self.hub.stop().await;
+    }
+
+    fn bearer(&self, role: &str) -> String {
+        format!("Bearer {}", self.hub.ready().desk_tokens[role])
+    }
+
+    async fn by(&self, role: &str, method: &str, target: &str, body: Option<&Value>) -> Got {
+        self.hub
+            .ask(method, target, &[("authorization", &self.bearer(role))], body)
+            .await
+    }
+
+    async fn upload(&self, text: &str) -> Got {
+        let url = format!(
+            "{}/registry/versions?system=title&file=权籍查询.yaml",
+            self.hub.ready().base_url
+        );
+        let request = http()
+            .post(url)
+            .header("authorization", self.bearer("clerk"))
+            .body(text.to_owned());
+        let answer = request.send().await.unwrap();
+        Got {
+            status: answer.status().as_u16(),
+            headers: answer.headers().clone(),
+            body: serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap(),
+        }
+    }
+
+    async fn step(&self, role: &str, id: &str, step: &str, more: Value) -> Got {
+        let mut body = json!({"step": step, "why": "测试"});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        self.by(role, "POST", &format!("/registry/versions/{id}/steps"), Some(&body))
+            .await
+    }
+
+    /// An operator's token of the registry.
+    async fn operator(&self) -> String {
+        let made = self
+            .hub
+            .operate(
+                "POST",
+                "/admin/members",
+                Some(&json!({"name": "运维", "role": "operator"})),
+            )
+            .await;
+        assert_eq!(made.status, 201, "{}", made.body);
+        format!("Bearer {}", made.body["token"].as_str().unwrap())
+    }
+
+    async fn allow_inner(&self, id: &str) {
+        let operator = self.operator().await;
+        let body = json!({"step": "allow-inner", "why": "专网"});
+        let target = format!("/registry/versions/{id}/steps");
+        let got = self
+            .hub
+            .ask("POST", &target, &[("authorization", &operator)], Some(&body))
+            .await;
+        assert_eq!(got.status, 200, "{}", got.body);
+    }
+
+    /// Uploads a version and takes it live.
+    async fn live(&self, number: &str, extra: &str) -> String {
+        let uploaded = self.upload(&title(number, &self.back.base, extra)).await;
+        assert_eq!(uploaded.status, 201, "{}", uploaded.body);
+        let id = uploaded.body["id"].as_str().unwrap().to_owned();
+        self.allow_inner(&id).await;
+        for (role, step) in [("clerk", "ask"), ("reviewer", "approve")] {
+            let got = self.step(role, &id, step, json!({})).await;
+            assert_eq!(got.status, 200, "{step}: {}", got.body);
+        }
+        id
+    }
+
+    async fn call(&self, door: &str, version: &str) -> Got {
+        let token = format!("Bearer {}", self.hub.ready().subject_tokens[self.persona()]);
+        let headers = [("x-api-key", self.live.as_str()), ("authorization", token.as_str())];
+        let headers = if door == "/gateway" { &headers[..] } else { &[] };
+        self.hub
+            .ask("GET", &format!("{door}/first/title/{version}/titles/U1"), headers, None)
+            .await
+    }
+
+    fn persona(&self) -> &str {
+        self.hub.ready().default_persona.as_deref().unwrap()
+    }
+}
+
+fn id(got: &Got) -> String {
+    assert!(got.status < 300, "{}", got.body);
+    got.body["id"].as_str().unwrap().to_owned()
+}
+
+fn hub(folder: &TempDir, hub: &TestHub, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_hub"))
+        .current_dir(folder.path())
+        .args(args)
+        .arg("--data-dir")
+        .arg(hub.data())
+        .env("LANG", "C")
+        .env_remove("LC_ALL")
+        .output()
+        .unwrap()
+}
+
+fn written(folder: &TempDir, name: &str, text: &str) -> PathBuf {
+    let file = folder.path().join(name);
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(&file, text).unwrap();
+    file
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_command_leads_from_a_file_to_an_answer() {
+    let city = TestHub::demo(City::sample()).await;
+    let folder = tempfile::tempdir().unwrap();
+    written(
+        &folder,
+        "权籍查询.yaml",
+        &title("0.1.0", "https://title.example/api", ""),
+    );
+    let started = Instant::now();
+    let output = hub(&folder, &city, &["register", "权籍查询.yaml", "--json"]);
+    let took = started.elapsed();
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let base = &city.ready().base_url;
+    assert_eq!(told["sandbox_url"], format!("{base}/sandbox/first/quan-ji-cha-xun/v0"));
+    assert_eq!(
+        (&told["format"], &told["format_version"], &told["operations"]),
+        (&json!("openapi"), &json!("3.0.3"), &json!(1))
+    );
+    assert_eq!(told["answer"]["status"], 200, "{told}");
+    assert!(told["answer"]["body"]["area"].is_number(), "{told}");
+    assert!(took < Duration::from_secs(20), "{took:?}");
+    // The line that is printed works as it stands.
+    let curl = told["example"]["curl"].as_str().unwrap();
+    let pasted = Command::new("sh")
+        .arg("-c")
+        .arg(format!("{curl} --silent"))
+        .output()
+        .unwrap();
+    let pasted: Value = serde_json::from_slice(&pasted.stdout).unwrap();
+    assert_eq!(pasted, told["answer"]["body"]);
+
+    let text = hub(&folder, &city, &["register", "权籍查询.yaml"]);
+    let text = String::from_utf8(text.stdout).unwrap();
+    assert!(
+        text.contains("/sandbox/first/quan-ji-cha-xun/v0") && text.contains("curl -X GET"),
+        "{text}"
+    );
+
+    written(
+        &folder,
+        "broken.yaml",
+        "openapi: 3.0.3\ninfo: {title: x, version: '1'}\npaths: {/a: {get: {responses: {'200': {$ref: '#/components/responses/Gone'}}}}}\n",
+    );
+    let broken = hub(&folder, &city, &["register", "broken.yaml"]);
+    let words = String::from_utf8(broken.stderr).unwrap();
+    assert_eq!(broken.status.code(), Some(2), "{words}");
+    assert!(words.contains("broken.yaml:3:"), "{words}");
+
+    let split = "openapi: 3.1.0\ninfo: {title: Split, version: '1.0'}\npaths: {/a: {$ref: 'parts/a.yaml'}}\n";
+    written(&folder, "split.yaml", split);
+    written(
+        &folder,
+        "parts/a.yaml",
+        "get: {responses: {'200': {description: ok, content: {text/plain: {schema: {const: hi}}}}}}\n",
+    );
+    let split = hub(
+        &folder,
+        &city,
+        &["register", "split.yaml", "--system-name", "split", "--json"],
+    );
+    let told: Value = serde_json::from_slice(&split.stdout).unwrap();
+    assert_eq!(told["answer"]["body"], "hi", "files beside it travel with it: {told}");
+    city.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_goes_live_by_two_people_and_ends_with_notice() {
+    let desk = Desk::open().await;
+    let first = desk.upload(&title("1.0.0", &desk.back.base, "")).await;
+    let version = id(&first);
+    assert_eq!(
+        first.body["verdict"]["blocking"][0]["code"], "upstream-not-public",
+        "{}",
+        first.body
+    );
+    let shown = desk.call("/sandbox", "v1").await;
+    assert_eq!(
+        (shown.status, shown.header("hub-version")),
+        (200, "1.0.0"),
+        "{}",
+        shown.body
+    );
+    let wrong = desk.hub.ask("GET", "/sandbox/first/title/v1/titles", &[], None).await;
+    assert_eq!((wrong.status, wrong.code()), (404, "not-found"));
+    let refused = desk.step("clerk", &version, "ask", json!({})).await;
+    assert_eq!(
+        (refused.status, refused.code()),
+        (409, "version-not-ready"),
+        "{}",
+        refused.body
+    );
+    assert_eq!(desk.call("/gateway", "v1").await.status, 404, "nothing is live yet");
+
+    desk.allow_inner(&version).await;
+    assert_eq!(desk.step("clerk", &version, "ask", json!({})).await.status, 200);
+    let refused = desk.step("owner", &version, "approve", json!({})).await;
+    assert_eq!((refused.status, refused.code()), (403, "not-authorized"));
+    let approved = desk.step("reviewer", &version, "approve", json!({})).await;
+    assert_eq!(
+        (approved.status, &approved.body["state"]),
+        (200, &json!("live")),
+        "{}",
+        approved.body
+    );
+    let got = desk.call("/gateway", "v1").await;
+    assert_eq!(
+        (got.status, &got.body),
+        (200, &json!({"no": "U1", "area": 96.5, "state": "valid"}))
+    );
+    assert_eq!(desk.back.calls.load(Ordering::Relaxed), 1);
+    let listed = desk.hub.ask("GET", "/catalog/services?agency=first", &[], None).await;
+    assert_eq!(listed.body["total"], 1, "{}", listed.body);
+
+    let soon = desk
+        .step(
+            "owner",
+            &version,
+            "deprecate",
+            json!({"sunset": "2026-12-01T00:00:00+08:00"}),
+        )
+        .await;
+    assert_eq!(
+        (soon.status, &soon.body["where"]),
+        (422, &json!("/sunset")),
+        "{}",
+        soon.body
+    );
+    let ended = desk
+        .step(
+            "owner",
+            &version,
+            "deprecate",
+            json!({"sunset": "2099-01-01T00:00:00+08:00"}),
+        )
+        .await;
+    assert_eq!(ended.status, 200, "{}", ended.body);
+    let got = desk.call("/gateway", "v1").await;
+    assert_eq!(got.header("sunset"), "Wed, 31 Dec 2098 16:00:00 GMT");
+    assert!(got.header("deprecation").starts_with('@'), "{:?}", got.headers);
+    let told = until(async || {
+        let got = desk
+            .hub
+            .ask("GET", "/registry/notices", &[("x-api-key", &desk.live)], None)
+            .await;
+        got.body["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|n| n["kind"] == "deprecated")
+            .then_some(got)
+    })
+    .await;
+    assert!(
+        told.body["items"][0]["text"]["en"]
+            .as_str()
+            .unwrap()
+            .contains("ends at 2099"),
+        "{}",
+        told.body
+    );
+
+    let history = desk
+        .by(
+            "reviewer",
+            "GET",
+            &format!("/registry/versions/{version}/history"),
+            None,
+        )
+        .await;
+    let acts: Vec<&str> = history.body["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|a| a["act"].as_str().unwrap())
+        .collect();
+    assert_eq!(acts, ["uploaded", "allow-inner", "ask", "approve", "deprecate"]);
+    let then = history.body["items"][2]["at"].as_str().unwrap().replace('+', "%2B");
+    let target = format!("/registry/versions/{version}/history?on={then}");
+    let past = desk.by("reviewer", "GET", &target, None).await;
+    assert_eq!(
+        (&past.body["state"], &past.body["total"]),
+        (&json!("in-review"), &json!(3)),
+        "what was true then"
+    );
+    desk.close().await;
+}
+
+/// Asks again until there is something, for a while.
+async fn until<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(found) = ask().await {
+            return found;
+        }
+        assert!(started.elapsed() < Duration::from_secs(20), "it did not come");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_break_names_who_uses_it_and_majors_stand_side_by_side() {
+    let desk = Desk::open().await;
+    let first = desk.live("1.0.0", "").await;
+    assert_eq!(desk.call("/gateway", "v1").await.status, 200);
+    // What the answer always had is no longer promised.
+    let narrower = title("1.1.0", &desk.back.base, "").replace("required: [no, area]", "required: [no]");
+    let next = id(&desk.upload(&narrower).await);
+    desk.allow_inner(&next).await;
+    let target = format!("/registry/versions/{next}/changes");
+    let changes = until(async || {
+        let got = desk.by("clerk", "GET", &target, None).await;
+        (!got.body["changes"][0]["clients"].as_array()?.is_empty()).then_some(got)
+    })
+    .await;
+    assert_eq!(
+        (&changes.body["breaking"], &changes.body["base"]),
+        (&json!(true), &json!(first)),
+        "{}",
+        changes.body
+    );
+    assert_eq!(
+        changes.body["changes"][0]["clients"][0]["client"], "first-live",
+        "{}",
+        changes.body
+    );
+    let refused = desk.step("clerk", &next, "ask", json!({})).await;
+    assert_eq!(refused.code(), "version-not-ready");
+    assert!(
+        !refused.body["changes"].as_array().unwrap().is_empty(),
+        "{}",
+        refused.body
+    );
+    let own = desk.step("clerk", &next, "allow-break", json!({})).await;
+    assert_eq!(own.status, 403, "{}", own.body);
+    assert_eq!(desk.step("owner", &next, "allow-break", json!({})).await.status, 200);
+    assert_eq!(desk.step("clerk", &next, "ask", json!({})).await.status, 200);
+    assert_eq!(desk.step("reviewer", &next, "approve", json!({})).await.status, 200);
+    let both = desk
+        .hub
+        .ask(
+            "GET",
+            "/sandbox/first/title/v1/titles/U1",
+            &[("hub-version", "1.1.0")],
+            None,
+        )
+        .await;
+    assert_eq!(both.header("hub-version"), "1.1.0");
+
+    let second = desk.live("2.0.0", ", state").await;
+    for version in ["v1", "v2"] {
+        let got = desk.call("/gateway", version).await;
+        assert_eq!(got.status, 200, "{version}: {}", got.body);
+    }
+    let told = desk
+        .hub
+        .ask("GET", "/registry/notices", &[("x-api-key", &desk.live)], None)
+        .await;
+    let about: Vec<&Value> = told.body["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|n| &n["version"])
+        .collect();
+    assert!(
+        about.contains(&&json!(next)) && about.contains(&&json!(second)),
+        "{}",
+        told.body
+    );
+
+    let back = desk.step("owner", &first, "roll-back", json!({})).await;
+    assert_eq!(
+        (back.status, &back.body["state"]),
+        (200, &json!("live")),
+        "{}",
+        back.body
+    );
+    let states = desk
+        .by("reviewer", "GET", "/registry/versions?agency=first&system=title", None)
+        .await;
+    let states: Vec<&str> = states.body["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|v| v["origin"] == "registry")
+        .map(|v| v["state"].as_str().unwrap())
+        .collect();
+    assert_eq!(states, ["live", "retired", "live"]);
+    let document = desk.hub.ask("GET", "/openapi.json?agency=first", &[], None).await.body;
+    let mut paths: Vec<&String> = document["paths"].as_object().unwrap().keys().collect();
+    paths.sort();
+    assert_eq!(paths, ["/first/title/v1/titles/{no}", "/first/title/v2/titles/{no}"]);
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn publishing_fails_no_call_and_a_restart_forgets_nothing() {
+    let desk = Arc::new(Desk::open().await);
+    desk.live("1.0.0", "").await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let calls = (0..4).map(|_| {
+        let (desk, stop) = (Arc::clone(&desk), Arc::clone(&stop));
+        tokio::spawn(async move {
+            let mut count = 0;
+            while !stop.load(Ordering::Relaxed) {
+                let got = desk.call("/gateway", "v1").await;
+                // The plan's limit is no failed call.
+                assert!([200, 429].contains(&got.status), "{} {}", got.status, got.body);
+                count += 1;
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            count
+        })
+    });
+    let calls: Vec<_> = calls.collect();
+    desk.live("1.1.0", "").await;
+    desk.live("2.0.0", "").await;
+    stop.store(true, Ordering::Relaxed);
+    let mut count = 0;
+    for one in calls {
+        count += one.await.unwrap();
+    }
+    assert!(count > 20, "{count}");
+    let Desk { hub, back, .. } = Arc::into_inner(desk).unwrap();
+    let (city, data) = hub.stop().await;
+    let mut config = city.config(data.path());
+    config.identity.test_issuer = true;
+    let plan = hub_server::wiring::Plan {
+        config,
+        simulated: true,
+        credentials: true,
+        ..hub_server::wiring::Plan::default()
+    };
+    let hub = TestHub::start(city, data, plan).await;
+    let live = hub.ready().client_key.clone().unwrap();
+    let desk = Desk { hub, back, live };
+    for version in ["v1", "v2"] {
+        let got = desk.call("/gateway", version).await;
+        assert_eq!(got.status, 200, "{version}: {}", got.body);
+    }
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agency_asks_is_approved_and_keeps_to_its_own() {
+    let desk = Desk::open().await;
+    let asked = desk
+        .hub
+        .ask(
+            "POST",
+            "/registry/agencies",
+            &[],
+            Some(&json!({"id": "water", "name": "水务局"})),
+        )
+        .await;
+    assert_eq!(asked.status, 201, "{}", asked.body);
+    let owner = format!("Bearer {}", asked.body["token"].as_str().unwrap());
+    let again = desk
+        .hub
+        .ask(
+            "POST",
+            "/registry/agencies",
+            &[],
+            Some(&json!({"id": "water", "name": "另一个"})),
+        )
+        .await;
+    assert_eq!((again.status, again.code()), (409, "conflict"));
+    let early = desk
+        .hub
+        .ask(
+            "POST",
+            "/registry/members",
+            &[("authorization", &owner)],
+            Some(&json!({"agency": "first", "name": "某人", "role": "clerk"})),
+        )
+        .await;
+    assert_eq!(early.status, 403, "{}", early.body);
+    let operator = desk.operator().await;
+    let judged = desk
+        .hub
+        .ask(
+            "POST",
+            "/registry/agencies/water/approval",
+            &[("authorization", &operator)],
+            Some(&json!({"approved": true})),
+        )
+        .await;
+    assert_eq!(judged.body["state"], "approved", "{}", judged.body);
+    let clerk = desk
+        .hub
+        .ask(
+            "POST",
+            "/registry/members",
+            &[("authorization", &owner)],
+            Some(&json!({"agency": "water", "name": "某人", "role": "clerk"})),
+        )
+        .await;
+    assert_eq!(clerk.status, 201, "{}", clerk.body);
+    let foreign = desk.live("1.0.0", "").await;
+    let hidden = desk
+        .hub
+        .ask(
+            "GET",
+            &format!("/registry/versions/{foreign}"),
+            &[("authorization", &owner)],
+            None,
+        )
+        .await;
+    assert_eq!(hidden.status, 404, "another agency's versions are not seen");
+    let typo = desk
+        .hub
+        .ask(
+            "POST",
+            &format!("/registry/versions/{foreign}/steps"),
+            &[("authorization", &operator)],
+            Some(&json!({"step": "retyre"})),
+        )
+        .await;
+    assert_eq!(
+        (typo.status, &typo.body["near"][0]),
+        (422, &json!("retire")),
+        "{}",
+        typo.body
+    );
+    let ended = desk
+        .hub
+        .ask(
+            "POST",
+            &format!("/registry/versions/{foreign}/steps"),
+            &[("authorization", &operator)],
+            Some(&json!({"step": "retire", "why": "泄露"})),
+        )
+        .await;
+    assert_eq!(ended.body["state"], "retired", "{}", ended.body);
+    assert_eq!(
+        desk.call("/gateway", "v1").await.status,
+        404,
+        "an operator can end it at once"
+    );
+    let acts = desk
+        .hub
+        .ask(
+            "GET",
+            "/registry/acts?agency=water",
+            &[("authorization", &operator)],
+            None,
+        )
+        .await;
+    let acts: Vec<&str> = acts.body["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|a| a["act"].as_str().unwrap())
+        .collect();
+    assert_eq!(acts, ["asked-in", "let-in", "approved", "let-in"]);
+    desk.close().await;
+}
