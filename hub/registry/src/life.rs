@@ -127,6 +127,15 @@ impl Step {
         self.rule().map_or(&[], |rule| rule.3)
     }
 
+    /// Whether whoever takes it says why.
+    #[must_use]
+    pub fn needs_reason(self) -> bool {
+        matches!(
+            self,
+            Self::SendBack | Self::Retire | Self::RollBack | Self::AllowBreak | Self::AllowInner | Self::Deprecate
+        )
+    }
+
     /// Whether it changes what the gateway answers for.
     #[must_use]
     pub fn moves_calls(self, state: State) -> bool {

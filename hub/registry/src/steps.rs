@@ -136,7 +136,7 @@ impl Desk {
             });
         };
         self.permitted(by, &row, asked.step)?;
-        if needs_reason(asked.step) {
+        if asked.step.needs_reason() {
             check_text("why", &asked.why)?;
         }
         if matches!(asked.step, Step::Ask | Step::Approve) {
@@ -313,13 +313,6 @@ impl Desk {
         }
         self.read_anew(&mut seen).await.map(drop)
     }
-}
-
-fn needs_reason(step: Step) -> bool {
-    matches!(
-        step,
-        Step::SendBack | Step::Retire | Step::RollBack | Step::AllowBreak | Step::AllowInner | Step::Deprecate
-    )
 }
 
 /// The end that is announced: far enough away for those who call it.

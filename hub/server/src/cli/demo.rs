@@ -124,6 +124,13 @@ fn greeting(running: &Running, lang: Lang) -> String {
             format!("client key:      {key}")
         });
     }
+    if let Some(token) = running.ready.desk_tokens.get("clerk") {
+        lines.push(if lang == Lang::Zh {
+            format!("登记服务：      {base_url}/agency   （令牌 {token}）")
+        } else {
+            format!("register at:     {base_url}/agency   (token {token})")
+        });
+    }
     let tries = super::tries::three(running);
     if !tries.is_empty() {
         lines.push(if lang == Lang::Zh {

@@ -2,6 +2,7 @@
 //! Pages need no script and no cookie; the one island of script is "try it".
 
 pub mod assets;
+mod desk;
 mod form;
 mod frame;
 mod home;
@@ -9,6 +10,7 @@ mod problems;
 mod search;
 mod service;
 
+pub use desk::desk;
 pub use frame::{Frame, language};
 pub use home::{home, status};
 pub use problems::{missing, problem};

@@ -42,6 +42,11 @@ pub async fn home(ask: Ask) -> Answered {
     html(StatusCode::OK, &frame, page)
 }
 
+pub async fn desk(ask: Ask) -> Answered {
+    let frame = frame(&ask.http);
+    html(StatusCode::OK, &frame, portal::desk(&frame))
+}
+
 pub async fn search(ask: Ask) -> Answered {
     let frame = frame(&ask.http);
     let page = portal::search(&frame, &ask.worker.hub.catalog(), &Wanted::new(&ask.query()));

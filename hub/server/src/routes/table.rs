@@ -138,6 +138,7 @@ pub static TABLE: &[Route] = &[
     page("/search", |a| Box::pin(pages::search(a))),
     page("/s/{service}", |a| Box::pin(pages::service(a))),
     page("/problems/{code}", |a| Box::pin(pages::problem(a))),
+    page("/agency", |a| Box::pin(pages::desk(a))),
     page("/status", |a| Box::pin(pages::status(a))),
     page("/assets/{name}", |a| Box::pin(pages::asset(a))),
     page("/favicon.ico", |a| Box::pin(pages::icon(a))),

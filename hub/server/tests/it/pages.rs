@@ -17,6 +17,7 @@ async fn pages_speak_both_languages_and_run_nothing_foreign() {
         "/".to_owned(),
         "/search".into(),
         "/status".into(),
+        "/agency".into(),
         "/problems/not-found".into(),
         format!("/s/{}", service.id),
     ];

@@ -115,6 +115,8 @@ check("ten services were chosen", len(chosen) == 10, str(len(chosen)))
 here = pathlib.Path(__file__).resolve().parent
 root = here.parents[3]
 hub = root / "target" / "debug" / "hub"
+check("three clicks lead from a file to an answer, on a phone and on a desktop",
+      *run("node", str(here / "desk.mjs"), str(work), timeout=180))
 independent.judge(check, here, work, hub, root / "policies")
 proposed.judge(check, here, work, hub, root / "policies")
 
