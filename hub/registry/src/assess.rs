@@ -1,5 +1,6 @@
 //! What can be said of an uploaded description before anybody looks at it.
 
+use crate::soap;
 use hub_catalog::description::{Description, Format, read};
 use hub_catalog::diff::{self, Day, Options};
 use hub_catalog::lint::{LintFinding, RuleSet, Waivers, run};
@@ -122,18 +123,18 @@ impl Reading {
         )
     }
 
-    /// The manifest of a system that speaks as its contract says. WSDL has none: how it is spoken to is not in the contract.
+    /// The manifest of a system that speaks as its description says.
     #[must_use]
     pub fn plain_manifest(&self, system: &str) -> Option<String> {
-        let url = self
-            .upstream
-            .as_ref()
-            .filter(|_| self.description.format != Format::Wsdl)?;
+        let url = self.upstream.as_ref()?;
         let address = Value::from(url.as_str().trim_end_matches('/'));
-        Some(format!(
-            "# Inferred from `servers`: the system speaks as its contract says.\n\
-             system: {system}\nupstream: {{url: {address}, dialect: rest-json}}\noperations: same\n"
-        ))
+        let head = format!("# Inferred: the system speaks as its description says.\nsystem: {system}\n");
+        Some(match self.description.format {
+            Format::Wsdl => soap::manifest(&head, &address, &self.description.document),
+            Format::OpenApi | Format::Swagger => {
+                format!("{head}upstream: {{url: {address}, dialect: rest-json}}\noperations: same\n")
+            }
+        })
     }
 
     /// What differs from another version.

@@ -19,6 +19,7 @@ mod people;
 mod registry;
 mod shelf;
 mod snapshot;
+mod soap;
 mod steps;
 mod usage;
 

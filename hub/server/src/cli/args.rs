@@ -362,6 +362,9 @@ pub struct ExportArgs {
     /// Folder to write; must not exist or be empty.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+    /// Folder for what must survive: what was registered and is called is written too.
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    pub data_dir: PathBuf,
     /// Which city.
     #[command(flatten)]
     pub folders: Folders,

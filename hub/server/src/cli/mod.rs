@@ -13,6 +13,7 @@ mod demo;
 mod description;
 mod diff;
 mod documents;
+mod export;
 mod lint;
 mod lint_report;
 mod mock;
@@ -59,7 +60,7 @@ async fn run(command: args::Command, lang: Lang) -> Outcome {
         args::Command::Register(args) => register::run(args, lang).await,
         args::Command::Call(call) => call::run(call, lang).await,
         args::Command::Openapi(openapi) => documents::openapi(&openapi, lang),
-        args::Command::Export(export) => documents::export(&export, lang),
+        args::Command::Export(export) => export::run(&export, lang).await,
         args::Command::Connector(connector) => connector::run(connector, lang).await,
         args::Command::Audit(args::Audit::Verify(verify)) => audit::verify(&verify, lang),
         args::Command::Client(client) => client::run(client, lang).await,
