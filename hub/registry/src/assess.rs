@@ -75,7 +75,10 @@ fn upstream(document: &Value) -> Option<Url> {
         address = address.replace(&format!("{{{name}}}"), default);
     }
     let url = Url::parse(&address).ok()?;
-    matches!(url.scheme(), "http" | "https").then_some(url)
+    // What a build was to fill in is no address.
+    let host = url.host_str().unwrap_or_default();
+    let is_whole = !host.is_empty() && !host.contains(['$', '{', '}', '%']);
+    (is_whole && matches!(url.scheme(), "http" | "https")).then_some(url)
 }
 
 impl Reading {
@@ -171,6 +174,7 @@ mod tests {
             None
         );
         assert_eq!(code("[{url: /v1}]").as_deref(), Some(NO_UPSTREAM));
+        assert_eq!(code("[{url: 'https://${host}/v1'}]").as_deref(), Some(NO_UPSTREAM));
         assert_eq!(code("[{url: 'http://169.254.169.254/'}]").as_deref(), Some(NOT_PUBLIC));
         assert_eq!(code("[{url: 'http://2130706433/'}]").as_deref(), Some(NOT_PUBLIC));
         assert!(read("[{url: 'http://127.0.0.1:9/'}]").unreachable(true).is_none());
