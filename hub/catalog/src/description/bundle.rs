@@ -7,6 +7,7 @@ use super::sources::Sources;
 use super::tree::{At, Content, Node};
 use crate::document::{escape, nearest, unescape};
 use hub_core::{Finding, Text};
+use indexmap::IndexMap;
 use std::collections::{HashMap, HashSet};
 
 /// References of path items followed in a row.
@@ -454,13 +455,39 @@ fn anchored<'n>(node: &'n Node, anchor: &str) -> Option<&'n Node> {
     }
 }
 
-/// Names like the last of a pointer, beside where it should be.
+/// Names like the last of a pointer, beside where it should be; where there are none, references to what is called so in
+/// another shared room.
 pub(super) fn beside(root: &Node, pointer: &str) -> Vec<String> {
     let Some((parent, name)) = pointer.rsplit_once('/') else {
         return Vec::new();
     };
-    let names = root.pointer(parent).and_then(Node::map);
-    nearest(&unescape(name), names.into_iter().flatten().map(|(n, _)| n.as_str()))
+    let name = unescape(name);
+    let near = |map: &IndexMap<String, Node>| nearest(&name, map.keys().map(String::as_str));
+    let here = root.pointer(parent).and_then(Node::map).map(near).unwrap_or_default();
+    if !here.is_empty() {
+        return here;
+    }
+    let shared = root.get("components").and_then(Node::map);
+    let shared = shared
+        .into_iter()
+        .flatten()
+        .map(|(room, node)| (format!("#/components/{room}"), node));
+    let old = ["definitions", "parameters", "responses"].into_iter();
+    let old = old.filter_map(|room| Some((format!("#/{room}"), root.get(room)?)));
+    let mut found: Vec<String> = shared
+        .chain(old)
+        .filter_map(|(room, node)| Some((room, node.map()?)))
+        .flat_map(|(room, map)| {
+            near(map)
+                .into_iter()
+                .map(move |name| format!("{room}/{}", escape(&name)))
+        })
+        .collect();
+    // What is called just so comes first.
+    let last = format!("/{}", escape(&name));
+    found.sort_by_key(|reference| !reference.ends_with(&last));
+    found.truncate(3);
+    found
 }
 
 fn count(node: &Node) -> usize {

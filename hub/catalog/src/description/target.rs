@@ -192,6 +192,20 @@ mod tests {
     }
 
     #[test]
+    fn a_reference_to_nothing_names_what_is_nearest() {
+        let near = |reference: &str| {
+            let schemas = json!({"Title": {"type": "string"}, "S": {"$ref": reference}});
+            let files = BTreeMap::from([("a.json".to_owned(), described("3.0.3", &schemas))]);
+            let refused = read_set("a.json", &files).unwrap_err();
+            assert_eq!(refused[0].code, "dangling-reference");
+            refused[0].near.clone()
+        };
+        assert_eq!(near("#/components/schemas/Titel"), ["Title"]);
+        assert_eq!(near("#/definitions/Title"), ["#/components/schemas/Title"]);
+        assert!(near("#/components/schemas/Zebra").is_empty());
+    }
+
+    #[test]
     fn a_stray_identifier_does_not_lead_references_astray() {
         let schemas = json!({
             "Order": {"id": "urn:jsonschema:example:Order", "properties": {"t": {"$ref": "#/components/schemas/T"}}},
