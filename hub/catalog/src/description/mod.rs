@@ -15,6 +15,7 @@ mod paths;
 mod quote;
 mod reach;
 mod references;
+mod rooms;
 mod schema;
 mod sources;
 mod special;

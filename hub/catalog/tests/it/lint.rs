@@ -37,7 +37,7 @@ fn generated_lint_figures_are_current() {
         assert!(took <= LIMIT, "{} takes {took:?}", row.file);
         slowest = slowest.max(took);
         fixes.count(&found, fix(&files, &description, &found, &rules, &row.file));
-        blocked += usize::from(found.iter().any(|f| f.blocks()));
+        blocked += usize::from(found.iter().any(LintFinding::blocks));
         let mut seen = BTreeSet::new();
         for one in &found {
             assert!(one.finding.line > 0, "{} has no place", one.finding);
@@ -117,7 +117,9 @@ impl Fixes {
             page,
             "\n## Safe automatic fixes\n\nWhat `hub lint --fix` puts right: the source is edited in place, and the differ finds nothing \
              but what the rule says it changes. Of what must be put right {}, of what should be {}. {} descriptions are no text \
-             that is edited (WSDL); {} times a fix was left out because more would have changed.\n\n\
+             that is edited (WSDL); {} times a fix was left out because more would have changed. \
+             What is left changes what goes over the wire (where a key, a secret or a number stands, and as what), so that \
+             only the agency can put it right.\n\n\
              | rule | level | fixed | of |\n|---|---|---|---|\n",
             share(of(Level::Must)),
             share(of(Level::Should)),

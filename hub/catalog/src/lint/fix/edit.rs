@@ -29,15 +29,14 @@ pub(super) fn insert(text: &str, layout: &Layout, spot: &Spot, name: &str, value
                 Value::String(text) if is_plain(text) => text.clone(),
                 other => other.to_string(),
             };
-            (first.from, format!("{name}: {value}{}", line_break(text, first.from)?))
+            before(text, first.from, &format!("{name}: {value}"))?
         }
         (Form::Flow, Some(first)) => {
-            let between = text.get(spot.start..first.from)?;
-            let gap = match between.contains('\n') {
-                true => line_break(text, first.from)?,
-                false => " ".to_owned(),
-            };
-            (first.from, format!("{}: {value},{gap}", quoted(name)))
+            let member = format!("{}: {value},", quoted(name));
+            match text.get(spot.start..first.from)?.contains('\n') {
+                true => before(text, first.from, &member)?,
+                false => (first.from, format!("{member} ")),
+            }
         }
         (Form::Flow, None) => (spot.start + 1, format!("{}: {value}", quoted(name))),
         _ => return None,
@@ -45,17 +44,23 @@ pub(super) fn insert(text: &str, layout: &Layout, spot: &Spot, name: &str, value
     Some(Edit { range: at..at, put })
 }
 
-/// A line break and the indentation of the line a place stands in; none where other things than blanks, or the dash of an
-/// item, stand before it.
-fn line_break(text: &str, at: usize) -> Option<String> {
-    let before = text.get(..at)?;
-    let line = before.rsplit('\n').next()?;
-    let blank: String = line.chars().map(|c| if c == '-' { ' ' } else { c }).collect();
-    if !blank.chars().all(|c| c == ' ' || c == '\t') {
-        return None;
-    }
+/// A line put before the one that begins with what stands at a place: where, and what.
+fn before(text: &str, at: usize, put: &str) -> Option<(usize, String)> {
+    let (start, blank) = indentation(text, at)?;
     let ending = if text.contains("\r\n") { "\r\n" } else { "\n" };
-    Some(format!("{ending}{blank}"))
+    let dashed = text.get(start..at) != Some(blank.as_str());
+    Some(match dashed {
+        true => (at, format!("{put}{ending}{blank}")),
+        false => (start, format!("{blank}{put}{ending}")),
+    })
+}
+
+/// Where the line of a place begins, and its indentation; none where other things than blanks, or the dash of an item, stand
+/// before the place.
+fn indentation(text: &str, at: usize) -> Option<(usize, String)> {
+    let start = text.get(..at)?.rfind('\n').map_or(0, |n| n + 1);
+    let blank = text.get(start..at)?.replace('-', " ");
+    blank.chars().all(|c| c == ' ' || c == '\t').then_some((start, blank))
 }
 
 /// An item of a list taken out; the first of a list stays, for what stands before it is no separator.
@@ -140,7 +145,8 @@ pub(super) fn unified(name: &str, text: &str, edits: &[Edit]) -> String {
     let mut parts: Vec<(Range<usize>, Vec<&Edit>)> = Vec::new();
     for edit in edits {
         let (first, last) = (line_of(edit.range.start), line_of(edit.range.end));
-        let whole = edit.range.end > edit.range.start && starts.get(last) == Some(&edit.range.end);
+        // Whole lines that go or come leave the line behind them as it is.
+        let whole = starts.get(last) == Some(&edit.range.end) && (!edit.range.is_empty() || edit.put.ends_with('\n'));
         let lines = first..(if whole { last } else { last + 1 });
         match parts.last_mut() {
             Some((before, of)) if lines.start < before.end => {
@@ -270,7 +276,7 @@ mod tests {
         ];
         assert_eq!(
             unified("f", text, &edits),
-            "--- f\n+++ f\n@@ -2,8 +2,8 @@\n 2\n 3\n 4\n-5\n+x\n+5\n 6\n 7\n 8\n-9\n"
+            "--- f\n+++ f\n@@ -2,8 +2,8 @@\n 2\n 3\n 4\n+x\n 5\n 6\n 7\n 8\n-9\n"
         );
     }
 }
