@@ -23,8 +23,35 @@ pub(crate) fn compile(schema: &Value) -> Result<Validator, String> {
     compile_as(schema, jsonschema::Draft::Draft202012)
 }
 
+/// As [`compile`], with schemas that are referred to by their addresses.
+pub(crate) fn compile_among(schema: &Value, others: &[(&str, &Value)]) -> Result<Validator, String> {
+    if others.is_empty() {
+        return compile(schema);
+    }
+    let draft = jsonschema::Draft::Draft202012;
+    let others = others
+        .iter()
+        .map(|(address, other)| (*address, draft.create_resource((*other).clone())));
+    let registry = jsonschema::Registry::new()
+        .draft(draft)
+        .retriever(Offline)
+        .extend(others)
+        .and_then(jsonschema::RegistryBuilder::prepare)
+        .map_err(|error| error.to_string())?;
+    let schema = with_addresses(schema);
+    options(draft)
+        .with_registry(&registry)
+        .build(&schema)
+        .map_err(|error| error.to_string())
+}
+
 /// As [`compile`], of another draft: rules of others say which they are written in.
 pub(crate) fn compile_as(schema: &Value, draft: jsonschema::Draft) -> Result<Validator, String> {
+    let schema = with_addresses(schema);
+    options(draft).build(&schema).map_err(|error| error.to_string())
+}
+
+fn options<'r>(draft: jsonschema::Draft) -> jsonschema::ValidationOptions<'r> {
     let patterns = PatternOptions::regex()
         .size_limit(PATTERN_SIZE)
         .dfa_size_limit(PATTERN_SIZE);
@@ -33,10 +60,16 @@ pub(crate) fn compile_as(schema: &Value, draft: jsonschema::Draft) -> Result<Val
         .offline()
         .with_pattern_options(patterns)
         .should_validate_formats(true);
-    let schema = with_addresses(schema);
     formats::register(options)
-        .build(&schema)
-        .map_err(|error| error.to_string())
+}
+
+/// Nothing is fetched because a schema says so.
+struct Offline;
+
+impl jsonschema::Retrieve for Offline {
+    fn retrieve(&self, address: &jsonschema::Uri<String>) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
+        Err(format!("{address} is not there").into())
+    }
 }
 
 /// A schema whose references are URI references (RFC 3986): names of components may be of any alphabet.

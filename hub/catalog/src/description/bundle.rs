@@ -1,67 +1,110 @@
 //! One document out of several files: what other files hold is taken into the shared rooms of this one.
 
+use super::bases::{Bases, Trail};
 use super::grammar::{Kind, may_refer, room, walk};
 use super::paths;
+use super::rooms::{beside, keep, taken};
 use super::sources::Sources;
 use super::tree::{At, Content, Node};
-use crate::document::{escape, nearest, unescape};
+use crate::document::{escape, unescape};
 use hub_core::{Finding, Text};
 use std::collections::{HashMap, HashSet};
 
 /// References of path items followed in a row.
 const HOPS: usize = 16;
 
-/// Resolves every reference to another file, and every path item.
-pub(super) fn bundle(sources: &mut Sources<'_>, mut root: Node, kind: Kind) -> Result<Node, Finding> {
-    let mut bundler = Bundler {
-        sources,
-        old: kind == Kind::OldRoot,
-        names: HashMap::new(),
-        taken: taken(&root, kind),
-        queue: Vec::new(),
-        missing: HashSet::new(),
-        itself: None,
-        failed: None,
-    };
-    if refers_to_items(&root) {
-        bundler.itself = Some(Box::new(root.clone()));
+/// Resolves every reference to another file, every path item, and every reference to what has an address of its own.
+/// `early`: schemas are those of draft 4.
+pub(super) fn bundle(sources: &mut Sources<'_>, mut root: Node, kind: Kind, early: bool) -> Result<Node, Finding> {
+    let told = sources.findings.len();
+    let mut bundler = Bundler::new(sources, kind, early);
+    bundler.whole(&mut root, kind)?;
+    if !bundler.restart {
+        return Ok(root);
     }
-    bundler.settle(&mut root, kind, &mut String::new());
-    while let Some((kind, name, mut node)) = bundler.queue.pop() {
-        let place = bundler.room(kind).unwrap_or("schemas");
-        let mut pointer = match bundler.old {
-            true => format!("/{place}/{}", escape(&name)),
-            false => format!("/components/{place}/{}", escape(&name)),
-        };
-        bundler.settle(&mut node, kind, &mut pointer);
-        keep(&mut root, bundler.old, place, name, node);
-    }
-    match bundler.failed {
-        Some(finding) => Err(finding),
-        None => Ok(root),
-    }
+    // What a dynamic reference means depends on the way to it, so that addresses have to stay.
+    sources.findings.truncate(told);
+    let mut root = sources.parse(0)?;
+    sources.findings.truncate(told);
+    let mut bundler = Bundler::new(sources, kind, early);
+    bundler.dynamic = true;
+    bundler.whole(&mut root, kind)?;
+    Ok(root)
 }
 
-struct Bundler<'s, 'f> {
-    sources: &'s mut Sources<'f>,
+pub(super) struct Bundler<'s, 'f> {
+    pub(super) sources: &'s mut Sources<'f>,
     old: bool,
     /// Names given to what came from other files.
     names: HashMap<(Kind, u16, String), String>,
     taken: HashSet<(&'static str, String)>,
-    queue: Vec<(Kind, String, Node)>,
+    queue: Vec<Import>,
     missing: HashSet<String>,
-    /// The description as it was, where its path items refer to one another.
-    itself: Option<Box<Node>>,
-    failed: Option<Finding>,
+    pub(super) bases: Bases,
+    /// Whether addresses stay, because references depend on the way to them.
+    pub(super) dynamic: bool,
+    restart: bool,
+    /// The description as it was, where it refers to its own path items or addresses.
+    pub(super) itself: Option<Box<Node>>,
+    pub(super) failed: Option<Finding>,
 }
 
-enum Target {
+/// What came from another file and is yet to be settled.
+struct Import {
+    kind: Kind,
+    name: String,
+    node: Node,
+    /// The address above it.
+    base: Option<String>,
+}
+
+pub(super) enum Target {
     Here(String),
     There(u16, String),
+    /// To be left as it is: the validators know it.
+    Known,
     Missing,
 }
 
-impl Bundler<'_, '_> {
+impl<'s, 'f> Bundler<'s, 'f> {
+    fn new(sources: &'s mut Sources<'f>, kind: Kind, early: bool) -> Self {
+        Self {
+            sources,
+            old: kind == Kind::OldRoot,
+            names: HashMap::new(),
+            taken: HashSet::new(),
+            queue: Vec::new(),
+            missing: HashSet::new(),
+            bases: Bases::new(early),
+            dynamic: false,
+            restart: false,
+            itself: None,
+            failed: None,
+        }
+    }
+
+    fn whole(&mut self, root: &mut Node, kind: Kind) -> Result<(), Finding> {
+        self.taken = taken(root, kind);
+        self.look_at(0, root)?;
+        if refers_to_items(root) || self.bases.names_in(0) {
+            self.itself = Some(Box::new(root.clone()));
+        }
+        self.settle(root, kind, None, &mut String::new());
+        while let Some(mut import) = self.queue.pop() {
+            let place = self.room(import.kind).unwrap_or("schemas");
+            let mut pointer = match self.old {
+                true => format!("/{place}/{}", escape(&import.name)),
+                false => format!("/components/{place}/{}", escape(&import.name)),
+            };
+            self.settle(&mut import.node, import.kind, import.base, &mut pointer);
+            keep(root, self.old, place, import.name, import.node);
+        }
+        match self.failed.take() {
+            Some(finding) => Err(finding),
+            None => Ok(()),
+        }
+    }
+
     fn room(&self, kind: Kind) -> Option<&'static str> {
         match (self.old, kind) {
             (true, Kind::Schema) => Some("definitions"),
@@ -72,38 +115,46 @@ impl Bundler<'_, '_> {
         }
     }
 
-    fn settle(&mut self, node: &mut Node, kind: Kind, pointer: &mut String) {
-        // Below an `$id` references are relative to it; the validator follows those.
-        let mut own_base: Option<String> = None;
+    fn settle(&mut self, node: &mut Node, kind: Kind, base: Option<String>, pointer: &mut String) {
+        let mut trail = Trail::below(pointer, base);
         walk(node, kind, pointer, &mut |node, kind, pointer| {
-            if own_base.as_deref().is_some_and(|base| !pointer.starts_with(base)) {
-                own_base = None;
-            }
-            if self.failed.is_some() || own_base.is_some() {
+            if self.failed.is_some() || self.restart {
                 return;
             }
-            if kind == Kind::Schema && !self.old && node.text_at("$id").is_some() {
-                if node.at.file == 0 {
-                    own_base = Some(pointer.to_owned());
-                    return;
-                }
-                node.take("$id");
-                node.take("$schema");
+            trail.at(pointer);
+            if kind == Kind::Schema && node.map().is_some() {
+                self.addressed(node, pointer, &mut trail);
             }
             match kind {
                 Kind::PathItem | Kind::OldPathItem => self.item(node, pointer),
-                Kind::Discriminator => self.mapping(node, pointer),
-                kind if may_refer(kind) => self.reference(node, kind, pointer),
+                Kind::Discriminator => self.mapping(node, trail.base(), pointer),
+                kind if may_refer(kind) => self.reference(node, kind, trail.base(), pointer),
                 _ => {}
             }
         });
     }
 
-    fn reference(&mut self, node: &mut Node, kind: Kind, pointer: &str) {
+    /// A schema with an address of its own: references below are relative to it, and once they are settled nothing is.
+    fn addressed(&mut self, node: &mut Node, pointer: &str, trail: &mut Trail) {
+        self.restart |= !self.dynamic && node.get("$dynamicRef").is_some();
+        let name = self.sources.name(node.at.file).to_owned();
+        if let Some(address) = self.bases.address(node, trail.base(), &name) {
+            trail.enter(pointer, address);
+        }
+        if !self.dynamic && self.bases.names_in(node.at.file) {
+            node.take("$id");
+            node.take("$anchor");
+            if node.at.file != 0 {
+                node.take("$schema");
+            }
+        }
+    }
+
+    fn reference(&mut self, node: &mut Node, kind: Kind, base: Option<&str>, pointer: &str) {
         let Some((at, text)) = node.get("$ref").and_then(|r| Some((r.at, r.text()?.to_owned()))) else {
             return;
         };
-        let Some(settled) = self.settled(&text, at, node.at.file, kind, pointer) else {
+        let Some(settled) = self.settled(&text, at, (node.at.file, base), kind, pointer) else {
             return;
         };
         if settled != text
@@ -114,10 +165,18 @@ impl Bundler<'_, '_> {
     }
 
     /// The local form of a reference; none where there is none.
-    fn settled(&mut self, text: &str, at: At, base: u16, kind: Kind, pointer: &str) -> Option<String> {
-        match self.target(text, base) {
+    fn settled(&mut self, text: &str, at: At, from: (u16, Option<&str>), kind: Kind, pointer: &str) -> Option<String> {
+        let target = self.target(text, from);
+        if self.dynamic
+            && kind == Kind::Schema
+            && let Some(kept) = self.kept(&target, text, from.1.is_some(), at, pointer)
+        {
+            return Some(kept);
+        }
+        match target {
             Target::Here(fragment) if fragment.is_empty() => Some("#".to_owned()),
             Target::Here(fragment) => Some(format!("#{fragment}")),
+            Target::Known => None,
             Target::Missing => {
                 self.tell_missing(text, at, pointer);
                 None
@@ -128,20 +187,6 @@ impl Bundler<'_, '_> {
                 let prefix = if self.old { "#/" } else { "#/components/" };
                 Some(format!("{prefix}{place}/{}", escape(&name)))
             }
-        }
-    }
-
-    fn target(&mut self, text: &str, base: u16) -> Target {
-        let (file, fragment) = paths::split(text);
-        let fragment = paths::percent(fragment);
-        let file = match file {
-            None => Some(base),
-            Some(wanted) => self.sources.find(base, wanted),
-        };
-        match file {
-            Some(0) => Target::Here(fragment),
-            Some(file) => Target::There(file, fragment),
-            None => Target::Missing,
         }
     }
 
@@ -168,23 +213,53 @@ impl Bundler<'_, '_> {
             }
         };
         let wanted: String = wanted.chars().map(plain).collect();
-        let name = (1..)
-            .map(|n| {
-                if n == 1 {
-                    wanted.clone()
-                } else {
-                    format!("{wanted}_{n}")
-                }
-            })
-            .find(|name| !self.taken.contains(&(place, name.clone())))?;
-        self.taken.insert((place, name.clone()));
+        let name = self.free(place, &wanted)?;
         self.names.insert(key, name.clone());
-        self.queue.push((kind, name.clone(), node));
+        let base = self.bases.above(file, fragment);
+        self.queue.push(Import {
+            kind,
+            name: name.clone(),
+            node,
+            base,
+        });
         Some(name)
     }
 
+    /// A name nothing in a room has yet, taken now.
+    fn free(&mut self, place: &'static str, wanted: &str) -> Option<String> {
+        let numbered = |n: usize| match n {
+            1 => wanted.to_owned(),
+            n => format!("{wanted}_{n}"),
+        };
+        let name = (1..)
+            .map(numbered)
+            .find(|name| !self.taken.contains(&(place, name.clone())))?;
+        self.taken.insert((place, name.clone()));
+        Some(name)
+    }
+
+    /// Takes a whole file in under its address; once.
+    pub(super) fn embed(&mut self, file: u16, address: &str, node: Node) {
+        let key = (Kind::Schema, file, String::new());
+        if self.names.contains_key(&key) {
+            return;
+        }
+        let Some(name) = self.free("schemas", "document") else {
+            return;
+        };
+        self.names.insert(key, name.clone());
+        let mut node = node;
+        node.put("$id", Node::leaf(node.at, address));
+        self.queue.push(Import {
+            kind: Kind::Schema,
+            name,
+            node,
+            base: None,
+        });
+    }
+
     /// What a fragment of another file names, copied.
-    fn copy(&mut self, file: u16, fragment: &str, text: &str, at: At, pointer: &str) -> Option<Node> {
+    pub(super) fn copy(&mut self, file: u16, fragment: &str, text: &str, at: At, pointer: &str) -> Option<Node> {
         let tree = match self.sources.tree(file) {
             Ok(tree) => tree,
             Err(finding) => {
@@ -227,7 +302,7 @@ impl Bundler<'_, '_> {
             let Some(text) = reference.text().map(str::to_owned) else {
                 return;
             };
-            let copied = match self.target(&text, node.at.file) {
+            let copied = match self.target(&text, (node.at.file, None)) {
                 Target::There(file, fragment) => self.copy(file, &fragment, &text, at, pointer),
                 Target::Here(fragment) => {
                     let found = self.itself.as_ref().and_then(|root| root.pointer(&fragment)).cloned();
@@ -239,6 +314,7 @@ impl Bundler<'_, '_> {
                     }
                     found
                 }
+                Target::Known => None,
                 Target::Missing => {
                     self.tell_missing(&text, at, pointer);
                     None
@@ -255,7 +331,7 @@ impl Bundler<'_, '_> {
         }
     }
 
-    fn mapping(&mut self, node: &mut Node, pointer: &str) {
+    fn mapping(&mut self, node: &mut Node, base: Option<&str>, pointer: &str) {
         let file = node.at.file;
         let Some(map) = node.get_mut("mapping").and_then(Node::map_mut) else {
             return;
@@ -269,7 +345,7 @@ impl Bundler<'_, '_> {
                 continue;
             }
             let place = format!("{pointer}/mapping/{}", escape(key));
-            if let Some(settled) = self.settled(&text, value.at, file, Kind::Schema, &place) {
+            if let Some(settled) = self.settled(&text, value.at, (file, base), Kind::Schema, &place) {
                 *value = Node::leaf(value.at, settled);
             }
         }
@@ -310,45 +386,6 @@ impl Bundler<'_, '_> {
     }
 }
 
-/// Puts what came from another file into its room.
-fn keep(root: &mut Node, old: bool, place: &str, name: String, node: Node) {
-    let at = root.at;
-    let Some(mut map) = root.map_mut() else { return };
-    if !old {
-        let components = map.entry("components".to_owned()).or_insert_with(|| Node::new_map(at));
-        let Some(inner) = components.map_mut() else { return };
-        map = inner;
-    }
-    let rooms = map.entry(place.to_owned()).or_insert_with(|| Node::new_map(at));
-    rooms.put(name, node);
-}
-
-fn taken(root: &Node, kind: Kind) -> HashSet<(&'static str, String)> {
-    let old = kind == Kind::OldRoot;
-    let holder = if old { Some(root) } else { root.get("components") };
-    let rooms: &[&'static str] = match old {
-        true => &["definitions", "parameters", "responses"],
-        false => &[
-            "schemas",
-            "responses",
-            "parameters",
-            "examples",
-            "requestBodies",
-            "headers",
-            "securitySchemes",
-            "links",
-            "callbacks",
-            "pathItems",
-            "mediaTypes",
-        ],
-    };
-    let names = |room: &'static str| {
-        let map = holder.and_then(|h| h.get(room)).and_then(Node::map);
-        map.into_iter().flatten().map(move |(name, _)| (room, name.clone()))
-    };
-    rooms.iter().flat_map(|room| names(room)).collect()
-}
-
 fn refers_to_items(root: &Node) -> bool {
     let items = ["paths", "webhooks"].into_iter().filter_map(|key| root.get(key)?.map());
     let shared = root
@@ -374,15 +411,6 @@ fn anchored<'n>(node: &'n Node, anchor: &str) -> Option<&'n Node> {
         Content::List(items) => items.iter().find_map(|item| anchored(item, anchor)),
         Content::Map(map) => map.values().find_map(|member| anchored(member, anchor)),
     }
-}
-
-/// Names like the last of a pointer, beside where it should be.
-pub(super) fn beside(root: &Node, pointer: &str) -> Vec<String> {
-    let Some((parent, name)) = pointer.rsplit_once('/') else {
-        return Vec::new();
-    };
-    let names = root.pointer(parent).and_then(Node::map);
-    nearest(&unescape(name), names.into_iter().flatten().map(|(n, _)| n.as_str()))
 }
 
 fn count(node: &Node) -> usize {

@@ -568,7 +568,10 @@ fn each(items: &mut [Node], kind: Kind, pointer: &mut String, act: &mut impl FnM
 fn step(pointer: &mut String, key: &str, go: impl FnOnce(&mut String)) {
     let length = pointer.len();
     pointer.push('/');
-    pointer.push_str(&crate::document::escape(key));
+    match key.contains(['~', '/']) {
+        true => pointer.push_str(&crate::document::escape(key)),
+        false => pointer.push_str(key),
+    }
     go(pointer);
     pointer.truncate(length);
 }

@@ -37,7 +37,7 @@ pub(super) fn read(sources: &mut Sources<'_>) -> Result<(Node, Format, String), 
 }
 
 fn new(sources: &mut Sources<'_>, root: Node, version: &str) -> Result<Node, Finding> {
-    let mut root = bundle::bundle(sources, root, Kind::Root)?;
+    let mut root = bundle::bundle(sources, root, Kind::Root, version.starts_with("3.0"))?;
     checked(sources, &mut root, Kind::Root, version);
     let at = root.get("openapi").map_or(root.at, |n| n.at);
     root.put("openapi", Node::leaf(at, NORMAL));
@@ -53,7 +53,7 @@ fn new(sources: &mut Sources<'_>, root: Node, version: &str) -> Result<Node, Fin
 }
 
 fn old(sources: &mut Sources<'_>, root: Node, version: &str) -> Result<Node, Finding> {
-    let mut root = bundle::bundle(sources, root, Kind::OldRoot)?;
+    let mut root = bundle::bundle(sources, root, Kind::OldRoot, true)?;
     checked(sources, &mut root, Kind::OldRoot, version);
     let mut root = swagger::convert(root);
     schemas(sources, &mut root, Dialect::Old);

@@ -6,6 +6,7 @@
 //! repaired and told of; all else is refused with its place. Nothing is fetched: a reference to what is not in the set is
 //! refused with the name of the file to add.
 
+mod bases;
 mod bundle;
 mod grammar;
 mod intake;
@@ -15,11 +16,13 @@ mod paths;
 mod quote;
 mod reach;
 mod references;
+mod rooms;
 mod schema;
 mod sources;
 mod special;
 mod structure;
 mod swagger;
+mod target;
 mod templates;
 mod text;
 mod tree;

@@ -57,6 +57,45 @@ pub(super) fn url_path(reference: &str) -> Option<String> {
     plain.then(|| tidy(rest)).flatten()
 }
 
+/// A reference against the address it is relative to (RFC 3986, 5.2); an address without a scheme is a path of the set.
+pub(super) fn join(base: &str, wanted: &str) -> String {
+    let has_scheme = |text: &str| {
+        text.split_once(':').is_some_and(|(scheme, _)| {
+            !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
+        })
+    };
+    if wanted.is_empty() {
+        return base.to_owned();
+    }
+    if has_scheme(wanted) {
+        return wanted.to_owned();
+    }
+    let (origin, path) = match base.split_once("://") {
+        Some((scheme, rest)) => {
+            let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+            (format!("{scheme}://{host}/"), path)
+        }
+        // Nothing is relative to a URN.
+        None if has_scheme(base) => return wanted.to_owned(),
+        None => (String::new(), base),
+    };
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let whole = match wanted.strip_prefix('/') {
+        Some(rest) => rest.to_owned(),
+        None => format!("{folder}/{wanted}"),
+    };
+    let end = if whole.ends_with('/') { "/" } else { "" };
+    let mut parts: Vec<&str> = Vec::new();
+    for part in whole.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            other => parts.push(other),
+        }
+    }
+    format!("{origin}{}{end}", parts.join("/"))
+}
+
 /// A file's name for a person who has to add it.
 pub(super) fn to_add(reference: &str) -> String {
     let file = split(reference).0.unwrap_or(reference);

@@ -25,6 +25,17 @@ pub(super) fn closure(document: &Value, schema: &Value) -> Value {
     whole
 }
 
+/// Schemas that may be referred to by their address.
+pub(super) fn addressed(document: &Value) -> Vec<(&str, &Value)> {
+    let shared = document.pointer("/components/schemas").and_then(Value::as_object);
+    shared
+        .into_iter()
+        .flat_map(|schemas| schemas.values())
+        .filter_map(|schema| Some((schema.get("$id")?.as_str()?, schema)))
+        .filter(|(address, _)| address.contains(':'))
+        .collect()
+}
+
 /// What is copied for a reference: whole components, so that references into one another meet in one copy.
 fn kept(reference: &str) -> String {
     let pointer = super::paths::percent(reference.strip_prefix('#').unwrap_or(reference));

@@ -1,7 +1,7 @@
 //! Whether every reference of a bundled description leads somewhere and ends.
 
-use super::bundle::beside;
 use super::grammar::{Kind, may_refer, walk};
+use super::rooms::beside;
 use super::sources::Sources;
 use super::tree::{At, Content, Node};
 use hub_core::Text;

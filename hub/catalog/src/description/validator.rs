@@ -87,7 +87,7 @@ impl Description {
     pub fn validator(&self, pointer: &str) -> Result<Validator, String> {
         let schema = self.document.pointer(pointer).ok_or("there is no such schema")?;
         let whole = reach::closure(&self.document, schema);
-        crate::check::compile(&whole).map(Validator)
+        crate::check::compile_among(&whole, &reach::addressed(&self.document)).map(Validator)
     }
 
     /// The same for what is sent to the service: `readOnly` properties need not be there (OpenAPI 3.1, 4.8.24.4).
@@ -100,6 +100,6 @@ impl Description {
         let mut whole = reach::closure(&self.document, schema);
         let all = whole.clone();
         reach::release(&mut whole, &all, "readOnly");
-        crate::check::compile(&whole).map(Validator)
+        crate::check::compile_among(&whole, &reach::addressed(&self.document)).map(Validator)
     }
 }

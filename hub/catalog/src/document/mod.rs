@@ -222,12 +222,18 @@ pub(crate) fn plain_is_text(text: &str) -> bool {
 
 /// One token of a JSON pointer with `~1` and `~0` undone (RFC 6901).
 pub(crate) fn unescape(token: &str) -> String {
+    if !token.contains('~') {
+        return token.to_owned();
+    }
     token.replace("~1", "/").replace("~0", "~")
 }
 
 /// A name as one token of a JSON pointer (RFC 6901).
 #[must_use]
 pub fn escape(name: &str) -> String {
+    if !name.contains(['~', '/']) {
+        return name.to_owned();
+    }
     name.replace('~', "~0").replace('/', "~1")
 }
 

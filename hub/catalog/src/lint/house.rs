@@ -1,6 +1,7 @@
 //! The hub's own rule files: `policies/rules/<family>.yaml`.
 
 use super::filter::Filter;
+use super::fix::Repair;
 use super::functions::Function;
 use super::path::{Manner, Path};
 use super::rule::{Family, Field, Ground, Level, Rule, Then};
@@ -32,6 +33,7 @@ struct Written {
     when: Option<String>,
     then: OneOrMany<Asked>,
     known_as: Option<String>,
+    repair: Option<Repair>,
     title: Text,
     why: Text,
     fix: Text,
@@ -128,6 +130,7 @@ fn rule(id: &str, family: Family, value: Value, aliases: &BTreeMap<String, Vec<S
         good: written.good,
         bad: written.bad,
         known_as: written.known_as,
+        repair: written.repair,
         given: paths(written.given.into_vec(), aliases)?,
         when: written.when.as_deref().map(Filter::parse).transpose()?,
         then: then.collect::<Result<_, _>>()?,

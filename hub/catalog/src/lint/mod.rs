@@ -6,6 +6,7 @@
 
 mod casing;
 mod filter;
+mod fix;
 mod functions;
 mod house;
 mod order;
@@ -16,6 +17,7 @@ mod spectral;
 mod tree;
 mod waiver;
 
+pub use fix::{Fixed, fix};
 pub use page::{index, page};
 pub use rule::{Breach, Family, Ground, Level, Rule};
 pub use waiver::{Waiver, Waivers};

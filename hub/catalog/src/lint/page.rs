@@ -31,6 +31,9 @@ pub fn page(rule: &Rule) -> String {
             name.zh, because.zh, name.en, because.en
         );
     }
+    if rule.is_fixable() {
+        let _ = writeln!(text, "- 可自动修改 / put right by: `hub lint --fix`");
+    }
     if let Some(known) = &rule.known_as {
         let _ = writeln!(text, "- 同名规则 / same id in: `{known}`");
     }

@@ -1,6 +1,7 @@
 //! One rule: what it looks at, what it asks, and what it says to people.
 
 use super::filter::{Filter, Scope};
+use super::fix::Repair;
 use super::functions::{Function, Miss, Target};
 use super::path::{Hit, Manner, Path};
 use super::tree::{Key, Tree};
@@ -143,6 +144,8 @@ pub struct Rule {
     pub bad: String,
     /// A ruleset of others that has a rule of this id and meaning.
     pub known_as: Option<String>,
+    /// What can be done about it without changing the meaning.
+    pub(super) repair: Option<Repair>,
     pub(super) given: Vec<Path>,
     pub(super) when: Option<Filter>,
     pub(super) then: Vec<Then>,
@@ -203,6 +206,12 @@ impl Rule {
             Some(until) if self.level == Level::Must && today < until.as_str() => Level::Should,
             _ => self.level,
         }
+    }
+
+    /// Whether it has a safe automatic fix.
+    #[must_use]
+    pub fn is_fixable(&self) -> bool {
+        self.repair.is_some()
     }
 
     pub(super) fn check(&self, tree: &Tree<'_>) -> Vec<Breach> {

@@ -370,6 +370,7 @@ fn rule(
         good: String::new(),
         bad: String::new(),
         known_as: None,
+        repair: None,
         given: paths(given.into_vec(), aliases)?,
         when: None::<Filter>,
         then: then.into_vec().into_iter().map(Asked::then).collect::<Result<_, _>>()?,

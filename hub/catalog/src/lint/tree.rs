@@ -43,6 +43,8 @@ pub(super) struct Entry<'v> {
     pub(super) role: Role,
     /// Nodes of it and below it.
     pub(super) size: usize,
+    /// What its `$ref` leads to.
+    target: Option<Id>,
 }
 
 /// The nodes of a document in the order of a walk.
@@ -50,7 +52,6 @@ pub(super) struct Entry<'v> {
 pub(super) struct Tree<'v> {
     entries: Vec<Entry<'v>>,
     large: HashMap<(Id, &'v str), Id>,
-    references: HashMap<&'v str, Id>,
     referenced: HashSet<&'v str>,
 }
 
@@ -59,17 +60,23 @@ impl<'v> Tree<'v> {
         let mut tree = Self {
             entries: Vec::new(),
             large: HashMap::new(),
-            references: HashMap::new(),
             referenced: HashSet::new(),
         };
         tree.add(root, Key::Root, 0, Role::Other);
-        let named: HashSet<&'v str> = tree.entries.iter().filter_map(|e| reference(e.value)).collect();
-        for name in &named {
-            if let Some(target) = tree.follow(name) {
-                tree.references.insert(name, target);
+        let named: Vec<(Id, &'v str)> = tree
+            .entries
+            .iter()
+            .enumerate()
+            .filter_map(|(id, e)| Some((id, reference(e.value)?)))
+            .collect();
+        let mut known: HashMap<&'v str, Option<Id>> = HashMap::new();
+        for (id, name) in &named {
+            let target = *known.entry(name).or_insert_with(|| tree.follow(name));
+            if let Some(entry) = tree.entries.get_mut(*id) {
+                entry.target = target;
             }
         }
-        tree.referenced = named;
+        tree.referenced = known.into_keys().collect();
         tree
     }
 
@@ -81,6 +88,7 @@ impl<'v> Tree<'v> {
             parent,
             role,
             size: 1,
+            target: None,
         });
         match value {
             Value::Object(map) => {
@@ -192,8 +200,8 @@ impl<'v> Tree<'v> {
     pub(super) fn settled(&self, id: Id) -> Id {
         let mut at = id;
         for _ in 0..MAX_HOPS {
-            match reference(self.value(at)).and_then(|r| self.references.get(r)) {
-                Some(next) => at = *next,
+            match self.entry(at).and_then(|e| e.target) {
+                Some(next) => at = next,
                 None => return at,
             }
         }

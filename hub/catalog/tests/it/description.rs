@@ -25,13 +25,23 @@ pub(crate) fn corpus() -> Option<PathBuf> {
 
 /// Reads a file of the corpus with the files beside it that it asks for, as a person would zip them.
 pub(crate) fn read_with_companions(root: &Path, file: &str) -> (Result<Description, Vec<Finding>>, Duration) {
+    let (read, took, _) = read_among(root, file);
+    (read, took)
+}
+
+type Read = (Result<Description, Vec<Finding>>, Duration, BTreeMap<String, Vec<u8>>);
+
+/// As [`read_with_companions`], with the files.
+pub(crate) fn read_among(root: &Path, file: &str) -> Read {
     let bytes = std::fs::read(root.join(file)).unwrap();
     let mut files = BTreeMap::from([(file.to_owned(), bytes)]);
     loop {
         let start = processor_time();
         let read = read_set(file, &files);
         let took = processor_time().saturating_sub(start);
-        let Err(refused) = &read else { return (read, took) };
+        let Err(refused) = &read else {
+            return (read, took, files);
+        };
         let before = files.len();
         for name in missing(refused) {
             if let Ok(bytes) = std::fs::read(root.join(&name)) {
@@ -39,7 +49,7 @@ pub(crate) fn read_with_companions(root: &Path, file: &str) -> (Result<Descripti
             }
         }
         if files.len() == before {
-            return (read, took);
+            return (read, took, files);
         }
     }
 }
@@ -67,14 +77,14 @@ pub(crate) fn csv(text: &str) -> Vec<Vec<String>> {
     rows
 }
 
-struct Row {
+pub(crate) struct Row {
     id: String,
-    file: String,
+    pub(crate) file: String,
     format: String,
     accepted: bool,
 }
 
-fn index(root: &Path) -> Vec<Row> {
+pub(crate) fn index(root: &Path) -> Vec<Row> {
     let rows = csv(&std::fs::read_to_string(root.join("index.csv")).unwrap());
     let head = &rows[0];
     let column = |name: &str| head.iter().position(|h| h == name).unwrap();

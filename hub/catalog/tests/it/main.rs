@@ -7,6 +7,8 @@ mod description;
 #[cfg(test)]
 mod diff;
 #[cfg(test)]
+mod lint;
+#[cfg(test)]
 mod schemas;
 #[cfg(test)]
 mod search;

@@ -43,7 +43,7 @@ pub enum Command {
     Check(CheckArgs),
     /// Say what differs between two API descriptions, and whether that breaks those who use the old one.
     #[command(
-        after_help = "Examples:\n  hub diff old.yaml new.yaml\n  hub diff old.zip new.zip --json\n\nExit code 0: nothing breaks; 1: something breaks; 2: a description can't be read."
+        after_help = "Examples:\n  hub diff old.yaml new.yaml\n  hub diff old.zip new.zip --json\n  hub diff old.yaml new.yaml --format sarif\n\nExit code 0: nothing breaks; 1: something breaks; 2: a description can't be read."
     )]
     Diff(DiffArgs),
     /// Answer every operation of an API description alone: no city, no agency, no set-up.
@@ -53,7 +53,7 @@ pub enum Command {
     Mock(MockArgs),
     /// Read API descriptions (OpenAPI 3.0 to 3.2, Swagger 2.0, WSDL 1.1, or a zip) and say what is found in them.
     #[command(
-        after_help = "Examples:\n  hub lint api.yaml\n  hub lint service.wsdl --json\n  hub lint a.yaml b.zip --format sarif\n  hub lint api.yaml --rules my/rules --waivers waivers.yaml\n\nExit code 0: nothing that must be put right; 1: something; 2: used wrongly."
+        after_help = "Examples:\n  hub lint api.yaml\n  hub lint service.wsdl --json\n  hub lint a.yaml b.zip --format sarif\n  hub lint api.yaml --rules my/rules --waivers waivers.yaml\n  hub lint api.yaml --fix\n  hub lint api.yaml --fix --write\n\nExit code 0: nothing that must be put right; 1: something; 2: used wrongly."
     )]
     Lint(LintArgs),
     /// Register an API description at the running hub: it is callable in the sandbox at once.
@@ -203,6 +203,9 @@ pub struct DiffArgs {
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,
+    /// What to print: text, json, sarif or junit.
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text, value_name = "FORMAT")]
+    pub format: ReportFormat,
 }
 
 /// `hub mock`.
@@ -241,19 +244,25 @@ pub struct LintArgs {
     #[arg(long)]
     pub json: bool,
     /// What to print: text, json, sarif or junit.
-    #[arg(long, value_enum, default_value_t = LintFormat::Text, value_name = "FORMAT")]
-    pub format: LintFormat,
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text, value_name = "FORMAT")]
+    pub format: ReportFormat,
     /// Rules instead of those that come with the hub: a file, or a folder of them; rulesets for Spectral are taken too.
     #[arg(long, value_name = "PATH")]
     pub rules: Option<PathBuf>,
     /// Findings that are let pass: a YAML file of `waivers`, each with rule, place, why, until and who.
     #[arg(long, value_name = "FILE")]
     pub waivers: Option<PathBuf>,
+    /// Show, as a diff of the file, what can be put right without changing its meaning; nothing is written.
+    #[arg(long, conflicts_with_all = ["json", "format"])]
+    pub fix: bool,
+    /// With --fix: write it.
+    #[arg(long, requires = "fix")]
+    pub write: bool,
 }
 
-/// What `hub lint` prints.
+/// What `hub lint` and `hub diff` print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum LintFormat {
+pub enum ReportFormat {
     /// For a person.
     Text,
     /// One JSON object.

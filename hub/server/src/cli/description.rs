@@ -16,8 +16,8 @@ const MAX_ROUNDS: usize = 64;
 pub(super) struct Opened {
     pub(super) read: Result<Description, Vec<Finding>>,
     pub(super) names: Names,
-    /// The file and what was read beside it.
-    files: BTreeMap<String, Vec<u8>>,
+    /// The file and the companions it names, as they are on disk.
+    pub(super) files: BTreeMap<String, Vec<u8>>,
 }
 
 /// What the files of a description are called before people.
@@ -94,16 +94,24 @@ pub(super) fn gathered(path: &Path) -> std::io::Result<(String, Vec<u8>)> {
     }
 }
 
-/// The description, or everything that keeps it from being read, the file itself included.
-pub(super) fn description(path: &Path) -> Result<Description, Vec<Finding>> {
+/// A description with the names its findings bear.
+pub(super) fn named(path: &Path) -> Result<(Description, Names), Vec<Finding>> {
     let opened = open(path).map_err(|e| {
         let words = Text::new(format!("无法读取文件：{e}"), format!("The file can't be read: {e}"));
         vec![Finding::error("file-unreadable", path.display().to_string(), words)]
     })?;
-    opened.read.map_err(|mut refused| {
-        refused.iter_mut().for_each(|finding| opened.names.show(finding));
-        refused
-    })
+    match opened.read {
+        Ok(description) => Ok((description, opened.names)),
+        Err(mut refused) => {
+            refused.iter_mut().for_each(|finding| opened.names.show(finding));
+            Err(refused)
+        }
+    }
+}
+
+/// The description, or everything that keeps it from being read, the file itself included.
+pub(super) fn description(path: &Path) -> Result<Description, Vec<Finding>> {
+    named(path).map(|(description, _)| description)
 }
 
 /// Nothing was done, for a description can't be read.

@@ -1,19 +1,22 @@
 //! `hub diff`: what differs between two descriptions, and whether that breaks those who use the old one.
 
-use super::args::DiffArgs;
-use super::description::{description, unread};
-use super::outcome::Outcome;
+use super::args::{DiffArgs, ReportFormat};
+use super::description::{Names, named, unread};
+use super::outcome::{Outcome, joined};
+use super::report::{Entry, Suite, junit, sarif};
+use hub_catalog::description::Description;
 use hub_catalog::diff::{Change, Day, Options, Report, Severity, diff, words};
-use hub_core::Lang;
+use hub_core::{Finding, Lang, Text};
 use serde_json::{Value, json};
 
 pub fn run(args: &DiffArgs, lang: Lang) -> Outcome {
-    let (old, new) = match (description(&args.old), description(&args.new)) {
+    let format = if args.json { ReportFormat::Json } else { args.format };
+    let ((old, old_names), (new, new_names)) = match (named(&args.old), named(&args.new)) {
         (Ok(old), Ok(new)) => (old, new),
-        (Err(refused), Ok(_)) | (Ok(_), Err(refused)) => return unread(&refused, args.json, lang),
+        (Err(refused), Ok(_)) | (Ok(_), Err(refused)) => return unread(&refused, format == ReportFormat::Json, lang),
         (Err(mut refused), Err(more)) => {
             refused.extend(more);
-            return unread(&refused, args.json, lang);
+            return unread(&refused, format == ReportFormat::Json, lang);
         }
     };
     let today = hub_core::time::civil(hub_core::time::Timestamp::now()).date();
@@ -21,12 +24,60 @@ pub fn run(args: &DiffArgs, lang: Lang) -> Outcome {
         today: Day::parse(&today.to_string()),
     };
     let report = diff(&old.document, &new.document, options);
-    let outcome = if args.json {
-        Outcome::json(&told(&report))
-    } else {
-        Outcome::done(text(&report, lang))
+    let suites = || {
+        let place = |change: &Change| match (&change.place.new, &change.place.old) {
+            (Some(pointer), _) => placed(&new, &new_names, pointer),
+            (None, Some(pointer)) => placed(&old, &old_names, pointer),
+            (None, None) => placed(&new, &new_names, ""),
+        };
+        [Suite {
+            file: args.new.display().to_string(),
+            entries: report.changes.iter().map(|c| entry(c, place(c), lang)).collect(),
+        }]
+    };
+    let outcome = match format {
+        ReportFormat::Text => Outcome::done(text(&report, lang)),
+        ReportFormat::Json => Outcome::json(&told(&report)),
+        ReportFormat::Sarif => Outcome::json(&sarif("hub diff", &suites())),
+        ReportFormat::Junit => Outcome::done(junit("hub diff", &suites())),
     };
     outcome.with_code(u8::from(report.breaking()))
+}
+
+/// A place of a description as a finding names it: in the new one, or in the old one for what is gone.
+fn placed(description: &Description, names: &Names, pointer: &str) -> Finding {
+    let mut finding = description.finding("", pointer, Text::default());
+    names.show(&mut finding);
+    finding
+}
+
+fn entry(change: &Change, place: Finding, lang: Lang) -> Entry {
+    let operation = change.operation().map(|o| format!("{o}: ")).unwrap_or_default();
+    let title = format!("{operation}{}", change.text.get(lang));
+    let message = match change.severity {
+        Severity::Safe => title.clone(),
+        _ => joined(&title, change.advice.get(lang), lang),
+    };
+    Entry {
+        id: change.id.clone(),
+        severity: match change.severity {
+            Severity::Breaking => hub_core::Severity::Error,
+            Severity::Risky => hub_core::Severity::Warning,
+            Severity::Safe => hub_core::Severity::Note,
+        },
+        fails: change.severity == Severity::Breaking,
+        line: format!(
+            "{}: {message} [{}]",
+            words::severity(change.severity).get(lang),
+            change.id
+        ),
+        title: change.id.clone(),
+        message,
+        file: place.file,
+        place: (place.line, place.column),
+        pointer: place.pointer,
+        excuse: None,
+    }
 }
 
 fn told(report: &Report) -> Value {
@@ -111,6 +162,7 @@ mod tests {
             old: old.to_owned(),
             new: new.to_owned(),
             json: true,
+            format: ReportFormat::Text,
         };
         format!("{:?}", run(&args, Lang::En))
     }

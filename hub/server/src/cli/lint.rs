@@ -1,10 +1,11 @@
 //! `hub lint`: whether API descriptions can be read, and what was found in them.
 
-use super::args::{LintArgs, LintFormat};
-use super::description::{Opened, open};
-use super::lint_report::{junit, object, sarif, text};
-use super::outcome::Outcome;
-use super::outcome::line;
+use super::args::{LintArgs, ReportFormat};
+use super::description::{Names, Opened, open};
+use super::fixes;
+use super::lint_report::{object, suite, text};
+use super::outcome::{Outcome, line};
+use super::report::{Suite, junit, sarif};
 use hub_catalog::description::Description;
 use hub_catalog::lint::{Family, LintFinding, RuleSet, Waivers};
 use hub_core::{Finding, Lang, Text};
@@ -25,8 +26,8 @@ pub(super) struct Linted {
 }
 
 /// What descriptions are held against.
-struct Measure {
-    rules: RuleSet,
+pub(super) struct Measure {
+    pub(super) rules: RuleSet,
     waivers: Waivers,
     /// `YYYY-MM-DD`.
     today: String,
@@ -37,6 +38,9 @@ pub fn run(args: &LintArgs, lang: Lang) -> Outcome {
         Ok(measure) => measure,
         Err(outcome) => return outcome,
     };
+    if args.fix {
+        return fixes::run(args, &measure, lang);
+    }
     let mut all = Vec::new();
     for path in &args.files {
         match lint(path, &measure) {
@@ -44,12 +48,13 @@ pub fn run(args: &LintArgs, lang: Lang) -> Outcome {
             Err(error) => return Outcome::misused(format!("{}: {error}", path.display()), lang),
         }
     }
-    let format = if args.json { LintFormat::Json } else { args.format };
+    let format = if args.json { ReportFormat::Json } else { args.format };
+    let suites = || -> Vec<Suite> { all.iter().map(|linted| suite(linted, lang)).collect() };
     let outcome = match format {
-        LintFormat::Text => Outcome::done(text(&all, lang)),
-        LintFormat::Json => Outcome::json(&whole(&all)),
-        LintFormat::Sarif => Outcome::json(&sarif(&all, lang)),
-        LintFormat::Junit => Outcome::done(junit(&all, lang)),
+        ReportFormat::Text => Outcome::done(text(&all, lang)),
+        ReportFormat::Json => Outcome::json(&whole(&all)),
+        ReportFormat::Sarif => Outcome::json(&sarif("hub lint", &suites())),
+        ReportFormat::Junit => Outcome::done(junit("hub lint", &suites())),
     };
     let notes: Vec<String> = measure.rules.notes.iter().map(|note| line(note, lang)).collect();
     outcome
@@ -107,7 +112,7 @@ fn whole(all: &[Linted]) -> Value {
 }
 
 impl Linted {
-    fn fails(&self) -> bool {
+    pub(super) fn fails(&self) -> bool {
         self.findings.iter().any(LintFinding::blocks)
     }
 }
@@ -125,8 +130,17 @@ fn while_reading(finding: Finding) -> LintFinding {
 
 /// Reads a file and holds it against the rules.
 fn lint(path: &Path, measure: &Measure) -> std::io::Result<Linted> {
-    let Opened { read, names, .. } = open(path)?;
-    let (read, mut findings): (_, Vec<LintFinding>) = match read {
+    let (mut linted, names) = held(path, open(path)?, measure);
+    linted
+        .findings
+        .iter_mut()
+        .for_each(|found| names.show(&mut found.finding));
+    Ok(linted)
+}
+
+/// A file that was read, held against the rules; its findings name files as they were read.
+pub(super) fn held(path: &Path, opened: Opened, measure: &Measure) -> (Linted, Names) {
+    let (read, findings): (_, Vec<LintFinding>) = match opened.read {
         Ok(mut description) => {
             let repairs = std::mem::take(&mut description.repairs);
             let mut findings: Vec<LintFinding> = repairs.into_iter().map(while_reading).collect();
@@ -136,18 +150,10 @@ fn lint(path: &Path, measure: &Measure) -> std::io::Result<Linted> {
         }
         Err(refused) => (None, refused.into_iter().map(while_reading).collect()),
     };
-    findings.iter_mut().for_each(|found| names.show(&mut found.finding));
-    Ok(Linted {
+    let linted = Linted {
         file: path.display().to_string(),
         read,
         findings,
-    })
-}
-
-/// What a finding says in a language.
-pub(super) fn said(text: &Text, lang: Lang) -> &str {
-    match lang {
-        Lang::Zh => &text.zh,
-        Lang::En => &text.en,
-    }
+    };
+    (linted, opened.names)
 }

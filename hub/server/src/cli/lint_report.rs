@@ -1,14 +1,13 @@
-//! What `hub lint` prints: text, JSON, SARIF 2.1.0, JUnit XML.
+//! What `hub lint` prints for people, and as JSON; what it tells other programs is written by [`super::report`].
 
-use super::lint::{Linted, said};
-use super::outcome::line;
+use super::lint::Linted;
+use super::outcome::{joined, line};
+use super::report::{Entry, Suite};
 use hub_catalog::lint::{Family, Level, LintFinding};
-use hub_core::{Finding, Lang};
+use hub_core::Lang;
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
-use std::fmt::Write;
 
 /// Places of one cause that a person is shown.
 const SHOWN: usize = 5;
@@ -152,105 +151,30 @@ fn summary(linted: &Linted, lang: Lang) -> String {
     }
 }
 
-/// SARIF 2.1.0 (OASIS), as code hosts show it beside a change.
-pub(super) fn sarif(all: &[Linted], lang: Lang) -> Value {
-    let findings = || all.iter().flat_map(|linted| &linted.findings);
-    let rules: BTreeMap<&str, &Finding> = findings().map(|f| (f.finding.code.as_str(), &f.finding)).collect();
-    let rules: Vec<Value> = rules
-        .iter()
-        .map(|(id, f)| json!({"id": id, "shortDescription": {"text": said(&f.message, lang)}}))
-        .collect();
-    let results: Vec<Value> = findings().map(|f| result(f, lang)).collect();
-    json!({
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{
-            "tool": {"driver": {"name": "hub lint", "version": env!("CARGO_PKG_VERSION"), "rules": rules}},
-            "columnKind": "unicodeCodePoints",
-            "results": results,
-        }],
-    })
-}
-
-fn result(found: &LintFinding, lang: Lang) -> Value {
-    let finding = &found.finding;
-    let suppressions: Vec<Value> = found
-        .waived
-        .iter()
-        .map(|waiver| json!({"kind": "external", "status": "accepted", "justification": waiver.why}))
-        .collect();
-    let mut message = said(&finding.message, lang).to_owned();
-    if let Some(fix) = &finding.fix {
-        let _ = write!(message, " {}", said(fix, lang));
-    }
-    json!({
-        "ruleId": finding.code,
-        "level": finding.severity,
-        "message": {"text": message},
-        "locations": [{
-            "physicalLocation": {
-                "artifactLocation": {"uri": finding.file},
-                "region": {"startLine": finding.line.max(1), "startColumn": finding.column.max(1)},
-            },
-            "logicalLocations": [{"fullyQualifiedName": finding.pointer}],
-        }],
-        "suppressions": suppressions,
-    })
-}
-
-/// JUnit XML: a suite a file, a case a finding; what is no error passes and tells.
-pub(super) fn junit(all: &[Linted], lang: Lang) -> String {
-    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"hub lint\">\n");
-    for linted in all {
-        let findings = &linted.findings;
-        let failures = findings.iter().filter(|f| f.blocks()).count();
-        let _ = writeln!(
-            out,
-            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failures}\">",
-            escaped(&linted.file),
-            findings.len().max(1)
-        );
-        if findings.is_empty() {
-            let _ = writeln!(
-                out,
-                "    <testcase classname=\"{}\" name=\"readable\"/>",
-                escaped(&linted.file)
-            );
+/// One file as other programs are told of it.
+pub(super) fn suite(linted: &Linted, lang: Lang) -> Suite {
+    let entry = |found: &LintFinding| {
+        let finding = &found.finding;
+        let title = finding.message.get(lang).to_owned();
+        let message = match &finding.fix {
+            Some(fix) => joined(&title, fix.get(lang), lang),
+            None => title.clone(),
+        };
+        Entry {
+            id: finding.code.clone(),
+            severity: finding.severity,
+            fails: found.blocks(),
+            title,
+            message,
+            line: line(finding, lang),
+            file: finding.file.clone(),
+            place: (finding.line, finding.column),
+            pointer: finding.pointer.clone(),
+            excuse: found.waived.as_ref().map(|waiver| waiver.why.clone()),
         }
-        for found in findings {
-            let finding = &found.finding;
-            let place = format!("{}:{}:{}", finding.file, finding.line, finding.column);
-            let words = escaped(&line(finding, lang));
-            let element = match found.blocks() {
-                true => format!("<failure type=\"{}\" message=\"{words}\"/>", escaped(&finding.code)),
-                false => format!("<system-out>{words}</system-out>"),
-            };
-            let _ = writeln!(
-                out,
-                "    <testcase classname=\"{}\" name=\"{}\">{element}</testcase>",
-                escaped(&finding.code),
-                escaped(&place)
-            );
-        }
-        out.push_str("  </testsuite>\n");
+    };
+    Suite {
+        file: linted.file.clone(),
+        entries: linted.findings.iter().map(entry).collect(),
     }
-    out.push_str("</testsuites>\n");
-    out
-}
-
-/// Text for XML; characters that XML has no form for become a space.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\n' | '\t' | '\r' => out.push(' '),
-            c if u32::from(c) < 0x20 || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push(' '),
-            c => out.push(c),
-        }
-    }
-    out
 }

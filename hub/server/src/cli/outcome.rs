@@ -90,8 +90,16 @@ pub fn line(finding: &Finding, lang: Lang) -> String {
         (Severity::Warning, Lang::En) => "warning",
         (Severity::Note, Lang::En) => "note",
     };
+    let fixed = |text: String| match &finding.fix {
+        Some(fix) => format!("{} [{}]", joined(&text, fix.get(lang), lang), finding.code),
+        None => format!("{text} [{}]", finding.code),
+    };
     if lang == Lang::En {
-        return format!("{severity}: {finding}");
+        let mut plain = finding.clone();
+        plain.fix = None;
+        let text = format!("{severity}: {plain}");
+        let end = format!(" [{}]", finding.code);
+        return fixed(text.strip_suffix(&end).unwrap_or(&text).to_owned());
     }
     let mut text = format!("{severity}: {}", finding.file);
     if finding.line > 0 {
@@ -106,8 +114,44 @@ pub fn line(finding: &Finding, lang: Lang) -> String {
     if !finding.near.is_empty() {
         text += &format!("；是否想写 {}？", finding.near.join("、"));
     }
-    if let Some(fix) = &finding.fix {
-        text += &fix.zh;
+    fixed(text)
+}
+
+/// Two sentences, the first ended where nobody ended it.
+pub fn joined(first: &str, second: &str, lang: Lang) -> String {
+    let ended = first.trim_end().ends_with(['.', '?', '!', '。', '？', '！']);
+    match (lang, ended) {
+        (Lang::Zh, true) => format!("{first}{second}"),
+        (Lang::Zh, false) => format!("{first}。{second}"),
+        (Lang::En, true) => format!("{first} {second}"),
+        (Lang::En, false) => format!("{first}. {second}"),
     }
-    format!("{text} [{}]", finding.code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hub_core::Text;
+
+    #[test]
+    fn a_finding_and_what_to_do_are_two_sentences() {
+        let finding = Finding::error("c", "a.yaml", Text::new("缺少文件", "A file is missing"))
+            .at("", 1, 2)
+            .expected("b.yaml", "c.yaml")
+            .fix(Text::new("请补上", "Add it."));
+        assert_eq!(
+            line(&finding, Lang::En),
+            "error: a.yaml:1:2: A file is missing (expected b.yaml, got c.yaml). Add it. [c]"
+        );
+        assert_eq!(
+            line(&finding, Lang::Zh),
+            "错误: a.yaml:1:2：缺少文件（应为 b.yaml，实为 c.yaml）。请补上 [c]"
+        );
+        let near = finding.near(vec!["d".to_owned()]);
+        assert!(
+            line(&near, Lang::Zh).contains("；是否想写 d？请补上 [c]"),
+            "{}",
+            line(&near, Lang::Zh)
+        );
+    }
 }

@@ -338,3 +338,86 @@ fn lint_speaks_to_other_programs() {
     assert_eq!(hub(&["lint", "no/such/file.yaml"]).status.code(), Some(2));
     assert_eq!(hub(&["lint"]).status.code(), Some(2));
 }
+
+#[test]
+fn lint_shows_what_it_would_fix_before_it_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("api.yaml");
+    let before = "openapi: 3.0.3\ninfo: {title: 登记, version: '1'} # 勿删\npaths:\n  /a:\n    get: # 第一个\n      responses: {'404': {description: 查无记录}, '200': {description: ok}}\n";
+    std::fs::write(&path, before).unwrap();
+    let file = path.to_str().unwrap();
+
+    let shown = hub(&["lint", file, "--fix"]);
+    let diff = text(&shown.stdout);
+    assert_eq!(shown.status.code(), Some(0), "{}", text(&shown.stderr));
+    assert!(
+        diff.starts_with(&format!("--- {file}\n+++ {file}\n@@ -3,4 +3,5 @@\n"))
+            && diff.contains("\n+      operationId: get-a\n"),
+        "{diff}"
+    );
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), before);
+
+    let written = hub(&["lint", file, "--fix", "--write", "--lang", "zh"]);
+    assert!(text(&written.stderr).contains("已改 1 处"), "{}", text(&written.stderr));
+    let after = before.replace("      responses", "      operationId: get-a\n      responses");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), after);
+    assert_eq!(text(&hub(&["lint", file, "--fix"]).stdout), "");
+
+    for wrong in [&["lint", file, "--write"][..], &["lint", file, "--fix", "--json"]] {
+        assert_eq!(hub(wrong).status.code(), Some(2), "{wrong:?}");
+    }
+    // 登记 in GB18030.
+    let bytes = b"openapi: 3.0.3\ninfo: {title: \xB5\xC7\xBC\xC7, version: '1'}\npaths: {}\n";
+    std::fs::write(&path, bytes).unwrap();
+    let refused = hub(&["lint", file, "--fix", "--write"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        text(&refused.stderr).contains("Only files in UTF-8 are edited"),
+        "{}",
+        text(&refused.stderr)
+    );
+}
+
+#[test]
+fn diff_speaks_to_other_programs_as_lint_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, schema: &str| {
+        let path = folder.path().join(name);
+        let words = format!(
+            "openapi: 3.1.0\ninfo: {{title: t, version: '1'}}\npaths:\n  /a:\n    post:\n      requestBody:\n        content:\n          application/json:\n            schema: {schema}\n      responses: {{'200': {{description: d}}}}\n"
+        );
+        std::fs::write(&path, words).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (old, new) = (
+        write("old.yaml", "{type: string}"),
+        write("new.yaml", "{type: string, maxLength: 3}"),
+    );
+    let sarif = hub(&["diff", &old, &new, "--format", "sarif"]);
+    assert_eq!(sarif.status.code(), Some(1));
+    let sarif: Value = serde_json::from_slice(&sarif.stdout).unwrap();
+    let run = &sarif["runs"][0];
+    assert_eq!(run["tool"]["driver"]["name"], "hub diff");
+    let result = &run["results"][0];
+    assert_eq!(
+        (&result["ruleId"], &result["level"]),
+        (&"request-body.max-length.narrowed".into(), &"error".into())
+    );
+    let place = &result["locations"][0]["physicalLocation"];
+    assert_eq!(
+        (&place["artifactLocation"]["uri"], &place["region"]["startLine"]),
+        (&new.as_str().into(), &9.into())
+    );
+    let junit = text(&hub(&["diff", &old, &new, "--format", "junit"]).stdout);
+    assert!(
+        junit.contains("<testsuites name=\"hub diff\">")
+            && junit.contains("failures=\"1\"")
+            && junit.contains("<failure type=\"request-body.max-length.narrowed\""),
+        "{junit}"
+    );
+    let junit = text(&hub(&["diff", &new, &old, "--format", "junit"]).stdout);
+    assert!(
+        junit.contains("failures=\"0\"") && junit.contains("<system-out>"),
+        "{junit}"
+    );
+}
