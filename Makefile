@@ -60,3 +60,4 @@ bench: ## measure against nginx in one interleaved run (builds release)
 	@.ci/prerequisites bench
 	@cargo build --locked --release -p hub-server
 	@hub/server/bench/run
+	@python3 hub/server/bench/register.py

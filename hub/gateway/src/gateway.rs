@@ -7,8 +7,10 @@ use crate::metrics::Metrics;
 use crate::ports::{Described, Line, Personas, SecretSource};
 use crate::snapshot::{Snapshot, Snapshots};
 use crate::trail::Sampler;
+use hub_core::Problem;
 use hub_core::ports::{Authenticator, Clock, TrailSink, Upstream};
 use hub_store::Store;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::sync::Notify;
@@ -125,6 +127,16 @@ impl Gateway {
     pub fn reload(&self, snapshot: Snapshot) {
         self.core.snapshots.swap(snapshot);
         self.core.answers.clear();
+    }
+
+    /// Counts one knock of an address at a door that is no call's.
+    ///
+    /// # Errors
+    /// `rate-limited`.
+    pub fn knock_at(&self, peer: IpAddr) -> Result<(), Problem> {
+        let snapshot = self.core.snapshots.get();
+        let now = self.core.clock.now();
+        self.core.limiters.address(&snapshot.policies.plans, peer, now)
     }
 
     /// The snapshot in force.

@@ -84,13 +84,8 @@ fn upstream(document: &Value) -> Option<Url> {
 impl Reading {
     /// What the hub's rules find, and what was repaired.
     #[must_use]
-    pub fn findings(&self, rules: &RuleSet, now: Timestamp) -> Vec<LintFinding> {
-        run(
-            &self.description,
-            rules,
-            &Waivers::default(),
-            &civil(now).date().to_string(),
-        )
+    pub fn findings(&self, rules: &RuleSet, waivers: &Waivers, now: Timestamp) -> Vec<LintFinding> {
+        run(&self.description, rules, waivers, &civil(now).date().to_string())
     }
 
     /// What keeps its system from being reached: no address, or one that is not public.

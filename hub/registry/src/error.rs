@@ -43,6 +43,9 @@ pub enum RegistryError {
     /// Too many agencies wait.
     #[error("too many agencies wait to be approved")]
     Full,
+    /// The agency has as many versions as it may have.
+    #[error("there are {0} versions already")]
+    TooMany(usize),
     /// The upload cannot be read.
     #[error("the description cannot be read")]
     Unreadable(Vec<Finding>),
@@ -101,6 +104,10 @@ impl RegistryError {
             ),
             Self::Full => Problem::new(ProblemCode::RateLimited)
                 .detail("等待批准的部门过多", "too many agencies wait to be approved"),
+            Self::TooMany(most) => Problem::new(ProblemCode::QuotaExceeded).detail(
+                format!("本部门已有 {most} 个版本，请先下线不用的版本"),
+                format!("this agency has {most} versions; retire those that nobody needs"),
+            ),
             Self::Unreadable(findings) => unreadable(findings),
             Self::Taken { number, state } => Problem::new(ProblemCode::VersionState).detail(
                 format!("版本 {number} 已处于 {state} 状态，不能覆盖；请修改 info.version 后上传"),

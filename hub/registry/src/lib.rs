@@ -10,6 +10,7 @@
 //!
 //! It must never know subjects, calls or HTTP.
 
+mod agencies;
 mod assess;
 mod desk;
 mod error;
@@ -21,10 +22,12 @@ mod shelf;
 mod snapshot;
 mod soap;
 mod steps;
+mod upload;
 mod usage;
 
+pub use agencies::Invited;
 pub use assess::{NO_UPSTREAM, NOT_PUBLIC, Reading, major, reading};
-pub use desk::{Desk, Invited, Upload};
+pub use desk::Desk;
 pub use error::RegistryError;
 pub use hub_store::{Act, AgencyRow, ClientRow, MemberRow, TenantRow, VersionRow};
 pub use hub_store::{Notice, UsageRow};
@@ -33,4 +36,5 @@ pub use people::{Member, Role};
 pub use registry::{IssuedKey, KeyInfo, NewClient, Registry};
 pub use shelf::{Published, Shelf, Shown};
 pub use steps::{Asked, Hindrances, NOTICE, Plan};
+pub use upload::Upload;
 pub use usage::Used;

@@ -54,6 +54,7 @@ words! {
         SendBack "send-back" "Return it with a reason.",
         Withdraw "withdraw" "Take the asking back.",
         Connect "connect" "Say how its system is reached.",
+        Waive "waive" "Let findings pass, each with why, until when and who says so.",
         AllowInner "allow-inner" "Let its system stand in a private network.",
         Deprecate "deprecate" "Announce its end.",
         Keep "keep" "Take the announced end back.",
@@ -69,7 +70,7 @@ struct Rule(Step, &'static [State], Option<State>, &'static [Role]);
 use Role::{Clerk, Operator, Owner, Reviewer};
 use State::{Deprecated, Draft, InReview, Live, Retired, Sandbox};
 
-const RULES: [Rule; 13] = [
+const RULES: [Rule; 14] = [
     Rule(Step::Publish, &[Draft], Some(Sandbox), &[Clerk, Owner]),
     Rule(Step::Ask, &[Sandbox], Some(InReview), &[Clerk, Owner]),
     Rule(Step::AllowBreak, &[Sandbox, InReview], None, &[Owner]),
@@ -77,6 +78,7 @@ const RULES: [Rule; 13] = [
     Rule(Step::SendBack, &[InReview], Some(Sandbox), &[Reviewer]),
     Rule(Step::Withdraw, &[InReview], Some(Sandbox), &[Clerk, Owner]),
     Rule(Step::Connect, &[Draft, Sandbox], None, &[Clerk, Owner]),
+    Rule(Step::Waive, &[Draft, Sandbox, InReview], None, &[Reviewer]),
     Rule(Step::AllowInner, &[Draft, Sandbox, InReview], None, &[Operator]),
     Rule(Step::Deprecate, &[Live], Some(Deprecated), &[Owner]),
     Rule(Step::Keep, &[Deprecated], Some(Live), &[Owner]),

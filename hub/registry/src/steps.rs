@@ -7,7 +7,7 @@ use crate::people::{Member, Role};
 use crate::shelf::{Published, Shelf, Shown};
 use crate::{RegistryError, shelf};
 use hub_catalog::diff::Report;
-use hub_catalog::lint::LintFinding;
+use hub_catalog::lint::{LintFinding, Waivers};
 use hub_core::time::Timestamp;
 use hub_core::{Finding, SystemId};
 use hub_store::{Act, StoreError, VersionRow};
@@ -32,6 +32,8 @@ pub struct Asked {
     pub to: Option<String>,
     /// The manifest, for [`Step::Connect`].
     pub connector: Option<String>,
+    /// YAML of waivers, for [`Step::Waive`]; they take the place of those before.
+    pub waivers: Option<String>,
 }
 
 impl Asked {
@@ -44,6 +46,7 @@ impl Asked {
             sunset: None,
             to: None,
             connector: None,
+            waivers: None,
         }
     }
 }
@@ -86,7 +89,10 @@ impl Desk {
     /// What the rules say of a version.
     #[must_use]
     pub fn findings(&self, shown: &Shown, now: Timestamp) -> Vec<LintFinding> {
-        shown.reading.findings(&self.rules, now)
+        // They were read when they were given; what cannot be read any more lets nothing pass.
+        let given = shown.row.waivers.as_deref().map(read_waivers).transpose();
+        let waivers = given.ok().flatten().unwrap_or_default();
+        shown.reading.findings(&self.rules, &waivers, now)
     }
 
     /// What a version changes for those who call the one that is live: of the same major, or else of the one before.
@@ -217,6 +223,11 @@ impl Desk {
             Step::Ask => row.asked_by = Some(by.id.clone()),
             Step::SendBack | Step::Withdraw => row.asked_by = None,
             Step::AllowBreak => row.break_by = Some(by.id.clone()),
+            Step::Waive => {
+                let text = asked.waivers.clone().unwrap_or_default();
+                read_waivers(&text)?;
+                row.waivers = Some(text);
+            }
             Step::AllowInner => row.inner_allowed = true,
             Step::Connect => row.connector = Some(manifest(asked, &row)?),
             Step::Deprecate => {
@@ -313,6 +324,10 @@ impl Desk {
         }
         self.read_anew(&mut seen).await.map(drop)
     }
+}
+
+fn read_waivers(text: &str) -> Result<Waivers, RegistryError> {
+    Waivers::read("waivers", text.as_bytes()).map_err(RegistryError::Unreadable)
 }
 
 /// The end that is announced: far enough away for those who call it.

@@ -112,7 +112,7 @@ async function card(version) {
     const answer = await fetch(example.url, { method: example.method, headers: example.headers, body: example.body || undefined, credentials: "omit" }).catch(() => undefined);
     if (answer) parts.push(make("h3", {}, `${answer.status}`), make("pre", { tabindex: "0", id: "answer" }, pretty(await answer.text())));
   }
-  const steps = (version.steps || []).filter((s) => s !== "connect");
+  const steps = (version.steps || []).filter((s) => s !== "connect" && s !== "waive");
   if (steps.length) parts.push(make("div", { class: "steps" }, ...steps.map((name, index) => make("button",
     { type: "button", class: index ? "plain" : undefined, "data-step": name, onclick: () => step(version, name) }, words.steps[name] || name))));
   show(...parts);

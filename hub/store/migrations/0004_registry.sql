@@ -34,6 +34,7 @@ CREATE TABLE versions (
     file      TEXT NOT NULL,
     content   BLOB NOT NULL,
     connector TEXT,
+    waivers   TEXT,
     author    TEXT NOT NULL,
     asked_by  TEXT,
     break_by  TEXT,

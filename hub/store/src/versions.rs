@@ -29,6 +29,8 @@ pub struct VersionRow {
     pub content: Vec<u8>,
     /// Manifest of its connector, if it has one.
     pub connector: Option<String>,
+    /// Findings that are let pass: YAML of waivers.
+    pub waivers: Option<String>,
     /// Who uploaded it.
     pub author: String,
     /// Who asked for it to go live.
@@ -136,8 +138,8 @@ impl Versions<'_> {
     pub async fn add(&self, version: &VersionRow, act: &Act) -> Result<(), StoreError> {
         let statement = sql(
             "INSERT INTO versions (id, agency, system, owner, major, number, state, file, content, connector, author,
-                                   asked_by, break_by, sunset, created, updated, revision, inner_ok, since)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+                                   asked_by, break_by, sunset, created, updated, revision, inner_ok, since, waivers)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
             [
                 version.id.as_str().into(),
                 version.agency.as_str().into(),
@@ -158,6 +160,7 @@ impl Versions<'_> {
                 version.revision.into(),
                 version.inner_allowed.into(),
                 version.deprecated.map(Timestamp::as_microsecond).into(),
+                version.waivers.clone().into(),
             ],
         );
         self.db.write_all(vec![statement, act_statement(act)?]).await.map(drop)
@@ -174,7 +177,7 @@ impl Versions<'_> {
             all.push(act_statement(act)?);
             all.push(sql(
                 "UPDATE versions SET owner = $2, state = $3, connector = $4, asked_by = $5, break_by = $6, sunset = $7,
-                                     updated = $8, revision = $9, inner_ok = $10, since = $11
+                                     updated = $8, revision = $9, inner_ok = $10, since = $11, waivers = $12
                  WHERE id = $1",
                 [
                     version.id.as_str().into(),
@@ -188,6 +191,7 @@ impl Versions<'_> {
                     act.revision.into(),
                     version.inner_allowed.into(),
                     version.deprecated.map(Timestamp::as_microsecond).into(),
+                    version.waivers.clone().into(),
                 ],
             ));
         }
@@ -201,7 +205,7 @@ impl Versions<'_> {
     pub async fn get(&self, id: &str) -> Result<Option<VersionRow>, StoreError> {
         let statement = sql(
             "SELECT id, agency, system, owner, major, number, state, file, content, connector, author, asked_by, break_by,
-                    sunset, created, updated, revision, inner_ok, since FROM versions WHERE id = $1",
+                    sunset, created, updated, revision, inner_ok, since, waivers FROM versions WHERE id = $1",
             [id.into()],
         );
         self.db.read_one(statement).await?.map(version).transpose()
@@ -216,13 +220,13 @@ impl Versions<'_> {
         let statement = match system {
             None => sql(
                 "SELECT id, agency, system, owner, major, number, state, file, '', connector, author, asked_by,
-                        break_by, sunset, created, updated, revision, inner_ok, since FROM versions
+                        break_by, sunset, created, updated, revision, inner_ok, since, waivers FROM versions
                  WHERE state <> 'retired' ORDER BY created, id",
                 [],
             ),
             Some((agency, system)) => sql(
                 "SELECT id, agency, system, owner, major, number, state, file, '', connector, author, asked_by,
-                        break_by, sunset, created, updated, revision, inner_ok, since FROM versions
+                        break_by, sunset, created, updated, revision, inner_ok, since, waivers FROM versions
                  WHERE agency = $1 AND system = $2 ORDER BY created, id",
                 [agency.into(), system.into()],
             ),
@@ -392,6 +396,7 @@ fn head(mut row: Row) -> Result<VersionRow, StoreError> {
         revision: row.int(16)?,
         inner_allowed: row.flag(17)?,
         deprecated: row.maybe_int(18)?.map(time).transpose()?,
+        waivers: row.maybe_text(19)?,
     })
 }
 

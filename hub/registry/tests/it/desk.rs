@@ -3,7 +3,7 @@
 use hub_catalog::lint::RuleSet;
 use hub_core::SystemId;
 use hub_core::time::Timestamp;
-use hub_registry::{Asked, Desk, Member, NOTICE, RegistryError, Role, Shown, State, Step, Upload};
+use hub_registry::{Asked, Desk, Member, NOTICE, RegistryError, Role, Shown, State, Step, Upload, UsageRow};
 use hub_store::Store;
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -375,4 +375,98 @@ async fn two_who_change_one_version_do_not_both_succeed_and_another_hub_sees_wha
     assert!(other.refresh().await.unwrap());
     assert_eq!(other.shelf().get(&id).unwrap().state(), State::InReview);
     assert!(!other.refresh().await.unwrap(), "nothing was done since");
+}
+
+#[tokio::test]
+async fn owners_of_clients_are_told_once_of_each_when_it_is_due() {
+    let office = office().await;
+    let id = office.live("1.0.0", "no", 1).await;
+    let used = |operation: &str, client: &str| UsageRow {
+        operation: operation.into(),
+        client: client.into(),
+        field: String::new(),
+        calls: 3,
+        last_used: at(9),
+    };
+    let rows = [
+        used("demo.title.getTitle", "cli_1"),
+        used("demo.other.getTitle", "cli_2"),
+    ];
+    office.desk.count(&rows).await.unwrap();
+    assert_eq!(office.desk.tell(at(10)).await.unwrap(), 0, "nothing is coming");
+    office.step(&office.owner, &id, Step::Deprecate, 11).await.unwrap();
+    let end = 11 + i64::try_from(NOTICE.as_secs()).unwrap();
+    let day = 24 * 3600;
+    for (second, kind) in [(12, "deprecated"), (end - 30 * day, "30"), (end - 7 * day, "7")] {
+        let due = if kind == "deprecated" { 2 } else { 1 };
+        assert_eq!(office.desk.tell(at(second)).await.unwrap(), due, "{kind}");
+        assert_eq!(office.desk.tell(at(second + 1)).await.unwrap(), 0, "once: {kind}");
+    }
+    let told: Vec<String> = office
+        .desk
+        .notices("cli_1")
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|n| n.kind)
+        .collect();
+    assert_eq!(
+        told,
+        ["90", "deprecated", "30", "7"],
+        "90 days ahead is when it was announced"
+    );
+    assert!(
+        office.desk.notices("cli_2").await.unwrap().is_empty(),
+        "who calls something else is not told"
+    );
+    office.desk.retire_ended(at(end - 1)).await.unwrap();
+    assert_eq!(office.state(&id).await, State::Deprecated);
+    office.desk.retire_ended(at(end)).await.unwrap();
+    assert_eq!(office.state(&id).await, State::Retired);
+    let acts = office.desk.history(&id).await.unwrap();
+    assert_eq!(acts.last().map(|a| a.actor.as_str()), Some("hub"));
+}
+
+#[tokio::test]
+async fn a_waived_finding_passes_until_its_day_and_goes_with_the_next_version() {
+    let office = office().await;
+    let id = office.upload("1.0.0", "bad", "no", 1).await.unwrap().row.id.clone();
+    let waive = |until: &str| Asked {
+        waivers: Some(format!(
+            "waivers:\n  - {{rule: no-bad-title, place: /info, why: 改名中, until: '{until}', who: 审核员}}\n"
+        )),
+        ..Asked::step(Step::Waive)
+    };
+    let refused = office
+        .desk
+        .plan(&office.owner, &id, &waive("2099-01-01"), at(2))
+        .await
+        .unwrap_err();
+    assert!(matches!(refused, RegistryError::NotTheirs), "{refused}");
+    let refused = office
+        .desk
+        .plan(&office.reviewer, &id, &waive("soon"), at(2))
+        .await
+        .unwrap_err();
+    assert!(matches!(refused, RegistryError::Unreadable(_)), "{refused}");
+    let plan = office
+        .desk
+        .plan(&office.reviewer, &id, &waive("2020-01-01"), at(3))
+        .await
+        .unwrap();
+    office.desk.commit(plan).await.unwrap();
+    assert!(
+        office.step(&office.clerk, &id, Step::Ask, 4).await.is_err(),
+        "its day is over"
+    );
+    let plan = office
+        .desk
+        .plan(&office.reviewer, &id, &waive("2099-01-01"), at(5))
+        .await
+        .unwrap();
+    office.desk.commit(plan).await.unwrap();
+    let next = office.upload("1.1.0", "bad", "no", 6).await.unwrap().row.id.clone();
+    for version in [id, next] {
+        office.step(&office.clerk, &version, Step::Ask, 7).await.unwrap();
+    }
 }

@@ -80,6 +80,7 @@ fn step(step: Step, frame: &Frame) -> &'static str {
         Step::SendBack => ("退回", "Send back"),
         Step::Withdraw => ("撤回申请", "Withdraw"),
         Step::Connect => ("更换连接器", "Change the connector"),
+        Step::Waive => ("豁免", "Waive findings"),
         Step::AllowInner => ("放行专网地址", "Allow an inner address"),
         Step::Deprecate => ("公告停用", "Announce its end"),
         Step::Keep => ("取消停用", "Keep it"),

@@ -14,6 +14,7 @@ const ACTS: i64 = 500;
 
 /// Who is at the desk.
 pub fn member(ask: &Ask) -> Result<Arc<Member>, Problem> {
+    ask.worker.gateway.knock_at(ask.peer)?;
     let token = ask.header("authorization").and_then(|v| v.strip_prefix("Bearer "));
     let token = token.ok_or_else(|| Problem::new(ProblemCode::TokenMissing))?;
     let member = ask.worker.hub.desk.member(token.trim());
@@ -90,6 +91,7 @@ pub fn act(act: &Act) -> Value {
 }
 
 pub async fn ask_in(ask: Ask) -> Answered {
+    ask.worker.gateway.knock_at(ask.peer)?;
     let fields = Fields::of(&ask, &["id", "name", "en"])?;
     let hub = &ask.worker.hub;
     let en = fields.text("en").unwrap_or(fields.need("name")?);

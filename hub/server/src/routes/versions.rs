@@ -229,7 +229,7 @@ pub async fn document(ask: Ask) -> Answered {
 pub async fn step(ask: Ask) -> Answered {
     let by = member(&ask)?;
     let id = ask.path("id");
-    let fields = Fields::of(&ask, &["step", "why", "sunset", "to", "connector"])?;
+    let fields = Fields::of(&ask, &["step", "why", "sunset", "to", "connector", "waivers"])?;
     let word = fields.need("step")?;
     let known: Vec<&str> = Step::ALL.iter().map(|s| s.as_str()).collect();
     let step = Step::from_word(word).ok_or_else(|| {
@@ -240,6 +240,7 @@ pub async fn step(ask: Ask) -> Answered {
         sunset: fields.text("sunset").map(|t| moment("sunset", t)).transpose()?,
         to: fields.text("to").map(str::to_owned),
         connector: fields.text("connector").map(str::to_owned),
+        waivers: fields.text("waivers").map(str::to_owned),
         ..Asked::step(step)
     };
     let hub = &ask.worker.hub;
@@ -395,6 +396,7 @@ pub fn says_step() -> Description {
     let body = json!({"type": "object", "required": ["step"], "additionalProperties": false, "properties": {
         "step": {"enum": steps}, "why": text, "sunset": {"type": "string", "format": "date-time"}, "to": text,
         "connector": {"type": "string", "description": "A manifest, for `connect`."},
+        "waivers": {"type": "string", "description": "YAML of waivers, for `waive`: rule, place, why, until, who."},
     }});
     desk(Description::new(
         "registry.versions.step",

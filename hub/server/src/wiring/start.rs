@@ -13,6 +13,7 @@ use hub_core::time::Timestamp;
 use hub_gateway::{Jobs, Journal};
 use hub_registry::Desk;
 use hub_store::Store;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -23,6 +24,8 @@ use tokio::task::AbortHandle;
 
 /// Folder of the trail in the data folder.
 pub const TRAIL: &str = "trail";
+/// Folder of the rules for descriptions in the folder of policies.
+const RULES: &str = "rules";
 /// File that keeps a second hub from the data folder.
 const LOCK: &str = "lock";
 
@@ -98,7 +101,7 @@ impl Running {
         };
         let store = store.map_err(StartError::other)?;
         let lock = lock(&paths.data)?;
-        let rules = RuleSet::standard().map_err(StartError::Findings)?;
+        let rules = rules(&paths.policies.join(RULES))?;
         let desk = Arc::new(Desk::load(store.clone(), rules).await.map_err(StartError::other)?);
         let edition = with_registered(edition, &desk, &paths).await?;
         // This folder is ours alone from here on, so whoever delivered under its name has died.
@@ -198,6 +201,25 @@ impl Running {
         drop(std::fs::remove_file(self.data.join(RUNNING)));
         tracing::info!("the hub has stopped");
     }
+}
+
+/// The rules of the city, or those that come with the hub where it has none.
+fn rules(folder: &Path) -> Result<RuleSet, StartError> {
+    let mut files = BTreeMap::new();
+    let entries = folder.read_dir().into_iter().flatten().flatten();
+    for path in entries.map(|entry| entry.path()) {
+        let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
+        if ["yaml", "yml", "json"].contains(&ending) {
+            let bytes = std::fs::read(&path).map_err(|e| StartError::Other(format!("{}: {e}", path.display())))?;
+            files.insert(path.display().to_string(), bytes);
+        }
+    }
+    let read = if files.is_empty() {
+        RuleSet::standard()
+    } else {
+        RuleSet::read(&files)
+    };
+    read.map_err(StartError::Findings)
 }
 
 /// The edition with what the registry has published. What cannot be used any more is told of and left out whole: a hub that

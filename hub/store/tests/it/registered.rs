@@ -42,6 +42,7 @@ fn version(id: &str, state: &str, major: u32) -> VersionRow {
         file: "权籍.yaml".into(),
         content: vec![0, 159, 146, 150],
         connector: None,
+        waivers: Some("[]".into()),
         author: "mbr_1".into(),
         asked_by: None,
         break_by: None,
