@@ -113,8 +113,14 @@ impl Desk {
     /// What stands between a version and going live.
     #[must_use]
     pub fn hindrances(&self, shown: &Shown, now: Timestamp) -> Hindrances {
-        let must = self.findings(shown, now).into_iter().filter(LintFinding::blocks);
-        let mut findings: Vec<Finding> = must.map(|f| f.finding).collect();
+        self.hindrances_among(shown, &self.findings(shown, now), now)
+    }
+
+    /// The same, where what the rules say is known.
+    #[must_use]
+    pub fn hindrances_among(&self, shown: &Shown, found: &[LintFinding], now: Timestamp) -> Hindrances {
+        let must = found.iter().filter(|f| f.blocks());
+        let mut findings: Vec<Finding> = must.map(|f| f.finding.clone()).collect();
         let unreachable = shown.reading.unreachable(shown.row.inner_allowed);
         findings.extend(unreachable.filter(|f| f.code != NO_UPSTREAM || shown.row.connector.is_none()));
         let answered_for = shown.row.break_by.is_some();

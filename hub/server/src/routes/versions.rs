@@ -108,7 +108,12 @@ fn head(hub: &Hub, row: &VersionRow) -> Value {
 /// A version with what is to be said of it, and what this person can do.
 pub async fn summary(hub: &Arc<Hub>, by: &Member, shown: &Arc<Shown>) -> Value {
     let (own, desk, now) = (Arc::clone(shown), Arc::clone(&hub.desk), hub.clock.now());
-    let judged = tokio::task::spawn_blocking(move || (desk.findings(&own, now), desk.hindrances(&own, now))).await;
+    let judged = tokio::task::spawn_blocking(move || {
+        let findings = desk.findings(&own, now);
+        let hindrances = desk.hindrances_among(&own, &findings, now);
+        (findings, hindrances)
+    })
+    .await;
     let mut value = head(hub, &shown.row);
     let description = &shown.reading.description;
     let example = example(hub, shown);
