@@ -7,8 +7,9 @@ use crate::limits::admit;
 use crate::replay::unavailable;
 use crate::setting::Setting;
 use crate::{files, matters, submissions};
+use hub_core::time::{Timestamp, rfc3339};
 use hub_core::wire::ReplyBody;
-use hub_core::{Environment, Inbound, Lang, Problem, ProblemCode, Reply, Subject};
+use hub_core::{Environment, Inbound, Lang, Problem, ProblemCode, Reply, Subject, Text};
 use hub_store::Submission;
 use serde_json::{Value, json};
 
@@ -23,6 +24,7 @@ enum Wanted<'a> {
     DropFile(&'a str),
     Submissions,
     Submission(&'a str),
+    Ledger,
 }
 
 impl Wanted<'_> {
@@ -34,6 +36,7 @@ impl Wanted<'_> {
             Wanted::DropFile(_) => "me.file-delete",
             Wanted::Submissions => "me.submission-list",
             Wanted::Submission(_) => "me.submission-get",
+            Wanted::Ledger => "me.ledger",
         }
     }
 }
@@ -51,6 +54,8 @@ fn wanted<'a>(method: &str, path: &'a str) -> Result<Wanted<'a>, Problem> {
         (["submissions"], "GET") => Ok(Wanted::Submissions),
         (["submissions", id], "GET") => Ok(Wanted::Submission(id)),
         (["submissions", ..], _) => allow(&["GET"]),
+        (["ledger"], "GET") => Ok(Wanted::Ledger),
+        (["ledger"], _) => allow(&["GET"]),
         _ => Err(Problem::new(ProblemCode::NotFound)),
     }
 }
@@ -96,6 +101,7 @@ impl Gateway {
                 let views: Vec<Value> = list.map_err(unavailable)?.iter().map(|s| submission(at, s)).collect();
                 Ok(json_reply(200, list_of(&views)))
             }
+            Wanted::Ledger => used(at, &owner).await,
             Wanted::Submission(id) => {
                 let found = at.core.store.submissions().get(id).await.map_err(unavailable)?;
                 let found = found.filter(|s| s.subject == owner).ok_or_else(missing)?;
@@ -110,6 +116,67 @@ impl Gateway {
             }
         }
     }
+}
+
+/// Who used what of the subject, newest first: who, what, why and how it ended, in plain words.
+async fn used(at: &Setting<'_>, owner: &str) -> Result<Reply, Problem> {
+    let query: Vec<(String, String)> = url::form_urlencoded::parse(at.inbound.query.as_bytes())
+        .into_owned()
+        .collect();
+    let cursor = query
+        .iter()
+        .find(|(name, _)| name == "cursor")
+        .map(|(_, text)| text.as_str());
+    let before = match cursor {
+        None => (at.now, String::new()),
+        Some(text) => place(text).ok_or_else(|| {
+            let expected = Text::new("上一页的 next_cursor", "`next_cursor` of the page before");
+            Problem::new(ProblemCode::ValidationFailed).at("parameter/cursor", expected, text)
+        })?,
+    };
+    let store = &at.core.store;
+    let uses = store
+        .disclosures()
+        .of_subject(owner, (before.0, &before.1), PAGE)
+        .await
+        .map_err(unavailable)?;
+    let total = store.disclosures().count(owner).await.map_err(unavailable)?;
+    let clients = store.clients().clients().await.map_err(unavailable)?;
+    let items: Vec<Value> = uses
+        .iter()
+        .map(|one| {
+            let name = clients.iter().find(|c| c.id == one.client).map(|c| c.name.as_str());
+            let operation = at.catalog().operation(&one.operation);
+            let service = operation.and_then(|o| at.catalog().service(o.service.as_deref()?));
+            let agency = operation.and_then(|o| at.catalog().agency(&o.system.agency));
+            let outcome = match (one.status, one.reached) {
+                (..=399, _) => "answered",
+                (_, true) => "failed",
+                (_, false) => "refused",
+            };
+            json!({
+                "at": rfc3339(one.at), "request_id": one.request_id,
+                "who": {"client": one.client, "name": name},
+                "what": {"operation": one.operation, "service": service.map(|s| &s.name), "agency": agency.map(|a| &a.name),
+                         "fields": one.fields},
+                "why": operation.and_then(|o| o.basis.clone()), "acting_for": one.principal,
+                "outcome": outcome, "status": one.status, "problem": one.problem,
+            })
+        })
+        .collect();
+    let next = (uses.len() == PAGE as usize)
+        .then(|| uses.last().map(|last| last.at.to_string()))
+        .flatten();
+    Ok(json_reply(
+        200,
+        json!({"items": items, "total": total, "next_cursor": next}),
+    ))
+}
+
+/// A cursor: the time and the id of the last use shown.
+fn place(text: &str) -> Option<(Timestamp, String)> {
+    let (at, id) = text.split_once(' ')?;
+    Some((at.parse().ok()?, id.to_owned()))
 }
 
 async fn put_file(at: &Setting<'_>, subject: &Subject) -> Result<Reply, Problem> {

@@ -5,8 +5,8 @@ use crate::lite::Lite;
 use crate::master_key::Sealer;
 use crate::pg::Pg;
 use crate::{
-    Agencies, Cases, Clients, Files, Idempotency, Ledger, MasterKey, Meta, Nodes, Orders, Secrets, Sessions,
-    StoreError, Submissions, Versions, node,
+    Agencies, Cases, Clients, Disclosures, Files, Idempotency, Ledger, MasterKey, Meta, Nodes, Orders, Secrets,
+    Sessions, StoreError, Submissions, Versions, node,
 };
 use hub_core::time::Timestamp;
 use hub_crypto::{hex, random};
@@ -212,6 +212,12 @@ impl Store {
     #[must_use]
     pub fn agencies(&self) -> Agencies<'_> {
         Agencies { db: &self.db }
+    }
+
+    /// Who used what of a person.
+    #[must_use]
+    pub fn disclosures(&self) -> Disclosures<'_> {
+        Disclosures { db: &self.db }
     }
 
     /// Versions of registered descriptions.

@@ -5,10 +5,12 @@
 //! or inserts a line breaks the chain at that place. Files are rotated by size, the chain runs on across them.
 
 mod chain;
+mod follow;
 mod journal;
 mod sampler;
 mod verify;
 
+pub use follow::{Numbered, ReadTo, follow};
 pub use journal::{Journal, JournalError, JournalSettings};
 pub(crate) use sampler::Sampler;
 pub use verify::{Break, Report, verify};

@@ -25,6 +25,31 @@ pub fn says_upload() -> Description {
         .good(201, "application/json", paper)
 }
 
+pub fn says_ledger() -> Description {
+    let text = json!({"type": ["string", "null"]});
+    let both = json!({"anyOf": [{"$ref": "#/components/schemas/Text"}, {"type": "null"}]});
+    let used = json!({"type": "object", "required": ["at", "request_id", "who", "what", "why", "outcome"], "properties": {
+        "at": {"type": "string", "format": "date-time"}, "request_id": {"type": "string"},
+        "who": {"type": "object", "properties": {"client": {"type": "string"}, "name": text}},
+        "what": {"type": "object", "properties": {
+            "operation": {"type": "string"}, "service": both, "agency": both,
+            "fields": {"type": "array", "items": {"type": "string"}}}},
+        "why": {"description": "The basis in law or consent, where the contract names one."},
+        "acting_for": text, "outcome": {"enum": ["answered", "failed", "refused"]},
+        "status": {"type": "integer"}, "problem": text,
+    }});
+    let page = json!({"type": "object", "required": ["items", "total", "next_cursor"], "properties": {
+        "items": {"type": "array", "items": used}, "total": {"type": "integer"}, "next_cursor": text,
+    }});
+    own(Description::new(
+        "me.ledger",
+        "谁在何时为何使用了我的信息",
+        "Who used what of mine, when and why",
+    ))
+    .query("cursor", "`next_cursor` of the page before.", json!({"type": "string"}))
+    .good(200, "application/json", page)
+}
+
 pub fn says_submissions() -> Description {
     let page = json!({
         "type": "object",

@@ -192,6 +192,7 @@ pub static TABLE: &[Route] = &[
         sandbox::says_scenarios,
     ),
     own("POST", "/me/files", Body::File, me::says_upload),
+    own("GET", "/me/ledger", Body::None, me::says_ledger),
     own("GET", "/me/submissions", Body::None, me::says_submissions),
     own("GET", "/me/submissions/{id}", Body::None, me::says_submission),
     desk(

@@ -10,7 +10,7 @@ use crate::hub::{Hub, Worker};
 use hub_catalog::lint::RuleSet;
 use hub_core::Finding;
 use hub_core::time::Timestamp;
-use hub_gateway::{Jobs, Journal};
+use hub_gateway::{Jobs, Journal, Keeper};
 use hub_registry::Desk;
 use hub_store::Store;
 use std::collections::BTreeMap;
@@ -151,7 +151,8 @@ impl Running {
         let served = serve(listeners, &worker, &live, simulated).map_err(StartError::other)?;
         let (stop_jobs, stop) = watch::channel(false);
         let jobs = tokio::spawn(Jobs::new(worker.gateway.clone()).run(stop));
-        let watch = tokio::spawn(super::watch::run(worker.clone(), counting)).abort_handle();
+        let keeper = Keeper::new(store.clone(), paths.data.join(TRAIL));
+        let watch = tokio::spawn(super::watch::run(worker.clone(), counting, keeper)).abort_handle();
         ready.write(&paths.data.join(RUNNING)).map_err(StartError::other)?;
         tracing::info!(address = %ready.base_url, services = worker.hub.catalog().counts().services, "the hub answers");
         Ok(Self {

@@ -1,7 +1,8 @@
-//! Watches the registry: what another hub over the same store did, ends that have come, and whom that concerns.
+//! Watches the trail for what concerns subjects, and the registry: what another hub over the same store did, ends that have come, and whom that concerns.
 
 use super::counting::Counting;
 use crate::hub::{Worker, republish};
+use hub_gateway::Keeper;
 use hub_registry::RegistryError;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ const LOOK: Duration = Duration::from_millis(400);
 const SELDOM: u32 = 5;
 
 /// Looks again and again.
-pub async fn run(worker: Worker, counting: Arc<Counting>) {
+pub async fn run(worker: Worker, counting: Arc<Counting>, keeper: Keeper) {
     let mut unusable = BTreeMap::new();
     let mut look = tokio::time::interval(LOOK);
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -21,6 +22,9 @@ pub async fn run(worker: Worker, counting: Arc<Counting>) {
     loop {
         look.tick().await;
         looks = looks.wrapping_add(1);
+        if let Err(error) = keeper.keep().await {
+            tracing::warn!(%error, "the account of who used what could not be kept");
+        }
         if let Err(error) = worker.hub.desk.refresh().await {
             tracing::warn!(%error, "the registry could not be read");
             continue;

@@ -3,6 +3,7 @@
 // A test that meets what it did not expect has failed; there is nobody to hand an error to.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod account;
 mod calls;
 mod chaos;
 mod city;

@@ -54,6 +54,7 @@ on_both! {
     registered::agencies_and_their_people,
     registered::a_version_changes_from_what_was_seen,
     registered::clients_are_told_once_and_counted,
+    registered::a_person_sees_who_used_what_and_nobody_else_does,
     durability::dropped_without_closing_everything_acknowledged_is_there,
     durability::a_killed_process_has_kept_what_it_acknowledged,
     durability::nothing_personal_is_readable_in_the_data,

@@ -2,7 +2,7 @@
 
 use crate::place::Place;
 use crate::suite::at;
-use hub_store::{Act, AgencyRow, MemberRow, Notice, StoreError, UsageRow, VersionRow};
+use hub_store::{Act, AgencyRow, Disclosure, MemberRow, Notice, StoreError, UsageRow, VersionRow};
 use std::sync::Arc;
 
 fn agency(id: &str) -> AgencyRow {
@@ -187,4 +187,38 @@ pub(crate) async fn clients_are_told_once_and_counted(place: Arc<Place>) {
         [used("", 5, 9), used("/name", 1, 3)]
     );
     assert!(all.usage("demo.t_tle.").await.unwrap().is_empty(), "no pattern");
+}
+
+pub(crate) async fn a_person_sees_who_used_what_and_nobody_else_does(place: Arc<Place>) {
+    let store = place.store().await;
+    let all = store.disclosures();
+    let used = |n: u32, subject: &str, second: i64| Disclosure {
+        id: format!("node:{n}"),
+        subject: subject.into(),
+        at: at(second),
+        request_id: format!("r{n}"),
+        client: "cli_1".into(),
+        operation: "a.b".into(),
+        fields: vec!["full_name".into()],
+        status: 200,
+        problem: None,
+        reached: true,
+        principal: None,
+    };
+    let three = [used(1, "s1", 1), used(2, "s2", 2), used(3, "s1", 3)];
+    all.keep(&three, "ledger.read.node", "{}").await.unwrap();
+    all.keep(&three[..1], "ledger.read.node", "to").await.unwrap();
+    assert_eq!(
+        store.meta().get("ledger.read.node").await.unwrap().as_deref(),
+        Some("to")
+    );
+    assert_eq!(
+        all.of_subject("s1", (at(9), ""), 10).await.unwrap(),
+        [three[2].clone(), three[0].clone()]
+    );
+    assert_eq!(all.of_subject("s1", (at(3), ""), 10).await.unwrap(), three[..1]);
+    assert_eq!(all.of_subject("s1", (at(9), ""), 1).await.unwrap(), three[2..]);
+    let same = all.of_subject("s1", (at(3), "node:4"), 1).await.unwrap();
+    assert_eq!(same, three[2..], "of those at one time, by id");
+    assert_eq!((all.count("s1").await.unwrap(), all.count("s3").await.unwrap()), (2, 0));
 }

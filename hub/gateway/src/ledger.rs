@@ -1,0 +1,77 @@
+//! The subject's account of who used what: every line of the trail about somebody, where that somebody sees it.
+//!
+//! It is read from the trail and not told by those who use, so that nothing is missing that happened: what stands in the
+//! trail stands here as soon as it has been read on, and what has not been read yet is read after a restart.
+
+use crate::trail::{Numbered, ReadTo, follow};
+use hub_core::Environment;
+use hub_core::time::Timestamp;
+use hub_store::{Disclosure, Store, StoreError};
+use std::path::PathBuf;
+
+/// Lines read at once.
+const MOST: usize = 2_000;
+/// Operations of the hub itself, in which a subject looks at what is their own.
+const OWN: &str = "me.";
+
+/// Keeps the account from one trail.
+pub struct Keeper {
+    store: Store,
+    folder: PathBuf,
+}
+
+impl Keeper {
+    /// From the trail in a folder to a store.
+    #[must_use]
+    pub fn new(store: Store, folder: PathBuf) -> Self {
+        Self { store, folder }
+    }
+
+    /// Reads on to the end of the trail. Answers how many uses were found.
+    ///
+    /// # Errors
+    /// If the store does not answer; then it is read again the next time.
+    pub async fn keep(&self) -> Result<usize, StoreError> {
+        let place = format!("ledger.read.{}", self.store.node());
+        let mut found = 0;
+        loop {
+            let kept = self.store.meta().get(&place).await?;
+            let from: ReadTo = kept
+                .and_then(|text| serde_json::from_str(&text).ok())
+                .unwrap_or_default();
+            let (folder, start) = (self.folder.clone(), from.clone());
+            let read = tokio::task::spawn_blocking(move || follow(&folder, &start, MOST)).await;
+            let failed = |e: &dyn ToString| StoreError::Unavailable(e.to_string());
+            let (lines, to) = read.map_err(|e| failed(&e))?.map_err(|e| failed(&e))?;
+            if to == from {
+                return Ok(found);
+            }
+            let uses: Vec<Disclosure> = lines.into_iter().filter_map(|line| self.used(line)).collect();
+            let read_to = serde_json::to_string(&to).unwrap_or_default();
+            self.store.disclosures().keep(&uses, &place, &read_to).await?;
+            found += uses.len();
+        }
+    }
+
+    /// A line as a use of somebody's data; `None` where it is about nobody, or about the sandbox's invented people.
+    fn used(&self, line: Numbered) -> Option<Disclosure> {
+        let record = line.record;
+        let operation = record.operation.filter(|o| !o.starts_with(OWN))?;
+        if record.environment != Environment::Live {
+            return None;
+        }
+        Some(Disclosure {
+            id: format!("{}:{:012}", self.store.node(), line.n),
+            subject: record.subject?,
+            at: record.at.parse::<Timestamp>().ok()?,
+            request_id: record.request_id,
+            client: record.client.unwrap_or_default(),
+            operation,
+            fields: record.fields,
+            status: record.status,
+            problem: record.problem,
+            reached: record.attempts > 0,
+            principal: record.principal,
+        })
+    }
+}
