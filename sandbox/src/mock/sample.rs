@@ -44,6 +44,9 @@ impl Mock {
         for parameter in self.parameters(route) {
             self.say(route, &parameter, &mut sample, &mut query)?;
         }
+        if self.guarded {
+            self.show(route, &mut sample, &mut query);
+        }
         sample.query = query.join("&");
         self.say_body(route, &mut sample)?;
         Ok(sample)
@@ -112,7 +115,7 @@ impl Mock {
         Ok(())
     }
 
-    fn invent_for(&self, route: &Route, pointer: &str, name: &str) -> Result<Value, Problem> {
+    pub(super) fn invent_for(&self, route: &Route, pointer: &str, name: &str) -> Result<Value, Problem> {
         let empty = Map::new();
         let need = Need {
             way: Way::In,
