@@ -122,7 +122,7 @@ impl Mock {
         let (Some(name), Some(place)) = (parameter.text("name"), parameter.text("in")) else {
             return;
         };
-        if place == "header" && NO_PARAMETERS.iter().any(|n| n.eq_ignore_ascii_case(name)) {
+        if place == "header" && is_no_parameter(name) {
             return;
         }
         let Some(schema) = schema_of(parameter) else { return };
@@ -153,11 +153,19 @@ impl Mock {
                 self.check(&schema.pointer, &value, &at, &mut reading.wrong);
                 reading.given.echo.entry(name.to_owned()).or_insert(value);
             }
+            // An object spread over the query may have no members to spread.
+            None if reading.strict && parameter.is("required") && self.is_object(&schema) => {
+                self.check(&schema.pointer, &Value::Object(Map::new()), &at, &mut reading.wrong);
+            }
             None if reading.strict && (parameter.is("required") || place == "path") => {
                 reading.wrong.push(missing(at, name));
             }
             None => {}
         }
+    }
+
+    fn is_object(&self, schema: &Place<'_>) -> bool {
+        coerce::kind(&coerce::flat(self, schema.value)) == Some("object")
     }
 
     fn check(&self, pointer: &str, value: &Value, at: &str, wrong: &mut Vec<Violation>) {
@@ -265,6 +273,11 @@ impl Mock {
             _ => Ok(None),
         }
     }
+}
+
+/// Whether a header parameter is one that other parts of the description set.
+pub(super) fn is_no_parameter(name: &str) -> bool {
+    NO_PARAMETERS.iter().any(|own| own.eq_ignore_ascii_case(name))
 }
 
 /// Where a parameter's or header's schema stands.

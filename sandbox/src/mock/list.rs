@@ -8,6 +8,7 @@ use super::resource::plain as bare;
 use super::{Mock, Told};
 use crate::invent::Style;
 use serde_json::{Map, Value};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Names of paging parameters beside those the vocabulary has, small letters and digits alone.
@@ -27,6 +28,16 @@ type Thing = Arc<Map<String, Value>>;
 struct Part {
     skip: usize,
     size: usize,
+}
+
+/// What the items of a list look like.
+struct Form<'a> {
+    tellable: Option<HashSet<String>>,
+    schema: Option<Place<'a>>,
+    /// An invented one.
+    template: Option<Value>,
+    /// Whether everything is told that can be.
+    full: bool,
 }
 
 impl Mock {
@@ -53,11 +64,14 @@ impl Mock {
         let items = list.as_ref().and_then(Self::items_of);
         let template = value.pointer(at).and_then(|l| l.get(0)).cloned();
         let part = self.part(call, list.as_ref());
-        let full = Self::style(call.wishes) != Style::Minimal;
+        let form = Form {
+            tellable: items.as_ref().and_then(|items| self.tellable(items)),
+            schema: items,
+            template,
+            full: Self::style(call.wishes) != Style::Minimal,
+        };
         let shown = kept.iter().skip(part.skip).take(part.size);
-        let shown: Vec<Value> = shown
-            .map(|thing| self.as_item(thing, template.as_ref(), items.as_ref(), full))
-            .collect();
+        let shown: Vec<Value> = shown.map(|thing| self.as_item(thing, &form)).collect();
         let mut whole = value;
         if let Some(place) = whole.pointer_mut(at) {
             *place = Value::Array(shown);
@@ -71,19 +85,28 @@ impl Mock {
         told
     }
 
+    /// The members an item can tell, where its schema names any.
+    fn tellable(&self, items: &Place<'_>) -> Option<HashSet<String>> {
+        let flat = super::coerce::flat(self, items.value);
+        let known = flat.get("properties").and_then(Value::as_object)?;
+        let secret = |schema: &Value| super::coerce::flat(self, schema).get("writeOnly") == Some(&Value::Bool(true));
+        let told = known.iter().filter(|(_, schema)| !secret(schema));
+        Some(told.map(|(name, _)| name.clone()).collect())
+    }
+
     /// A thing as an item: as it is where it fits, else over an invented one.
-    fn as_item(&self, thing: &Thing, template: Option<&Value>, schema: Option<&Place<'_>>, full: bool) -> Value {
+    fn as_item(&self, thing: &Thing, form: &Form<'_>) -> Value {
+        let (template, schema) = (form.template.as_ref(), form.schema.as_ref());
+        let told = |name: &String| match &form.tellable {
+            Some(known) if form.full => known.contains(name),
+            _ => template.is_some_and(|t| t.get(name).is_some()),
+        };
         let itself = Value::Object((**thing).clone());
-        let known = schema.map(|s| super::coerce::flat(self, s.value)).unwrap_or_default();
-        let known = known.get("properties").and_then(Value::as_object);
-        let inner = |name: &String| template.is_some_and(|t| t.get(name).is_some());
-        let foreign = known.is_some_and(|k| thing.keys().any(|name| !k.contains_key(name)));
-        let exact = !foreign && (full || thing.keys().all(inner));
-        if exact && schema.is_some_and(|s| self.takes(&s.pointer, &itself)) {
+        if thing.keys().all(told) && schema.is_some_and(|s| self.takes(&s.pointer, &itself)) {
             return itself;
         }
         match template {
-            Some(template) => self.laid(template, thing, schema, full),
+            Some(template) => self.laid(template, thing, schema, form.full),
             None => self.laid(&Value::Object(Map::new()), thing, schema, true),
         }
     }

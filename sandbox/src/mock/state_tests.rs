@@ -141,6 +141,7 @@ fn what_is_made_is_read_changed_listed_and_gone() {
     assert_eq!(said(&mock, "GET", &path, "").1["data"]["title"], "patched");
     let (_, all) = said(&mock, "GET", "/applies?size=100", "");
     let titles: Vec<&Value> = all["items"].as_array().unwrap().iter().map(|i| &i["title"]).collect();
+    assert!(!all.to_string().contains("secret"), "{all}");
     assert!(
         titles.contains(&&json!("patched")) && titles.contains(&&json!("new")),
         "{all}"
