@@ -171,6 +171,8 @@ impl Inventor<'_> {
         }
         if missed == 0
             && let Some(value) = rules::proposal(self, &flat, spot, &mut dice)
+            // An example of a whole that is wrong in one part is wrong: the part is not made again by itself.
+            && !(matches!(value, Value::Object(_) | Value::Array(_)) && self.missed_within(spot))
         {
             return Ok(value);
         }

@@ -168,12 +168,23 @@ impl Scenario {
         Some(Problem::new(code))
     }
 
+    /// The place that is to be wrong.
+    pub(crate) fn at(&self) -> Option<&str> {
+        self.at.as_deref()
+    }
+
+    /// The number beside the word.
+    pub(crate) fn number(&self) -> Option<u64> {
+        self.number
+    }
+
     /// Milliseconds a late answer takes.
     pub(crate) fn delay_ms(&self) -> u64 {
         self.number.unwrap_or(2_000)
     }
 
-    fn seconds(&self) -> u64 {
+    /// Seconds until it is worth another try.
+    pub(crate) fn seconds(&self) -> u64 {
         self.number.unwrap_or(3).max(1)
     }
 

@@ -2,10 +2,11 @@
 
 use super::place::{Place, percent_decoded};
 use super::routes::Route;
-use super::{Mock, Way, coerce, media};
+use super::{Mock, Way, coerce, media, multipart};
 use hub_core::problem::Violation;
 use hub_core::{Problem, ProblemCode, Text};
 use serde_json::{Map, Value};
+use std::collections::HashSet;
 
 /// A request.
 #[derive(Debug, Clone, Default)]
@@ -29,12 +30,23 @@ impl Ask<'_> {
         let found = self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
+
+    /// The scenario asked for, as it was written: by header, else by query.
+    #[must_use]
+    pub fn scenario(&self) -> Option<String> {
+        let said = self.header("hub-scenario").map(str::to_owned);
+        said.or_else(|| super::prefer::apart(self.query).map(|(_, word)| word))
+    }
 }
 
 /// What was read, by name: what the caller said is said again where the answer has the same name.
 #[derive(Debug, Default)]
 pub(super) struct Given {
     pub echo: Map<String, Value>,
+    /// The members of the body that a caller can set, where it is an object.
+    pub body: Option<Map<String, Value>>,
+    /// The body, where it is a list.
+    pub list: Option<Vec<Value>>,
 }
 
 /// How strictly a request is read.
@@ -110,7 +122,7 @@ impl Mock {
         let (Some(name), Some(place)) = (parameter.text("name"), parameter.text("in")) else {
             return;
         };
-        if place == "header" && NO_PARAMETERS.iter().any(|n| n.eq_ignore_ascii_case(name)) {
+        if place == "header" && is_no_parameter(name) {
             return;
         }
         let Some(schema) = schema_of(parameter) else { return };
@@ -141,11 +153,19 @@ impl Mock {
                 self.check(&schema.pointer, &value, &at, &mut reading.wrong);
                 reading.given.echo.entry(name.to_owned()).or_insert(value);
             }
+            // An object spread over the query may have no members to spread.
+            None if reading.strict && parameter.is("required") && self.is_object(&schema) => {
+                self.check(&schema.pointer, &Value::Object(Map::new()), &at, &mut reading.wrong);
+            }
             None if reading.strict && (parameter.is("required") || place == "path") => {
                 reading.wrong.push(missing(at, name));
             }
             None => {}
         }
+    }
+
+    fn is_object(&self, schema: &Place<'_>) -> bool {
+        coerce::kind(&coerce::flat(self, schema.value)) == Some("object")
     }
 
     fn check(&self, pointer: &str, value: &Value, at: &str, wrong: &mut Vec<Violation>) {
@@ -194,12 +214,42 @@ impl Mock {
             return Ok(());
         };
         self.check(&schema.pointer, &value, "", &mut reading.wrong);
-        if let Value::Object(members) = value {
-            for (name, value) in members {
-                reading.given.echo.entry(name).or_insert(value);
+        match value {
+            Value::Object(mut members) => {
+                // Whoever sends what is read-only is not heard (OpenAPI 3.1, 4.8.24.4).
+                let fixed = self.fixed_in(&schema);
+                members.retain(|name, _| !fixed.contains(name));
+                for (name, value) in &members {
+                    reading.given.echo.entry(name.clone()).or_insert_with(|| value.clone());
+                }
+                reading.given.body = Some(members);
             }
+            Value::Array(items) => reading.given.list = Some(items),
+            _ => {}
         }
         Ok(())
+    }
+
+    /// Members of a body that a caller cannot set.
+    fn fixed_in(&self, schema: &Place<'_>) -> HashSet<String> {
+        let flat = coerce::flat(self, schema.value);
+        let properties = flat.get("properties").and_then(Value::as_object);
+        let fixed = properties.into_iter().flatten().filter(|(_, schema)| {
+            let said = schema.get("readOnly").is_some_and(|r| r == true);
+            said || coerce::flat(self, schema).get("readOnly").is_some_and(|r| r == true)
+        });
+        fixed.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Members of an operation's body that a caller cannot set.
+    pub(super) fn fixed_of(&self, route: &Route) -> HashSet<String> {
+        let operation = Place::at(&self.description.document, &route.pointer);
+        let content = operation.get("requestBody").and_then(|b| b.get("content"));
+        let schemas = content
+            .iter()
+            .flat_map(Place::members)
+            .filter_map(|(_, media)| media.raw("schema"));
+        schemas.flat_map(|schema| self.fixed_in(&schema)).collect()
     }
 
     /// The value a body holds; `None` for media types that are taken as they come.
@@ -214,10 +264,20 @@ impl Mock {
         let text = || std::str::from_utf8(body).map_err(|_| broken("请求体不是 UTF-8", "The body is not UTF-8"));
         match media::base(media).as_str() {
             "application/x-www-form-urlencoded" => Ok(Some(coerce::form(self, schema, &pairs(text()?)))),
+            "multipart/form-data" => {
+                let parts = multipart::read(media, body);
+                let parts = parts.ok_or_else(|| broken("请求体不是分段表单", "The body is not a form in parts"))?;
+                Ok(Some(coerce::form(self, schema, &parts)))
+            }
             "text/plain" => Ok(Some(coerce::scalar(self, schema.value, text()?))),
             _ => Ok(None),
         }
     }
+}
+
+/// Whether a header parameter is one that other parts of the description set.
+pub(super) fn is_no_parameter(name: &str) -> bool {
+    NO_PARAMETERS.iter().any(|own| own.eq_ignore_ascii_case(name))
 }
 
 /// Where a parameter's or header's schema stands.
@@ -253,7 +313,7 @@ pub(super) fn pairs(query: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-fn cookies(ask: &Ask<'_>, name: &str) -> Vec<String> {
+pub(super) fn cookies(ask: &Ask<'_>, name: &str) -> Vec<String> {
     let all = ask.header("cookie").unwrap_or_default().split(';');
     all.filter_map(|pair| pair.trim().split_once('='))
         .filter(|(n, _)| *n == name)

@@ -264,7 +264,7 @@ impl Mock {
 }
 
 /// A header's value in the style `simple`.
-fn written(value: &Value) -> String {
+pub(super) fn written(value: &Value) -> String {
     match value {
         Value::Array(items) => items.iter().map(media::plain).collect::<Vec<_>>().join(","),
         other => media::plain(other),

@@ -1,7 +1,7 @@
 //! Values as bytes of a media type.
 
 use super::place::Place;
-use super::{Mock, xml};
+use super::{Mock, multipart, xml};
 use serde_json::Value;
 
 /// How common kinds of files begin, so that a program that looks at them knows them.
@@ -51,6 +51,7 @@ pub(super) fn sent(media: &str) -> String {
         "*/*" | "application/*" => "application/json".to_owned(),
         "text/*" => "text/plain; charset=utf-8".to_owned(),
         "image/*" => "image/png".to_owned(),
+        "multipart/form-data" if !media.contains("boundary=") => format!("{media}; boundary={}", multipart::BOUNDARY),
         base if base.ends_with("/*") => "application/octet-stream".to_owned(),
         base if base.starts_with("text/") && !media.contains(';') => format!("{media}; charset=utf-8"),
         _ => media.to_owned(),
@@ -68,6 +69,7 @@ pub(super) fn write(mock: &Mock, media: &str, schema: Option<&Place<'_>>, value:
     }
     match (base.as_str(), value) {
         ("application/x-www-form-urlencoded", value) => form(value).into_bytes(),
+        ("multipart/form-data", value) => multipart::write(value),
         ("text/csv", Value::Array(rows)) => csv(rows).into_bytes(),
         ("text/event-stream", Value::Array(items)) => lines(items, "data: ", "\n\n"),
         ("application/json-seq", Value::Array(items)) => lines(items, "\u{1e}", "\n"),

@@ -1,47 +1,65 @@
-//! Any API description, served alone: no catalog, no connector, no state. What the description says is what is checked
+//! Any API description, served alone: no catalog, no connector, no script. What the description says is what is checked
 //! on the way in, chosen among and checked on the way out.
 //!
-//! Invariants: the same seed and the same request give the same bytes, so time stands still in here; an example of the
-//! description wins over invention where it fits its own schema; what fits no schema never leaves.
+//! Invariants: the same seed, the same history and the same request give the same bytes, so time stands still in here;
+//! an example of the description wins over invention where it fits its own schema, and what was made over both; what
+//! fits no schema never leaves.
 
 mod ask;
 mod choose;
 mod coerce;
+mod guard;
+mod list;
 mod make;
 mod media;
+mod memory;
+mod multipart;
+mod outcome;
+mod overlay;
+mod patch;
 mod place;
 mod prefer;
+mod remember;
+mod resource;
 mod routes;
 mod sample;
 mod xml;
 
 pub use ask::Ask;
+pub use resource::Inferred;
 pub use sample::Sample;
 
 use crate::invent::Style;
 use crate::pattern::Patterns;
-use crate::scenario::{self, Word};
+use crate::scenario::Word;
 use crate::seed::Seed;
 use crate::vocabulary::Vocabulary;
 use crate::{DataError, Personas};
-use choose::Chosen;
 use hub_catalog::description::{Description, Validator};
 use hub_core::time::Timestamp;
 use hub_core::{Problem, ProblemCode};
+use memory::Memory;
 use place::Place;
 use prefer::Wishes;
+use remember::Call;
+use resource::Resources;
 use routes::{Found, Route, Routes};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 /// When it is in here (RFC 3339), so that dates do not change from one day to the next.
-const MOMENT: &str = "2026-03-09T09:00:00+08:00";
+pub const MOMENT: &str = "2026-03-09T09:00:00+08:00";
 
 /// One description, ready to answer.
 pub struct Mock {
     description: Arc<Description>,
     routes: Routes,
+    resources: Resources,
+    /// What was done to things; `None` for one that forgets.
+    memory: Option<Memory>,
+    /// Whether credentials are asked for.
+    guarded: bool,
     seed: Seed,
     now: Timestamp,
     personas: Personas,
@@ -103,8 +121,12 @@ impl Mock {
     pub fn new(description: impl Into<Arc<Description>>, seed: u64) -> Result<Self, DataError> {
         let description = description.into();
         let now = MOMENT.parse().map_err(|e| DataError::new("moment", e))?;
+        let routes = Routes::of(&description.document);
         Ok(Self {
-            routes: Routes::of(&description.document),
+            resources: Resources::of(&routes),
+            routes,
+            memory: None,
+            guarded: false,
             description,
             seed: Seed::new(seed),
             now,
@@ -114,6 +136,20 @@ impl Mock {
             validators: Mutex::default(),
             components: Mutex::default(),
         })
+    }
+
+    /// From now on what is made is there, what is changed is changed and what is removed is gone.
+    #[must_use]
+    pub fn remembering(mut self) -> Self {
+        self.memory = Some(Memory::default());
+        self
+    }
+
+    /// From now on callers show the credentials the description asks for; any value does.
+    #[must_use]
+    pub fn guarded(mut self) -> Self {
+        self.guarded = true;
+        self
     }
 
     /// Every operation, in the order of the description.
@@ -131,20 +167,53 @@ impl Mock {
     /// A problem for a request that the description does not allow, for a wish it cannot meet, and for a schema no
     /// value was found for.
     pub fn answer(&self, ask: &Ask<'_>) -> Result<Told, Problem> {
-        let (route, values) = self.route(ask)?;
-        let given = self.read(route, &values, ask)?;
-        self.told(route, ask, &given)
+        self.answered(ask, true)
     }
 
-    /// Answers an operation as if it had been asked rightly: what the request lacks is not missed, and `{name}` in its
-    /// path stands for a value that fits.
+    /// Answers an operation as if it had been asked rightly: what the request lacks is not missed, `{name}` in its path
+    /// stands for a value that fits, and nothing is remembered.
     ///
     /// # Errors
     /// As [`Mock::answer`], but for what is not given.
     pub fn answer_once(&self, ask: &Ask<'_>) -> Result<Told, Problem> {
+        self.answered(ask, false)
+    }
+
+    fn answered(&self, ask: &Ask<'_>, strict: bool) -> Result<Told, Problem> {
+        // A scenario in the query is no part of the request: the same answer as with the header.
+        let apart = prefer::apart(ask.query);
+        let Some((query, word)) = &apart else {
+            return self.answered_bare(ask, strict);
+        };
+        let mut headers = ask.headers.clone();
+        if ask.header("hub-scenario").is_none() {
+            headers.push(("hub-scenario".to_owned(), word.clone()));
+        }
+        self.answered_bare(&Ask { query, headers, ..*ask }, strict)
+    }
+
+    fn answered_bare(&self, ask: &Ask<'_>, strict: bool) -> Result<Told, Problem> {
         let (route, values) = self.route(ask)?;
-        let given = self.read_lenient(route, &values, ask)?;
-        self.told(route, ask, &given)
+        let wishes = Wishes::read(ask)?;
+        if strict
+            && self.guarded
+            && let Some(told) = self.unshown(route, ask, &wishes)?
+        {
+            return Ok(finished(told, ask, &wishes));
+        }
+        let given = match strict {
+            true => self.read(route, &values, ask)?,
+            false => self.read_lenient(route, &values, ask)?,
+        };
+        let call = Call {
+            route,
+            values: &values,
+            ask,
+            given: &given,
+            wishes: &wishes,
+        };
+        let told = self.told(&call, strict)?;
+        Ok(finished(told, ask, &wishes))
     }
 
     fn route<'a>(&'a self, ask: &Ask<'_>) -> Result<(&'a Route, PathValues), Problem> {
@@ -160,48 +229,23 @@ impl Mock {
         }
     }
 
-    fn told(&self, route: &Route, ask: &Ask<'_>, given: &ask::Given) -> Result<Told, Problem> {
-        let wishes = Wishes::read(&ask.headers)?;
-        let operation = Place::at(&self.description.document, &route.pointer);
-        let chosen = match self.scenario(&operation, &wishes)? {
+    fn told(&self, call: &Call<'_>, strict: bool) -> Result<Told, Problem> {
+        let chosen = self.scenario(call.route, call.wishes)?;
+        if chosen.is_none()
+            && strict
+            && let Some(told) = self.remembered(call)?
+        {
+            return Ok(told);
+        }
+        let operation = Place::at(&self.description.document, &call.route.pointer);
+        let chosen = match chosen {
             Some(chosen) => chosen,
-            None => choose::response(&operation, wishes.code)?,
+            None => choose::response(&operation, call.wishes.code)?,
         };
-        let mut told = self.make(route, &chosen, ask, given, &wishes)?;
-        told.delay_ms = wishes.delay_ms();
-        if ask.method == "HEAD" {
-            told.body.clear();
-        }
-        if let Some(applied) = wishes.applied() {
-            told.headers.push(("preference-applied".to_owned(), applied));
-        }
+        let mut told = self.make(call.route, &chosen, call.ask, call.given, call.wishes)?;
+        self.show_state(&mut told, call.route, call.wishes.word());
+        self.say_when(&mut told, call.wishes);
         Ok(told)
-    }
-
-    /// What a scenario word means here: a declared response with the status of its problem, or the problem.
-    fn scenario<'a>(&'a self, operation: &Place<'a>, wishes: &Wishes) -> Result<Option<Chosen<'a>>, Problem> {
-        let Some(asked) = &wishes.scenario else { return Ok(None) };
-        let asked = asked
-            .as_ref()
-            .map_err(|word| scenario::unknown(word, &prefer::POSSIBLE))?;
-        if !prefer::POSSIBLE.contains(&asked.word) {
-            return Err(scenario::unknown(asked.word.as_str(), &prefer::POSSIBLE));
-        }
-        let Some(problem) = asked.refusal() else {
-            return Ok(None);
-        };
-        let near: &[u16] = match asked.word {
-            Word::Invalid => &[422, 400],
-            Word::Rejected => &[409, 422, 403],
-            Word::Down => &[503, 502, 500],
-            _ => &[],
-        };
-        let statuses = std::iter::once(problem.code.status()).chain(near.iter().copied());
-        statuses
-            .filter_map(|status| choose::declared(operation, status))
-            .next()
-            .map(Some)
-            .ok_or(problem)
     }
 
     fn style(wishes: &Wishes) -> Style {
@@ -238,6 +282,18 @@ impl Mock {
     }
 }
 
+/// An answer as it is sent: what was wished is said, and a HEAD has no body.
+fn finished(mut told: Told, ask: &Ask<'_>, wishes: &Wishes) -> Told {
+    told.delay_ms = wishes.delay_ms();
+    if ask.method == "HEAD" {
+        told.body.clear();
+    }
+    if let Some(applied) = wishes.applied() {
+        told.headers.push(("preference-applied".to_owned(), applied));
+    }
+    told
+}
+
 impl crate::compose::References for Mock {
     fn look_up(&self, reference: &str) -> Option<Arc<Value>> {
         let mut kept = crate::state::lock(&self.components);
@@ -250,5 +306,7 @@ impl crate::compose::References for Mock {
     }
 }
 
+#[cfg(test)]
+mod state_tests;
 #[cfg(test)]
 mod tests;

@@ -40,6 +40,15 @@ impl<'a> Place<'a> {
         self.raw(name).map(Self::follow)
     }
 
+    /// An item as it stands, a reference not followed.
+    pub(super) fn nth(&self, number: usize) -> Option<Self> {
+        Some(Self {
+            document: self.document,
+            pointer: format!("{}/{number}", self.pointer),
+            value: self.value.get(number)?,
+        })
+    }
+
     /// All members with their names, references followed.
     pub(super) fn members(&self) -> impl Iterator<Item = (&'a str, Self)> + use<'a, '_> {
         let map = self.value.as_object();

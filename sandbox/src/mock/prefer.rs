@@ -1,23 +1,23 @@
 //! What a caller wants to see: `Prefer` (RFC 7240) with the preferences mock servers agree on, and `Hub-Scenario`.
 
+use super::Ask;
 use crate::scenario::{Scenario, Word};
 use hub_core::{Problem, ProblemCode, Text};
 
-/// Scenario words that mean something without state: the others speak of a matter's later life or of a subject.
-pub(super) const POSSIBLE: [Word; 12] = [
-    Word::Ok,
-    Word::Minimal,
-    Word::Maximal,
-    Word::Empty,
-    Word::NotFound,
-    Word::Invalid,
-    Word::Rejected,
-    Word::Duplicate,
-    Word::Limited,
-    Word::Down,
-    Word::Slow,
-    Word::Cut,
-];
+/// The query parameter that says what `Hub-Scenario` says, for who can send no headers.
+const IN_QUERY: &str = "_scenario";
+
+/// A query without the scenario in it, and that scenario.
+pub(super) fn apart(query: &str) -> Option<(String, String)> {
+    if !query.contains(IN_QUERY) {
+        return None;
+    }
+    let is_it = |part: &&str| part.split('=').next() == Some(IN_QUERY);
+    let word = query.split('&').find(is_it)?;
+    let rest: Vec<&str> = query.split('&').filter(|part| !is_it(part)).collect();
+    let (_, word) = super::ask::pairs(word).into_iter().next()?;
+    Some((rest.join("&"), word))
+}
 
 /// What is wanted.
 #[derive(Debug, Default)]
@@ -30,10 +30,11 @@ pub(super) struct Wishes {
 }
 
 impl Wishes {
-    pub(super) fn read(headers: &[(String, String)]) -> Result<Self, Problem> {
+    pub(super) fn read(ask: &Ask<'_>) -> Result<Self, Problem> {
+        let headers = &ask.headers;
         let mut wishes = Self::default();
         let named = |name: &str| headers.iter().any(|(n, _)| n.eq_ignore_ascii_case(name));
-        if named("hub-scenario") || named("_scenario") {
+        if named("hub-scenario") || named(IN_QUERY) {
             wishes.scenario = Some(Scenario::read(headers));
         }
         let prefer = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("prefer"));
@@ -56,6 +57,15 @@ impl Wishes {
             Some(Ok(scenario)) => scenario.word,
             _ => Word::Ok,
         }
+    }
+
+    /// Whether it is left to the mock what is answered, so that it may answer what it remembers.
+    pub(super) fn leaves_open(&self) -> bool {
+        let answers = matches!(
+            self.word(),
+            Word::Ok | Word::Minimal | Word::Maximal | Word::Empty | Word::Slow | Word::NeedDocs | Word::Pending
+        );
+        self.code.is_none() && self.example.is_none() && answers
     }
 
     pub(super) fn delay_ms(&self) -> u64 {

@@ -95,8 +95,8 @@ impl Routes {
         });
         for path in std::iter::once(path).chain(below) {
             // A template as it stands in the description means itself.
-            let exact = self.all.iter().find(|r| r.method == method && r.path == path);
-            if let Some(route) = exact.filter(|_| path.contains('{')) {
+            let exact = || self.all.iter().find(|r| r.method == method && r.path == path);
+            if let Some(route) = path.contains('{').then(exact).flatten() {
                 let names = names(bare(&route.path));
                 return Found::Route(
                     route,
@@ -207,7 +207,11 @@ fn matched(segment: &str, pieces: &[String], values: &mut Vec<String>) -> bool {
         let last = number + 1 == more.len();
         let split = match (last, piece.as_str()) {
             (true, piece) => rest.strip_suffix(piece).map(|value| (value, "")),
-            (false, "") => rest.char_indices().nth(1).map(|(at, _)| rest.split_at(at)),
+            // Nothing between two names: the second may be what a file's name ends in.
+            (false, "") => match rest.rfind('.').filter(|at| *at > 0) {
+                Some(at) => rest.split_at_checked(at),
+                None => rest.char_indices().nth(1).map(|(at, _)| rest.split_at(at)),
+            },
             (false, piece) => rest.split_once(piece),
         };
         let Some((value, behind)) = split.filter(|(value, _)| !value.is_empty()) else {

@@ -1,8 +1,8 @@
 //! A request that an operation takes, made like an answer: what a first example call looks like.
 
-use super::ask::schema_of;
+use super::ask::{is_no_parameter, schema_of};
 use super::choose;
-use super::make::Need;
+use super::make::{Need, written};
 use super::media::{self, percent_encoded};
 use super::place::Place;
 use super::routes::Route;
@@ -44,6 +44,9 @@ impl Mock {
         for parameter in self.parameters(route) {
             self.say(route, &parameter, &mut sample, &mut query)?;
         }
+        if self.guarded {
+            self.show(route, &mut sample, &mut query);
+        }
         sample.query = query.join("&");
         self.say_body(route, &mut sample)?;
         Ok(sample)
@@ -59,7 +62,7 @@ impl Mock {
         let (Some(name), Some(place)) = (parameter.text("name"), parameter.text("in")) else {
             return Ok(());
         };
-        if place != "path" && !parameter.is("required") {
+        if place != "path" && !parameter.is("required") || place == "header" && is_no_parameter(name) {
             return Ok(());
         }
         let Some(schema) = schema_of(parameter) else {
@@ -74,6 +77,11 @@ impl Mock {
             Some(value) => value,
             None => self.invent_for(route, &schema.pointer, name)?,
         };
+        // What is empty leaves no trace in a path or a query, so that it would be missed there.
+        let value = match is_empty(&value) {
+            true => self.invent_as(route, &schema.pointer, name, Style::Rich)?,
+            false => value,
+        };
         match place {
             "path" => {
                 let style = parameter.text("style").unwrap_or("simple");
@@ -86,7 +94,7 @@ impl Mock {
                 sample.path = sample.path.replace(&format!("{{{name}}}"), &text);
             }
             "query" => query.extend(in_query(parameter, name, &value)),
-            "header" => sample.headers.push((name.to_owned(), joined(&value, ",", false))),
+            "header" => sample.headers.push((name.to_owned(), written(&value))),
             "cookie" => sample
                 .headers
                 .push(("cookie".to_owned(), format!("{name}={}", joined(&value, ",", false)))),
@@ -112,15 +120,28 @@ impl Mock {
         Ok(())
     }
 
-    fn invent_for(&self, route: &Route, pointer: &str, name: &str) -> Result<Value, Problem> {
+    pub(super) fn invent_for(&self, route: &Route, pointer: &str, name: &str) -> Result<Value, Problem> {
+        self.invent_as(route, pointer, name, Style::Minimal)
+    }
+
+    fn invent_as(&self, route: &Route, pointer: &str, name: &str, style: Style) -> Result<Value, Problem> {
         let empty = Map::new();
         let need = Need {
             way: Way::In,
-            style: Style::Minimal,
+            style,
             seed: self.seed.with("sample").with(&route.pointer).with(name),
             echo: &empty,
         };
         self.invent(pointer, need)
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        Value::String(text) => text.is_empty(),
+        _ => false,
     }
 }
 

@@ -52,7 +52,7 @@ pub enum Command {
     Diff(DiffArgs),
     /// Answer every operation of an API description alone: no city, no agency, no set-up.
     #[command(
-        after_help = "Examples:\n  hub mock pets.yaml\n  hub mock pets.yaml --listen 127.0.0.1:0 --seed 7\n  hub mock pets.yaml --once GET /pets/{id}\n\nWhile it serves, `Prefer: code=404, example=NAME, dynamic=true` and `Hub-Scenario: WORD` choose the answer.\n\nExit code 0: answered; 1: the answer is an error; 2: the description can't be read."
+        after_help = "Examples:\n  hub mock pets.yaml\n  hub mock pets.yaml --listen 127.0.0.1:0 --seed 7\n  hub mock pets.yaml --once GET /pets/{id}\n\nWhile it serves, `Prefer: code=404, example=NAME, dynamic=true` and `Hub-Scenario: WORD` (or `?_scenario=WORD`) choose the answer. What is made, changed and removed is remembered until it ends. Credentials the description asks for have to be there; any value does.\n\nExit code 0: answered; 1: the answer is an error; 2: the description can't be read."
     )]
     Mock(MockArgs),
     /// Read API descriptions (OpenAPI 3.0 to 3.2, Swagger 2.0, WSDL 1.1, or a zip) and say what is found in them.

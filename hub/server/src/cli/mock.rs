@@ -4,7 +4,7 @@ use super::args::MockArgs;
 use super::description::{description, unread};
 use super::outcome::Outcome;
 use crate::wiring::{MockServer, signalled};
-use hub_core::{Lang, Problem};
+use hub_core::{Lang, Problem, Text};
 use hub_sandbox::mock::{Ask, Mock, Told};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -20,7 +20,8 @@ pub async fn run(args: MockArgs, lang: Lang) -> Outcome {
     };
     match args.once.as_deref() {
         Some([method, path]) => once(&mock, &method.to_ascii_uppercase(), path, &args, lang),
-        _ => serve(mock, &args, lang).await,
+        _ if args.stateless => serve(mock.guarded(), &args, lang).await,
+        _ => serve(mock.guarded().remembering(), &args, lang).await,
     }
 }
 
@@ -32,12 +33,20 @@ async fn serve(mock: Mock, args: &MockArgs, lang: Lang) -> Outcome {
     let base = server.base.clone();
     let operations = mock.operations().count();
     let first = mock.operations().next();
+    let inferred: Vec<Text> = match args.stateless {
+        true => Vec::new(),
+        false => mock.inference().map(|i| i.sentence).collect(),
+    };
     let handle = match server.start(Arc::new(mock), lang) {
         Ok(handle) => handle,
         Err(error) => return Outcome::failed(error, lang),
     };
     if args.json {
-        println!("{}", json!({"base_url": base, "operations": operations}));
+        let state: Vec<&str> = inferred.iter().map(|sentence| sentence.get(lang)).collect();
+        println!(
+            "{}",
+            json!({"base_url": base, "operations": operations, "state": state})
+        );
     } else {
         let example = first
             .map(|f| format!("  {} {base}{}", f.method, f.path))
@@ -46,10 +55,33 @@ async fn serve(mock: Mock, args: &MockArgs, lang: Lang) -> Outcome {
             Lang::Zh => println!("{base} 应答 {operations} 个操作，Ctrl-C 停止\n{example}"),
             Lang::En => println!("{base} answers {operations} operations; Ctrl-C stops it\n{example}"),
         }
+        told(&inferred, lang);
     }
     signalled().await;
     handle.stop(true).await;
     Outcome::default()
+}
+
+/// Sentences of state printed at the start; a large description has hundreds.
+const SENTENCES: usize = 10;
+
+fn told(inferred: &[Text], lang: Lang) {
+    if inferred.is_empty() {
+        return;
+    }
+    match lang {
+        Lang::Zh => println!("记住所做的修改（--stateless 关闭）："),
+        Lang::En => println!("It remembers what is done (--stateless turns that off):"),
+    }
+    for sentence in inferred.iter().take(SENTENCES) {
+        println!("  {}", sentence.get(lang));
+    }
+    let more = inferred.len().saturating_sub(SENTENCES);
+    match lang {
+        _ if more == 0 => {}
+        Lang::Zh => println!("  另有 {more} 组"),
+        Lang::En => println!("  and {more} more"),
+    }
 }
 
 fn once(mock: &Mock, method: &str, target: &str, args: &MockArgs, lang: Lang) -> Outcome {

@@ -61,6 +61,7 @@ const OPTIONS: &[(&str, &str)] = &[
         "接口描述：OpenAPI 3.0 至 3.2、Swagger 2.0 或 WSDL 1.1，JSON 或 YAML，或其 zip 包",
     ),
     ("seed", "种子不同，编造的值就不同"),
+    ("stateless", "不记住新建、修改和删除的内容"),
     (
         "once",
         "输出一个应答后结束。请求缺少的内容不追究；路径中的 `{名称}` 代表任意值",

@@ -40,7 +40,9 @@ impl Showcase {
             return Ok(Arc::clone(known));
         }
         let made = Mock::new(Arc::clone(&shown.reading.description), self.seed);
-        let made = Arc::new(made.map_err(|e| Problem::new(ProblemCode::Internal).inner(e.to_string()))?);
+        let made = made.map_err(|e| Problem::new(ProblemCode::Internal).inner(e.to_string()))?;
+        // What a developer makes is found again, until the hub restarts or many others were asked for.
+        let made = Arc::new(made.remembering());
         if mocks.len() >= KEPT {
             mocks.clear();
         }
@@ -104,6 +106,17 @@ impl Showing for OnShow {
 }
 
 impl OnShow {
+    /// The scenario asked for, by header or in the query, as it is echoed.
+    fn scenario(&self, inbound: &Inbound) -> Option<String> {
+        let given = inbound.header("hub-scenario").map(str::to_owned);
+        given.or_else(|| {
+            let mut pairs = url::form_urlencoded::parse(inbound.query.as_bytes());
+            pairs
+                .find(|(name, _)| name == "_scenario")
+                .map(|(_, word)| word.into_owned())
+        })
+    }
+
     fn reply(&self, inbound: &Inbound, told: Told) -> Reply {
         let (own, mut headers): (Vec<_>, Vec<_>) = told
             .headers
@@ -111,8 +124,8 @@ impl OnShow {
             .partition(|(name, _)| name.eq_ignore_ascii_case("content-type"));
         headers.push(("Hub-Sandbox".to_owned(), "default".to_owned()));
         headers.push(("Hub-Version".to_owned(), self.shown.row.number.clone()));
-        if let Some(word) = inbound.header("hub-scenario") {
-            headers.push(("Hub-Scenario".to_owned(), word.to_owned()));
+        if let Some(word) = self.scenario(inbound) {
+            headers.push(("Hub-Scenario".to_owned(), word));
         }
         let body = match own.into_iter().next() {
             Some((_, content_type)) => ReplyBody::Bytes {

@@ -4,10 +4,10 @@ use crate::http::edge;
 use crate::http::problem::{self, Voice};
 use actix_web::dev::ServerHandle;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
-use hub_core::{Lang, ProblemCode};
-use hub_sandbox::mock::{Ask, Mock, Told};
+use hub_core::{Lang, Problem, ProblemCode};
+use hub_sandbox::mock::{Ask, MOMENT, Mock, Told};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
@@ -96,7 +96,10 @@ async fn answer(http: HttpRequest, payload: web::Payload, shared: web::Data<Shar
         body: &body,
     };
     let preflight = ask.header("access-control-request-method").is_some();
-    open(match shared.mock.answer(&ask) {
+    let mut echo = vec![("hub-sandbox", "mock".to_owned()), ("hub-clock", MOMENT.to_owned())];
+    echo.push(("x-request-id", voice.request_id.clone()));
+    echo.extend(ask.scenario().map(|word| ("hub-scenario", word)));
+    let answer = match shared.mock.answer(&ask) {
         Ok(told) => {
             if told.delay_ms > 0 {
                 tokio::time::sleep(Duration::from_millis(told.delay_ms.min(60_000))).await;
@@ -105,8 +108,29 @@ async fn answer(http: HttpRequest, payload: web::Payload, shared: web::Data<Shar
         }
         // What a browser asks before the call itself is no operation of the description.
         Err(problem) if problem.code == ProblemCode::MethodNotAllowed && preflight => allowed(&http),
-        Err(problem) => problem::respond(&problem, &voice),
-    })
+        Err(problem) => refused(&problem, &voice),
+    };
+    open(echoed(answer, echo))
+}
+
+/// A problem; a 401 names what the description asks for, not what the hub would.
+fn refused(problem: &Problem, voice: &Voice) -> HttpResponse {
+    let mut answer = problem::respond(problem, voice);
+    let challenge = problem.more.get("challenge").and_then(|c| c.as_str());
+    if let Some(value) = challenge.and_then(|c| HeaderValue::from_str(c).ok()) {
+        answer.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+    }
+    answer
+}
+
+/// What every answer of a sandbox says of itself.
+fn echoed(mut answer: HttpResponse, echo: Vec<(&'static str, String)>) -> HttpResponse {
+    for (name, value) in echo {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            answer.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+    }
+    answer
 }
 
 fn allowed(http: &HttpRequest) -> HttpResponse {

@@ -119,3 +119,100 @@ async fn it_is_served_without_any_set_up() {
         "GET"
     );
 }
+
+const THINGS: &str = r##"
+openapi: 3.0.3
+info: {title: Things, version: "1"}
+paths:
+  /things:
+    post:
+      security: [{key: []}]
+      requestBody: {content: {application/json: {schema: {$ref: "#/components/schemas/Thing"}}}}
+      responses: {"201": {description: made, content: {application/json: {schema: {$ref: "#/components/schemas/Thing"}}}}}
+  /things/{id}:
+    parameters: [{name: id, in: path, required: true, schema: {type: integer}}]
+    get: {responses: {"200": {description: one, content: {application/json: {schema: {$ref: "#/components/schemas/Thing"}}}}}}
+    delete: {responses: {"204": {description: removed}}}
+components:
+  securitySchemes: {key: {type: apiKey, in: header, name: X-Things}}
+  schemas:
+    Thing: {type: object, required: [id, name], properties: {id: {type: integer, readOnly: true}, name: {type: string}}}
+"##;
+
+/// A mock of things, its address and what it said at its start.
+fn things(more: &[&str]) -> (Served, String, Value) {
+    let file = tempfile::NamedTempFile::with_suffix(".yaml").unwrap();
+    std::fs::write(file.path(), THINGS).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_hub"))
+        .arg("mock")
+        .arg(file.path())
+        .args(["--listen", "127.0.0.1:0", "--json"])
+        .args(more)
+        .env("LANG", "C")
+        .env_remove("LC_ALL")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let ready: Value = serde_json::from_str(&line).unwrap();
+    let base = ready["base_url"].as_str().unwrap().to_owned();
+    (Served(child), base, ready)
+}
+
+#[tokio::test]
+async fn it_remembers_what_is_done_unless_it_is_told_not_to() {
+    let client = crate::support::http();
+    let make = async |base: &str| {
+        let post = client.post(format!("{base}/things")).header("x-things", "any");
+        let made = post
+            .header("content-type", "application/json")
+            .body(r#"{"name": "Rex"}"#);
+        let made = made.send().await.unwrap();
+        assert_eq!(made.status(), 201);
+        made.headers().get("location").map(|l| l.to_str().unwrap().to_owned())
+    };
+    let (_served, base, ready) = things(&[]);
+    assert_eq!(
+        ready["state"],
+        json!(["POST /things creates, GET /things/{id} reads, DELETE /things/{id} removes; id tells them apart"])
+    );
+    let place = make(&base).await.unwrap();
+    let read = client.get(format!("{base}{place}")).send().await.unwrap();
+    assert_eq!(
+        serde_json::from_str::<Value>(&read.text().await.unwrap()).unwrap()["name"],
+        "Rex"
+    );
+    let removed = client.delete(format!("{base}{place}")).send().await.unwrap();
+    assert_eq!(removed.status(), 204);
+    assert_eq!(client.get(format!("{base}{place}")).send().await.unwrap().status(), 404);
+
+    let (_served, base, ready) = things(&["--stateless"]);
+    assert_eq!(ready["state"], json!([]));
+    make(&base).await;
+    let place = "/things/7";
+    client.delete(format!("{base}{place}")).send().await.unwrap();
+    assert_eq!(client.get(format!("{base}{place}")).send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn every_answer_says_its_scenario_and_a_401_what_it_wants() {
+    let client = crate::support::http();
+    let (_served, base, _) = things(&[]);
+    let unknown = client.post(format!("{base}/things")).body("{}").send().await.unwrap();
+    assert_eq!(unknown.status(), 401);
+    assert_eq!(
+        unknown.headers()["www-authenticate"],
+        r#"ApiKey realm="mock", header="X-Things""#
+    );
+    for (path, status) in [("/things/1?_scenario=down", 503), ("/things/1?_scenario=minimal", 200)] {
+        let told = client.get(format!("{base}{path}")).send().await.unwrap();
+        assert_eq!(told.status(), status);
+        let word = path.split('=').next_back().unwrap();
+        assert_eq!(told.headers()["hub-scenario"], word);
+        assert_eq!(told.headers()["hub-sandbox"], "mock");
+        assert!(told.headers().contains_key("hub-clock") && told.headers().contains_key("x-request-id"));
+    }
+}

@@ -59,6 +59,9 @@ pub struct MockArgs {
     /// Other seeds invent other values.
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub seed: u64,
+    /// Forget what was made, changed and removed.
+    #[arg(long, conflicts_with = "once")]
+    pub stateless: bool,
     /// Print one answer and end. What the request lacks is not missed; `{name}` in the path stands for any value.
     #[arg(long, num_args = 2, value_names = ["METHOD", "PATH"], conflicts_with = "listen")]
     pub once: Option<Vec<String>>,
