@@ -68,7 +68,16 @@ impl Desk {
         self.read_anew(&mut seen).await
     }
 
+    /// Reads what was done; what was uploaded and read just now is not read again.
+    pub(crate) async fn read_with(&self, seen: &mut i64, id: &str, just_read: Reading) -> Result<bool, RegistryError> {
+        self.read_all(seen, Some((id, Arc::new(just_read)))).await
+    }
+
     pub(crate) async fn read_anew(&self, seen: &mut i64) -> Result<bool, RegistryError> {
+        self.read_all(seen, None).await
+    }
+
+    async fn read_all(&self, seen: &mut i64, just_read: Option<(&str, Arc<Reading>)>) -> Result<bool, RegistryError> {
         let acts = self.store.versions().acts_so_far().await?;
         if acts == *seen {
             return Ok(false);
@@ -79,8 +88,13 @@ impl Desk {
         let known = self.shelf.load_full();
         let mut all = BTreeMap::new();
         for row in self.store.versions().list(None).await? {
-            let reading = match known.get(&row.id) {
-                Some(shown) => Arc::clone(&shown.reading),
+            let fresh = just_read.as_ref().filter(|(id, _)| *id == row.id);
+            let reading = match known
+                .get(&row.id)
+                .map(|shown| &shown.reading)
+                .or(fresh.map(|(_, reading)| reading))
+            {
+                Some(reading) => Arc::clone(reading),
                 None => match self.kept(&row).await? {
                     Some(reading) => reading,
                     None => continue,

@@ -117,7 +117,7 @@ impl Desk {
             ..said(by, &row.owner, &row.id, "uploaded", Some(&row.state), now, "")
         };
         self.store.versions().add(&row, &first).await?;
-        self.read_anew(&mut seen).await?;
+        self.read_with(&mut seen, &row.id, reading).await?;
         self.shelf
             .load()
             .get(&row.id)

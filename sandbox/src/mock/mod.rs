@@ -65,7 +65,7 @@ pub struct Mock {
     personas: Personas,
     words: Vocabulary,
     patterns: Patterns,
-    validators: Mutex<HashMap<(String, Way), Compiled>>,
+    validators: Mutex<Validators>,
     components: Mutex<HashMap<String, Option<Arc<Value>>>>,
 }
 
@@ -74,6 +74,20 @@ type Compiled = Option<Arc<Validator>>;
 
 /// Compiled schemas kept; beyond that all are made again as they are needed.
 const KEPT: usize = 2_000;
+/// Places whose compiled schemas are known; many places have the same.
+const PLACES: usize = 50_000;
+/// Longest text, in bytes, by which schemas are known to be the same.
+const ALIKE: usize = 512;
+
+/// Compiled schemas by where they stand, and small ones by what they say: a thousand operations that take the same kind of
+/// number need one.
+#[derive(Default)]
+struct Validators {
+    by_place: HashMap<(String, Way), Compiled>,
+    by_text: HashMap<(String, Way), Compiled>,
+    /// How many were compiled.
+    made: usize,
+}
 
 /// In which direction a schema is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -265,21 +279,45 @@ impl Mock {
         let place = if bare { place.follow() } else { place };
         let pointer = place.pointer.as_str();
         let key = (pointer.to_owned(), way);
-        if let Some(known) = crate::state::lock(&self.validators).get(&key) {
+        if let Some(known) = crate::state::lock(&self.validators).by_place.get(&key) {
             return known.clone();
         }
-        let made = match way {
-            Way::In => self.description.request_validator(pointer),
-            Way::Out => self.description.validator(pointer),
-        };
-        let made = made.ok().map(Arc::new);
+        let text = alike(&place).map(|text| (text, way));
+        let same = text
+            .as_ref()
+            .and_then(|text| crate::state::lock(&self.validators).by_text.get(text).cloned());
+        let is_new = same.is_none();
+        let made = same.unwrap_or_else(|| {
+            let made = match way {
+                Way::In => self.description.request_validator(pointer),
+                Way::Out => self.description.validator(pointer),
+            };
+            made.ok().map(Arc::new)
+        });
         let mut kept = crate::state::lock(&self.validators);
-        if kept.len() >= KEPT {
-            kept.clear();
-        }
-        kept.insert(key, made.clone());
+        kept.put(key, text, &made, is_new);
         made
     }
+}
+
+impl Validators {
+    fn put(&mut self, place: (String, Way), text: Option<(String, Way)>, made: &Compiled, is_new: bool) {
+        if self.made >= KEPT || self.by_place.len() >= PLACES {
+            *self = Self::default();
+        }
+        self.made += usize::from(is_new);
+        self.by_place.insert(place, made.clone());
+        if let Some(text) = text {
+            self.by_text.insert(text, made.clone());
+        }
+    }
+}
+
+/// The text of a small schema that refers to nothing: wherever it stands, it says the same.
+fn alike(place: &Place<'_>) -> Option<String> {
+    let small = place.value.as_object().is_some_and(|schema| schema.len() <= 6);
+    let text = small.then(|| place.value.to_string())?;
+    (text.len() <= ALIKE && !text.contains("\"$")).then_some(text)
 }
 
 /// An answer as it is sent: what was wished is said, and a HEAD has no body.
