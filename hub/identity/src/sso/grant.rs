@@ -72,8 +72,8 @@ impl Provider {
         }))
     }
 
-    /// Signs a person in; the cookie is always a new one, and an earlier session of the browser ends, so that nobody is signed
-    /// in to a session that somebody else began.
+    /// Signs a person in; the cookie is always a new one and the earlier one dead, so that nobody is signed in to a session
+    /// that somebody else began.
     ///
     /// # Errors
     /// If the store does not answer.
@@ -83,16 +83,26 @@ impl Provider {
         earlier: Option<&str>,
         now: Timestamp,
     ) -> Result<String, OauthError> {
-        if let Some(cookie) = earlier
-            && let Some(old) = self.store.sign_ins().session(&hashed(cookie), now).await?
-        {
-            self.leave(&old, subject, now).await?;
-        }
+        let old = match earlier {
+            None => None,
+            Some(cookie) => self.store.sign_ins().session(&hashed(cookie), now).await?,
+        };
+        let mark = self.mark(subject);
+        let sid = match old {
+            // The same person again: the session goes on under another cookie, with what clients have of it.
+            Some(old) if old.subject == mark => old.sid,
+            // Somebody else: what the last one left on this browser ends.
+            Some(old) => {
+                self.end(&old.sid, now).await?;
+                fresh(16)?
+            }
+            None => fresh(16)?,
+        };
         let cookie = fresh(32)?;
         let session = SessionRow {
             hash: hashed(&cookie),
-            sid: fresh(16)?,
-            subject: self.mark(subject),
+            sid,
+            subject: mark,
             content: serde_json::to_vec(subject).map_err(OauthError::ours)?,
             since: now,
             seen: now,
@@ -100,15 +110,6 @@ impl Provider {
         };
         self.store.sign_ins().keep_session(&session).await?;
         Ok(cookie)
-    }
-
-    /// The same person who signs in again keeps what clients have; what another left on this browser ends.
-    async fn leave(&self, old: &SessionRow, subject: &Subject, now: Timestamp) -> Result<(), OauthError> {
-        if old.subject == self.mark(subject) {
-            self.store.sign_ins().end_session(&old.sid).await?;
-            return Ok(());
-        }
-        self.end(&old.sid, now).await.map(drop)
     }
 
     /// Ends a session and what it gave to clients; answers the clients.

@@ -25,11 +25,12 @@ mod scope;
 mod token;
 
 pub use access::{ACCESS_SECONDS, Access, AccessTokens};
-pub use client::{MEMBERS, SsoClient, Unfit};
+pub use client::{AUTH_METHODS, GRANTS, MEMBERS, SsoClient, Unfit};
 pub use decide::Next;
 pub use discovery::discovery;
 pub use error::{OauthCode, OauthError};
 pub use grant::{SESSION_SECONDS, Session, form_token};
+pub use hub_store::SsoClientRow;
 pub use keys::KeyRing;
 pub use logout::Leaving;
 pub use params::Params;

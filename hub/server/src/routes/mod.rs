@@ -11,6 +11,8 @@ mod pages;
 mod queue;
 mod registry;
 mod sandbox;
+mod sign_in;
+mod sso;
 mod table;
 mod upkeep;
 mod versions;

@@ -1,4 +1,4 @@
-//! Watches the registry: what another hub over the same store did, ends that have come, and whom that concerns.
+//! Watches the store: what another hub over it published or revoked, ends that have come, and whom that concerns.
 
 use super::counting::Counting;
 use crate::hub::{Worker, republish};
@@ -21,6 +21,9 @@ pub async fn run(worker: Worker, counting: Arc<Counting>) {
     loop {
         look.tick().await;
         looks = looks.wrapping_add(1);
+        if let Err(error) = worker.hub.sso.refresh(worker.hub.clock.now()).await {
+            tracing::warn!(%error, "what other hubs revoked could not be read");
+        }
         if let Err(error) = worker.hub.desk.refresh().await {
             tracing::warn!(%error, "the registry could not be read");
             continue;

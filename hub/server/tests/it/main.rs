@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod calls;
+mod channel;
 mod chaos;
 mod city;
 mod command;
@@ -18,5 +19,6 @@ mod own;
 mod pages;
 mod queue;
 mod registry;
+mod sso;
 mod support;
 mod transports;

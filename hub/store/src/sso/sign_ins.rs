@@ -136,12 +136,13 @@ impl SignIns<'_> {
             .transpose()
     }
 
-    /// Keeps a new session.
+    /// Keeps a session in place of one with the same `sid`, whose cookie is dead from then on.
     ///
     /// # Errors
     /// If the store does not answer.
     pub async fn keep_session(&self, session: &SessionRow) -> Result<(), StoreError> {
-        let statement = sql(
+        let earlier = sql("DELETE FROM sso_sessions WHERE sid = $1", [session.sid.as_str().into()]);
+        let new = sql(
             "INSERT INTO sso_sessions (hash, sid, subject, sealed, since, seen, expires)
              VALUES ($1, $2, $3, $4, $5, $6, $7)",
             [
@@ -154,7 +155,7 @@ impl SignIns<'_> {
                 session.expires.as_microsecond().into(),
             ],
         );
-        self.db.write(statement).await.map(drop)
+        self.db.write_all(vec![earlier, new]).await.map(drop)
     }
 
     /// The session of a cookie.

@@ -101,9 +101,16 @@ pub(crate) async fn a_session_is_found_by_its_cookie_until_it_ends(place: Arc<Pl
     assert_eq!(all.session("h1", at(99)).await.unwrap(), Some(seen));
     assert_eq!(all.session("h1", at(100)).await.unwrap(), None);
     assert_eq!(all.sessions_of("m", at(9)).await.unwrap().len(), 2);
+    let turned = SessionRow {
+        hash: "h3".into(),
+        ..session("2")
+    };
+    all.keep_session(&turned).await.unwrap();
+    assert_eq!(all.session("h2", at(9)).await.unwrap(), None, "its cookie has changed");
+    assert_eq!(all.session("h3", at(9)).await.unwrap(), Some(turned.clone()));
     all.end_session("s1").await.unwrap();
     assert_eq!(all.session("h1", at(9)).await.unwrap(), None);
-    assert_eq!(all.sessions_of("m", at(9)).await.unwrap(), [session("2")]);
+    assert_eq!(all.sessions_of("m", at(9)).await.unwrap(), [turned]);
 }
 
 async fn family(store: &Store, id: &str, sid: &str, lasting: bool) {
