@@ -19,15 +19,15 @@ pub(crate) fn forget_expired(now: i64) -> Vec<Statement> {
         sql("DELETE FROM sso_requests WHERE expires <= $1", [now.into()]),
         sql("DELETE FROM sso_sessions WHERE expires <= $1", [now.into()]),
         sql("DELETE FROM sso_seen WHERE expires <= $1", [now.into()]),
+        sql(
+            "DELETE FROM sso_codes WHERE family IN (SELECT id FROM sso_families WHERE expires <= $1)",
+            [now.into()],
+        ),
+        sql(
+            "DELETE FROM sso_refresh WHERE family IN (SELECT id FROM sso_families WHERE expires <= $1)",
+            [now.into()],
+        ),
         sql("DELETE FROM sso_families WHERE expires <= $1", [now.into()]),
-        sql(
-            "DELETE FROM sso_codes WHERE NOT EXISTS (SELECT 1 FROM sso_families f WHERE f.id = sso_codes.family)",
-            [],
-        ),
-        sql(
-            "DELETE FROM sso_refresh WHERE NOT EXISTS (SELECT 1 FROM sso_families f WHERE f.id = sso_refresh.family)",
-            [],
-        ),
     ]
 }
 
