@@ -15,7 +15,7 @@ use hub_store::Store;
 use jsonwebtoken::{Validation, decode};
 use moka::sync::Cache;
 use serde_json::{Map, Value, json};
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,7 +70,8 @@ pub struct AccessTokens {
     sealing: [u8; 32],
     rules: Validation,
     seen: Cache<[u8; 32], Arc<Access>>,
-    dead: ArcSwap<HashSet<String>>,
+    /// Families that died, and when this hub last heard of it, in seconds.
+    dead: ArcSwap<HashMap<String, i64>>,
 }
 
 impl std::fmt::Debug for AccessTokens {
@@ -118,10 +119,14 @@ impl AccessTokens {
         let age = Duration::from_secs((ACCESS_SECONDS + 60).unsigned_abs());
         let since = now.saturating_sub(age).unwrap_or(now);
         let dead = store.families().revoked_since(since).await?;
-        let known = self.dead.load();
-        if known.len() != dead.len() || dead.iter().any(|d| !known.contains(d)) {
-            self.dead.store(Arc::new(dead.into_iter().collect()));
-        }
+        let heard = now.as_second();
+        // What died here while the store was asked must not be forgotten for what the store said before.
+        self.dead.rcu(|known| {
+            let known = known.iter().filter(|(_, at)| **at >= since.as_second());
+            let mut all: HashMap<String, i64> = known.map(|(id, at)| (id.clone(), *at)).collect();
+            all.extend(dead.iter().map(|id| (id.clone(), heard)));
+            all
+        });
         if !self.ring.load().is_fresh(store, now).await? {
             self.ring.store(Arc::new(KeyRing::load(store, now).await?));
         }
@@ -158,13 +163,13 @@ impl AccessTokens {
     }
 
     /// Lets no token of these families pass any more, here and now; other hubs hear of it through the store.
-    pub(crate) fn kill(&self, families: &[String]) {
+    pub(crate) fn kill(&self, families: &[String], now: Timestamp) {
         if families.is_empty() {
             return;
         }
         self.dead.rcu(|dead| {
-            let mut more = HashSet::clone(dead);
-            more.extend(families.iter().cloned());
+            let mut more = HashMap::clone(dead);
+            more.extend(families.iter().map(|id| (id.clone(), now.as_second())));
             more
         });
     }
@@ -215,7 +220,7 @@ impl AccessTokens {
         if access.expires <= now {
             return Err(TokenError::Expired);
         }
-        if access.family.as_ref().is_some_and(|f| self.dead.load().contains(f)) {
+        if access.family.as_ref().is_some_and(|f| self.dead.load().contains_key(f)) {
             return Err(TokenError::Revoked);
         }
         Ok(access)

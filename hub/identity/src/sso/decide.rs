@@ -200,7 +200,7 @@ impl Provider {
         let mark = self.mark(subject);
         let withdrawn = self.store.sign_ins().withdraw(&mark, client, now).await?;
         let families = self.store.families().revoke_of_subject(&mark, client, now).await?;
-        self.access.kill(&families);
+        self.access.kill(&families, now);
         Ok(withdrawn)
     }
 

@@ -112,13 +112,12 @@ impl Provider {
         Ok(cookie)
     }
 
-    /// Ends a session and what it gave to clients; answers the clients.
-    pub(crate) async fn end(&self, sid: &str, now: Timestamp) -> Result<Vec<String>, OauthError> {
+    /// Ends a session and what it gave to clients.
+    pub(crate) async fn end(&self, sid: &str, now: Timestamp) -> Result<(), OauthError> {
         self.store.sign_ins().end_session(sid).await?;
-        let ended = self.store.families().revoke_of_session(sid, now).await?;
-        let (clients, families): (Vec<_>, Vec<_>) = ended.into_iter().unzip();
-        self.access.kill(&families);
-        Ok(clients)
+        let families = self.store.families().revoke_of_session(sid, now).await?;
+        self.access.kill(&families, now);
+        Ok(())
     }
 }
 

@@ -1,12 +1,29 @@
-//! Signing out where a client asks for it (RP-Initiated Logout 1.0).
+//! Signing out where a client asks for it (RP-Initiated Logout 1.0), and telling the others (Back-Channel Logout 1.0).
 
 use super::client::SsoClient;
 use super::error::OauthError;
 use super::grant::Session;
 use super::id_token::sid_towards;
 use super::params::{Params, appended};
-use super::provider::Provider;
+use super::provider::{Provider, fresh};
 use hub_core::time::Timestamp;
+use serde_json::{Map, json};
+
+/// Seconds a logout token is good for.
+const NOTICE_SECONDS: i64 = 120;
+/// The event a logout token tells of.
+const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+
+/// A client that is to hear of a sign-out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogoutNotice {
+    /// Which.
+    pub client: String,
+    /// Where it wants to hear.
+    pub address: String,
+    /// The logout token.
+    pub token: String,
+}
 
 /// A sign-out that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,12 +70,43 @@ impl Provider {
         })
     }
 
-    /// Ends a session and what it gave; answers the clients that had something of it.
+    /// Ends a session and what it gave; answers whom to tell.
     ///
     /// # Errors
     /// If the store does not answer.
-    pub async fn sign_out(&self, session: &Session, now: Timestamp) -> Result<Vec<String>, OauthError> {
-        self.end(&session.sid, now).await
+    pub async fn sign_out(&self, session: &Session, now: Timestamp) -> Result<Vec<LogoutNotice>, OauthError> {
+        let concerned = self.store.families().clients_of_session(&session.sid).await?;
+        self.end(&session.sid, now).await?;
+        let mut notices = Vec::new();
+        for id in concerned {
+            let Some(client) = self.client(&id).await? else {
+                continue;
+            };
+            if let Some(address) = client.row().back_channel.clone() {
+                let token = self.logout_token(&client, session, now)?;
+                notices.push(LogoutNotice {
+                    client: id,
+                    address,
+                    token,
+                });
+            }
+        }
+        Ok(notices)
+    }
+
+    /// A logout token (Back-Channel Logout 1.0, 2.4).
+    fn logout_token(&self, client: &SsoClient, session: &Session, now: Timestamp) -> Result<String, OauthError> {
+        let issued = now.as_second();
+        let mut claims = Map::new();
+        claims.insert("iss".into(), json!(self.issuer()));
+        claims.insert("aud".into(), json!(client.row().id));
+        claims.insert("sub".into(), json!(self.sub(&session.subject, client)));
+        claims.insert("sid".into(), json!(sid_towards(&session.sid, client)));
+        claims.insert("iat".into(), json!(issued));
+        claims.insert("exp".into(), json!(issued + NOTICE_SECONDS));
+        claims.insert("jti".into(), json!(fresh(16)?));
+        claims.insert("events".into(), json!({(EVENT): {}}));
+        Ok(self.access.ring().sign("logout+jwt", &claims)?)
     }
 }
 

@@ -32,7 +32,7 @@ pub use error::{OauthCode, OauthError};
 pub use grant::{SESSION_SECONDS, Session, form_token};
 pub use hub_store::SsoClientRow;
 pub use keys::KeyRing;
-pub use logout::Leaving;
+pub use logout::{Leaving, LogoutNotice};
 pub use params::Params;
 pub use provider::{Provider, Registered, RegistrationError};
 pub use request::{AuthRequest, Back, PUSHED_SECONDS, Refused};

@@ -140,7 +140,7 @@ impl Provider {
 
     pub(crate) async fn kill(&self, family: &str, now: Timestamp) -> Result<(), OauthError> {
         self.store.families().revoke(family, now).await?;
-        self.access.kill(&[family.to_owned()]);
+        self.access.kill(&[family.to_owned()], now);
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 mod admin;
 mod ask;
+mod back_channel;
 mod calls;
 mod catalog;
 mod describe;

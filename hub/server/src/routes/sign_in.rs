@@ -2,7 +2,7 @@
 
 use super::pages::{POLICY, frame};
 use super::sso::{form, provider};
-use super::{Answered, Ask};
+use super::{Answered, Ask, back_channel};
 use crate::http::cookie;
 use crate::hub::ISSUER;
 use crate::portal::{self, Frame, Slip, Wish};
@@ -248,7 +248,13 @@ pub async fn sign_out(ask: Ask) -> Answered {
 
 async fn leave(ask: &Ask, session: &Session, back: Option<String>) -> Answered {
     match provider(ask).sign_out(session, ask.worker.hub.clock.now()).await {
-        Ok(_) => left(ask, back),
+        Ok(notices) => {
+            for notice in notices {
+                // The person does not wait for other apps.
+                tokio::spawn(back_channel::tell(std::sync::Arc::clone(&ask.worker.hub), notice));
+            }
+            left(ask, back)
+        }
         Err(error) => refused(ask, &error),
     }
 }

@@ -5,6 +5,9 @@ use crate::support::{City, Got, TestHub, example, request};
 use hub_core::{Assurance, Effect};
 use hub_crypto::{EcdsaKey, base64_url, random};
 use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 const WANG: &str = "wang-jianguo";
 
@@ -290,6 +293,61 @@ async fn attack_06_signing_out_is_no_open_redirect() {
     assert_eq!(query(gone.header("location"))["error"], "login_required");
     assert!(!channel.is_active(text(&tokens, "access_token")).await);
     assert_eq!(channel.refresh(text(&tokens, "refresh_token")).await.status, 400);
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_signs_out_of_one_app_is_signed_out_of_the_others() {
+    let hub = TestHub::demo(City::empty()).await;
+    let ear = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}/out?x=1", ear.local_addr().unwrap());
+    let one = Channel::new(&hub, &json!({})).await;
+    let two = Channel::new(&hub, &json!({"backchannel_logout_uri": address, "sector": "two"})).await;
+    let mut browser = Browser::new(&hub);
+    let first = one.tokens(&mut browser, WANG, &[]).await;
+    let started = browser.get(&two.authorize(&[])).await;
+    let page = browser.follow(started).await;
+    let agreed = browser.submit(&page, &[("answer", "yes")]).await;
+    let second = two.exchange(&query(agreed.header("location"))["code"], &[]).await.body;
+    let heard = tokio::spawn(async move {
+        let (mut stream, _) = ear.accept().await.unwrap();
+        let mut bytes = Vec::new();
+        while !String::from_utf8_lossy(&bytes).contains("logout_token=") || bytes.len() < 500 {
+            let mut more = [0; 4096];
+            let n = stream.read(&mut more).await.unwrap();
+            assert!(n > 0, "{}", String::from_utf8_lossy(&bytes));
+            bytes.extend_from_slice(&more[..n]);
+        }
+        stream
+            .write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n")
+            .await
+            .unwrap();
+        String::from_utf8(bytes).unwrap()
+    });
+    let hint = text(&first, "id_token");
+    let left = browser
+        .get(&format!(
+            "/sso/logout?{}",
+            crate::channel::encoded(&[("id_token_hint", hint)])
+        ))
+        .await;
+    assert_eq!(left.status, 200, "{}", left.body);
+    let heard = tokio::time::timeout(Duration::from_secs(20), heard)
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(heard.starts_with("POST /out?x=1 HTTP/1.1\r\n"), "{heard}");
+    let token = heard.split("logout_token=").nth(1).unwrap().trim();
+    assert_eq!(parts(token).0["typ"], "logout+jwt");
+    let said = verified(&hub, token).await;
+    let known = parts(text(&second, "id_token")).1;
+    assert_eq!(
+        (&said["aud"], &said["sub"], &said["sid"]),
+        (&known["aud"], &known["sub"], &known["sid"])
+    );
+    assert!(said["events"]["http://schemas.openid.net/event/backchannel-logout"].is_object());
+    assert!(said["nonce"].is_null() && said["jti"].is_string());
+    assert!(!two.is_active(text(&second, "access_token")).await);
     hub.stop().await;
 }
 

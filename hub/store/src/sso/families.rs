@@ -219,17 +219,30 @@ impl TokenFamilies<'_> {
         self.db.write(statement).await.map(drop)
     }
 
-    /// Kills what a session gave, but what outlives it; answers the clients concerned, with the names of the families.
+    /// Kills what a session gave, but what outlives it; answers the names.
     ///
     /// # Errors
     /// If the store does not answer.
-    pub async fn revoke_of_session(&self, sid: &str, now: Timestamp) -> Result<Vec<(String, String)>, StoreError> {
+    pub async fn revoke_of_session(&self, sid: &str, now: Timestamp) -> Result<Vec<String>, StoreError> {
         let statement = sql(
-            "UPDATE sso_families SET revoked = $2 WHERE sid = $1 AND lasting = 0 AND revoked IS NULL RETURNING client, id",
+            "UPDATE sso_families SET revoked = $2 WHERE sid = $1 AND lasting = 0 AND revoked IS NULL RETURNING id",
             [sid.into(), now.as_microsecond().into()],
         );
         let rows = self.db.write(statement).await?;
-        rows.into_iter().map(|mut r| Ok((r.text(0)?, r.text(1)?))).collect()
+        rows.into_iter().map(|mut r| r.text(0)).collect()
+    }
+
+    /// Clients that a session gave something to.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn clients_of_session(&self, sid: &str) -> Result<Vec<String>, StoreError> {
+        let statement = sql(
+            "SELECT DISTINCT client FROM sso_families WHERE sid = $1 ORDER BY client",
+            [sid.into()],
+        );
+        let rows = self.db.read(statement).await?;
+        rows.into_iter().map(|mut r| r.text(0)).collect()
     }
 
     /// Kills everything a client has of a subject; answers the names.

@@ -197,7 +197,9 @@ pub(crate) async fn families_die_with_session_and_consent(place: Arc<Place>) {
     }
     let all = store.families();
     let ended = all.revoke_of_session("s1", at(5)).await.unwrap();
-    assert_eq!(ended, [("a".to_owned(), "f1".to_owned())]);
+    assert_eq!(ended, ["f1"]);
+    assert_eq!(all.clients_of_session("s1").await.unwrap(), ["a"], "each once");
+    assert!(all.clients_of_session("s3").await.unwrap().is_empty());
     let mut gone = all.revoke_of_subject("m", "a", at(7)).await.unwrap();
     gone.sort();
     assert_eq!(gone, ["f2", "f3"]);
