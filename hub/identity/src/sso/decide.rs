@@ -187,6 +187,17 @@ impl Provider {
         self.refusal(&request.redirect, request.state.as_deref(), &error)
     }
 
+    /// What a person agreed to and has not withdrawn, the last of each client.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn agreed(&self, subject: &hub_core::Subject, now: Timestamp) -> Result<Vec<ConsentRow>, OauthError> {
+        let mut all = self.store.sign_ins().consents(&self.mark(subject)).await?;
+        all.dedup_by(|later, first| later.client == first.client);
+        all.retain(|c| c.withdrawn.is_none() && c.until > now);
+        Ok(all)
+    }
+
     /// Withdraws what a person agreed to give a client: its tokens die everywhere.
     ///
     /// # Errors

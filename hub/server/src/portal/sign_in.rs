@@ -105,6 +105,35 @@ pub fn sign_out(frame: &Frame, slip: &Slip, carried: &[(String, String)]) -> ask
     SignOutPage { frame, slip, carried }.render()
 }
 
+/// An app that has a person's yes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agreed {
+    /// Its id.
+    pub client: String,
+    /// Its name.
+    pub name: String,
+    /// What for.
+    pub wishes: Vec<Wish>,
+    /// Since when.
+    pub since: String,
+}
+
+#[derive(Template)]
+#[template(path = "apps.html")]
+struct AppsPage<'a> {
+    frame: &'a Frame,
+    slip: &'a Slip,
+    apps: Vec<Agreed>,
+}
+
+/// The apps that have a person's yes, each with a way to take it back.
+///
+/// # Errors
+/// If the template fails.
+pub fn apps(frame: &Frame, slip: &Slip, apps: Vec<Agreed>) -> askama::Result<String> {
+    AppsPage { frame, slip, apps }.render()
+}
+
 /// The person is signed out.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! The hub's doors: one table of routes from which the listeners are made and `/hub/openapi.json` is written.
 
 mod admin;
+mod apps;
 mod ask;
 mod back_channel;
 mod calls;

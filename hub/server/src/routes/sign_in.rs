@@ -273,7 +273,7 @@ fn left(ask: &Ask, back: Option<String>) -> Answered {
 }
 
 /// The browser's name, and who is signed in there.
-async fn browser(ask: &Ask) -> Result<(Option<String>, Option<Session>), OauthError> {
+pub(super) async fn browser(ask: &Ask) -> Result<(Option<String>, Option<Session>), OauthError> {
     let hub = &ask.worker.hub;
     let Some(name) = cookie::read(&ask.http, &hub.base) else {
         return Ok((None, None));
@@ -283,7 +283,7 @@ async fn browser(ask: &Ask) -> Result<(Option<String>, Option<Session>), OauthEr
 }
 
 /// The browser's name and the request's handle, if the form is one that this browser got from us.
-fn ours(ask: &Ask, params: &Params, about: Option<&str>) -> Result<(String, String), OauthError> {
+pub(super) fn ours(ask: &Ask, params: &Params, about: Option<&str>) -> Result<(String, String), OauthError> {
     let strange = || {
         OauthError::request(
             "表单已失效，请回到应用重新登录",
@@ -306,7 +306,7 @@ fn fresh() -> Result<String, Problem> {
 }
 
 /// On to an address with GET, whatever was sent (RFC 9700, 4.12), and without telling where from.
-fn go(address: &str) -> HttpResponse {
+pub(super) fn go(address: &str) -> HttpResponse {
     HttpResponse::SeeOther()
         .insert_header(("location", address))
         .insert_header(("cache-control", "no-store"))
@@ -314,7 +314,7 @@ fn go(address: &str) -> HttpResponse {
         .finish()
 }
 
-fn refused(ask: &Ask, error: &OauthError) -> Answered {
+pub(super) fn refused(ask: &Ask, error: &OauthError) -> Answered {
     if let Some(inner) = &error.inner {
         tracing::warn!(request_id = %ask.voice.request_id, code = error.code.as_str(), inner = %inner, "a sign-in failed");
     } else {
@@ -329,7 +329,7 @@ fn refused(ask: &Ask, error: &OauthError) -> Answered {
 }
 
 /// A page of a sign-in: nobody keeps it, nobody frames it, and its forms lead to us and on to the client alone.
-fn html(status: StatusCode, frame: &Frame, page: askama::Result<String>, on_to: Option<&str>) -> Answered {
+pub(super) fn html(status: StatusCode, frame: &Frame, page: askama::Result<String>, on_to: Option<&str>) -> Answered {
     let page = page.map_err(|e| Problem::new(ProblemCode::Internal).inner(e.to_string()))?;
     // Browsers hold the redirects after a form against its policy too.
     let target = on_to.and_then(origin).map(|o| format!("form-action 'self' {o}"));
@@ -343,6 +343,11 @@ fn html(status: StatusCode, frame: &Frame, page: askama::Result<String>, on_to: 
         .insert_header(("cache-control", "no-store"))
         .insert_header(("vary", "accept-language"))
         .body(page))
+}
+
+/// The frame of a page.
+pub(super) fn frame_of(ask: &Ask) -> Frame {
+    frame(&ask.http)
 }
 
 /// What a policy calls the place of an address.

@@ -2,7 +2,8 @@
 
 use super::describe::Description;
 use super::{
-    Answered, Ask, admin, calls, catalog, health, me, pages, queue, registry, sandbox, sign_in, sso, upkeep, versions,
+    Answered, Ask, admin, apps, calls, catalog, health, me, pages, queue, registry, sandbox, sign_in, sso, upkeep,
+    versions,
 };
 use futures_util::future::LocalBoxFuture;
 
@@ -340,6 +341,8 @@ pub static TABLE: &[Route] = &[
     sso("GET", "/sso/continue", |a| Box::pin(sign_in::resume(a))),
     sso("POST", "/sso/sign-in", |a| Box::pin(sign_in::sign_in(a))),
     sso("POST", "/sso/consent", |a| Box::pin(sign_in::consent(a))),
+    sso("GET", "/sso/apps", |a| Box::pin(apps::list(a))),
+    sso("POST", "/sso/apps", |a| Box::pin(apps::withdraw(a))),
     sso("POST", "/sso/par", |a| Box::pin(sso::par(a))),
     sso("POST", "/sso/token", |a| Box::pin(sso::token(a))),
     sso("POST", "/sso/introspect", |a| Box::pin(sso::introspect(a))),

@@ -824,14 +824,21 @@ async fn attack_40_withdrawn_consent_ends_the_tokens() {
         .await;
     let access = text(&tokens, "access_token");
     assert_eq!(call(&hub, access).await.status, 200);
-    let shared = hub.hub();
-    let person = hub_gateway::Personas::named(shared.cast.as_ref(), WANG).unwrap();
+    let stranger = Browser::new(&hub).get("/sso/apps").await;
+    assert_eq!(stranger.status, 400, "nobody is signed in there");
+    let page = browser.get("/sso/apps").await;
+    assert!(page.body.as_str().unwrap().contains("City app"), "{}", page.body);
+    let forged = browser
+        .ask("POST", "/sso/apps", Some(&[("client", &channel.id), ("form", "x")]))
+        .await;
+    assert_eq!((forged.status, call(&hub, access).await.status), (400, 200));
+    let withdrawn = browser.submit(&page, &[]).await;
+    assert_eq!((withdrawn.status, withdrawn.header("location")), (303, "/sso/apps"));
+    let page = browser.follow(withdrawn).await;
     assert!(
-        shared
-            .sso
-            .withdraw(&person, &channel.id, shared.clock.now())
-            .await
-            .unwrap()
+        page.body.as_str().unwrap().contains("No app has your yes"),
+        "{}",
+        page.body
     );
     assert_eq!(call(&hub, access).await.code(), "token-invalid");
     assert_eq!(channel.refresh(text(&tokens, "refresh_token")).await.status, 400);
