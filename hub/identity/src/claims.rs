@@ -53,7 +53,8 @@ fn seconds(claims: &Claims, name: &'static str) -> Result<Option<i64>, TokenErro
     }
 }
 
-fn times(claims: &Claims, now: i64) -> Result<i64, TokenError> {
+/// The end of a token whose times are plausible.
+pub(crate) fn times(claims: &Claims, now: i64) -> Result<i64, TokenError> {
     let expires = seconds(claims, "exp")?.ok_or(TokenError::Claim("exp"))?;
     let issued = seconds(claims, "iat")?.ok_or(TokenError::Claim("iat"))?;
     let from = seconds(claims, "nbf")?.unwrap_or(issued);

@@ -27,6 +27,9 @@ pub enum TokenError {
     /// Run out.
     #[error("it has expired")]
     Expired,
+    /// Its family was revoked: signed out, withdrawn, or used twice.
+    #[error("it has been revoked")]
+    Revoked,
     /// From the future, without an end, or valid for longer than is allowed.
     #[error("its times are not plausible")]
     Times,
@@ -51,6 +54,7 @@ impl TokenError {
             Self::Issuer => "令牌签发者与密钥不符".to_owned(),
             Self::Audience => "令牌不是签发给本枢纽的".to_owned(),
             Self::Expired => "令牌已过期".to_owned(),
+            Self::Revoked => "令牌已撤销".to_owned(),
             Self::Times => "令牌的时间不合理".to_owned(),
             Self::Claim(name) => format!("令牌的声明 {name} 缺失或格式不对"),
         };

@@ -60,6 +60,17 @@ impl SigningKey {
         Self::new(id.to_owned(), x.to_owned(), y.to_owned())
     }
 
+    /// The keys of a JWKS document (RFC 7517, 5).
+    pub(crate) fn of_jwks(jwks: &Value) -> Result<Vec<Self>, IdentityError> {
+        jwks.get("keys")
+            .and_then(Value::as_array)
+            .filter(|keys| !keys.is_empty())
+            .ok_or_else(|| IdentityError::Key("JWKS: no `keys`".into()))?
+            .iter()
+            .map(Self::from_jwk)
+            .collect()
+    }
+
     fn new(id: String, x: String, y: String) -> Result<Self, IdentityError> {
         let key = DecodingKey::from_ec_components(&x, &y).map_err(|e| IdentityError::Key(e.to_string()))?;
         Ok(Self { id, x, y, key })
@@ -98,16 +109,11 @@ impl TrustedIssuer {
         most: Assurance,
         jwks: &Value,
     ) -> Result<Self, IdentityError> {
-        let keys = jwks
-            .get("keys")
-            .and_then(Value::as_array)
-            .filter(|keys| !keys.is_empty())
-            .ok_or_else(|| IdentityError::Key("JWKS: no `keys`".into()))?;
         Ok(Self {
             issuer: issuer.into(),
             audiences,
             most,
-            keys: keys.iter().map(SigningKey::from_jwk).collect::<Result<_, _>>()?,
+            keys: SigningKey::of_jwks(jwks)?,
         })
     }
 }

@@ -1,4 +1,5 @@
-//! Who stands behind a token: verifying subject tokens, pairwise ids, and the test issuer of demo and tests.
+//! Who stands behind a token: verifying subject tokens, pairwise ids, the OpenID provider, and the test issuer of demo and
+//! tests.
 //!
 //! Invariants:
 //! - One algorithm (ES256) and keys known beforehand; nothing in a token chooses a key by address or brings its own.
@@ -6,13 +7,14 @@
 //! - An issuer's word on assurance counts up to what it is trusted for, never beyond.
 //! - Refusals say why without repeating the token or any claim that names a person.
 //!
-//! It must never know contracts, agencies, clients or HTTP.
+//! It must never know contracts, agencies, the gateway's clients or HTTP.
 
 mod claims;
 mod error;
 mod identity;
 mod issuer;
 mod pairwise;
+pub mod sso;
 mod test_issuer;
 mod verifier;
 

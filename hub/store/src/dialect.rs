@@ -11,6 +11,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (2, "doubt", include_str!("../migrations/0002_doubt.sql")),
     (3, "shared", include_str!("../migrations/0003_shared.sql")),
     (4, "registry", include_str!("../migrations/0004_registry.sql")),
+    (5, "sso", include_str!("../migrations/0005_sso.sql")),
     (6, "disclosures", include_str!("../migrations/0006_disclosures.sql")),
 ];
 

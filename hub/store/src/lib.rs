@@ -27,6 +27,7 @@ mod pg;
 mod queue;
 mod secrets;
 mod sessions;
+mod sso;
 mod store;
 mod submissions;
 mod versions;
@@ -45,6 +46,10 @@ pub use orders::{Difference, Order, Orders};
 pub use queue::{Decision, Wanted};
 pub use secrets::{Meta, Secrets};
 pub use sessions::{KeptSession, Sessions};
+pub use sso::{
+    CodeRow, ConsentRow, FamilyRow, NewCode, RefreshRow, RequestKind, SessionRow, SignIns, SsoClientRow, SsoClients,
+    TokenFamilies,
+};
 pub use store::{Purged, Store};
 pub use submissions::{Accepted, NewSubmission, Submission, SubmissionState, Submissions, TakenSubmission};
 pub use versions::{Act, Notice, UsageRow, VersionRow, Versions};

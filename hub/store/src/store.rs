@@ -6,7 +6,7 @@ use crate::master_key::Sealer;
 use crate::pg::Pg;
 use crate::{
     Agencies, Cases, Clients, Disclosures, Files, Idempotency, Ledger, MasterKey, Meta, Nodes, Orders, Secrets,
-    Sessions, StoreError, Submissions, Versions, node,
+    Sessions, SignIns, SsoClients, StoreError, Submissions, TokenFamilies, Versions, node,
 };
 use hub_core::time::Timestamp;
 use hub_crypto::{hex, random};
@@ -30,6 +30,7 @@ struct Sealers {
     files: Sealer,
     sessions: Sealer,
     cases: Sealer,
+    sso: Sealer,
 }
 
 /// The open store. Cheap to clone.
@@ -108,6 +109,7 @@ impl Store {
                 files: key.sealer("files"),
                 sessions: key.sealer("sessions"),
                 cases: key.sealer("cases"),
+                sso: key.sealer("sso"),
             }),
         };
         match store.secrets().get_or_keep(PROOF, PROOF.as_bytes()).await {
@@ -226,6 +228,30 @@ impl Store {
         Versions { db: &self.db }
     }
 
+    /// Applications that people sign in to.
+    #[must_use]
+    pub fn sso_clients(&self) -> SsoClients<'_> {
+        SsoClients { db: &self.db }
+    }
+
+    /// Requests, sessions and consents of people who sign in.
+    #[must_use]
+    pub fn sign_ins(&self) -> SignIns<'_> {
+        SignIns {
+            db: &self.db,
+            sealer: &self.sealers.sso,
+        }
+    }
+
+    /// Codes and tokens, by family.
+    #[must_use]
+    pub fn families(&self) -> TokenFamilies<'_> {
+        TokenFamilies {
+            db: &self.db,
+            sealer: &self.sealers.sso,
+        }
+    }
+
     /// Forgets what has run out.
     ///
     /// # Errors
@@ -234,6 +260,7 @@ impl Store {
         let now = now.as_microsecond();
         let keys = sql("DELETE FROM idempotency WHERE expires <= $1 RETURNING 1", [now.into()]);
         let files = sql("DELETE FROM files WHERE expires <= $1 RETURNING 1", [now.into()]);
+        self.db.write_all(crate::sso::forget_expired(now)).await?;
         Ok(Purged {
             idempotency: self.db.write(keys).await?.len() as u64,
             files: self.db.write(files).await?.len() as u64,

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // tests may fail loudly
 
 mod forge;
+mod sso;
 
 use forge::{Forge, at, issuer, store, wang};
 use hub_core::{Assurance, Mandate, ProblemCode};

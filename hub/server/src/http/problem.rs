@@ -4,7 +4,8 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use hub_core::{Lang, Problem, ProblemCode};
-use serde_json::Value;
+use hub_identity::sso::{OauthCode, OauthError};
+use serde_json::{Value, json};
 
 /// How an answer is worded: for whom, and under which address and id.
 #[derive(Debug, Clone)]
@@ -48,6 +49,31 @@ pub fn write(problem: &Problem, voice: &Voice) -> HttpResponse {
     answer.body(problem.document(&voice.base, voice.lang, &voice.request_id).to_string())
 }
 
+/// Writes a refusal of the OpenID provider as its standards have it (RFC 6749, 5.2; RFC 6750, 3).
+#[must_use]
+pub fn oauth(error: &OauthError, voice: &Voice) -> HttpResponse {
+    let code = error.code.as_str();
+    if let Some(inner) = &error.inner {
+        tracing::warn!(request_id = %voice.request_id, code, inner = %inner, "the provider failed");
+    }
+    let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    let mut answer = HttpResponse::build(status);
+    answer
+        .insert_header(("cache-control", "no-store"))
+        .insert_header(("pragma", "no-cache"));
+    let challenge = match error.code {
+        OauthCode::InvalidClient => Some(r#"Basic realm="hub""#.to_owned()),
+        OauthCode::InvalidToken | OauthCode::InsufficientScope => {
+            Some(format!(r#"Bearer realm="hub", error="{code}""#))
+        }
+        _ => None,
+    };
+    if let Some(challenge) = challenge {
+        answer.insert_header(("www-authenticate", challenge));
+    }
+    answer.json(json!({"error": code, "error_description": error.text.en}))
+}
+
 /// What a 401 asks for (RFC 9110, 11.6.1; RFC 6750, 3).
 fn challenge(code: ProblemCode) -> Option<&'static str> {
     match code {
@@ -75,7 +101,6 @@ fn allowed(problem: &Problem) -> Option<HeaderValue> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn voice() -> Voice {
         Voice {

@@ -13,6 +13,7 @@ use hub_core::ports::Clock;
 use hub_core::{Lang, Service, Text};
 use hub_crypto::ct_eq;
 use hub_gateway::{Gateway, Snapshots};
+use hub_identity::sso::Provider;
 use hub_outbound::Outbound;
 use hub_registry::{Desk, Registry};
 use hub_sandbox::Word;
@@ -46,6 +47,8 @@ pub struct Hub {
     pub snapshots: Snapshots,
     /// Personas.
     pub cast: Arc<Cast>,
+    /// The OpenID provider.
+    pub sso: Provider,
     /// Operators' token.
     pub admin_token: String,
     /// Documents as text.

@@ -1,5 +1,5 @@
 //! The pages: what of the catalog a person sees, as HTML made on the server. Reads the catalog and nothing else.
-//! Pages need no script and no cookie; the one island of script is "try it".
+//! Pages need no script, and no cookie but those of a sign-in; the one island of script is "try it".
 
 pub mod assets;
 mod desk;
@@ -9,6 +9,7 @@ mod home;
 mod problems;
 mod search;
 mod service;
+mod sign_in;
 
 pub use desk::desk;
 pub use frame::{Frame, language};
@@ -16,6 +17,7 @@ pub use home::{home, status};
 pub use problems::{missing, problem};
 pub use search::{Wanted, search};
 pub use service::{ServicePage, curl, service};
+pub use sign_in::{Agreed, Slip, Wish, apps, consent, refused, sign_in, sign_out, signed_out};
 
 use hub_core::{Lang, Service};
 

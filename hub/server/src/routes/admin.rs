@@ -6,6 +6,8 @@ use crate::hub::{Edition, Hub, published};
 use actix_web::HttpResponse;
 use hub_core::time::{Timestamp, rfc3339};
 use hub_core::{Environment, Finding, Problem, ProblemCode, Severity, Text};
+use hub_identity::IdentityError;
+use hub_identity::sso::{AUTH_METHODS, GRANTS, MEMBERS, RegistrationError, SsoClientRow};
 use hub_registry::{ClientRow, KeyInfo, NewClient, RegistryError};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -211,6 +213,54 @@ fn shown(client: &ClientRow, keys: &[KeyInfo]) -> Value {
     })
 }
 
+pub async fn sso_clients(ask: Ask) -> Answered {
+    operator(&ask)?;
+    let clients = ask.worker.hub.sso.clients().await.map_err(broken)?;
+    let items: Vec<Value> = clients.iter().map(shown_sso).collect();
+    Ok(HttpResponse::Ok().json(json!({"items": items, "total": items.len()})))
+}
+
+pub async fn new_sso_client(ask: Ask) -> Answered {
+    operator(&ask)?;
+    let hub = &ask.worker.hub;
+    let made = hub
+        .sso
+        .register(&ask.json()?, hub.clock.now())
+        .await
+        .map_err(|e| match e {
+            RegistrationError::Unfit(what) => unfit(what.member, what.expected, "***"),
+            RegistrationError::Unknown(name) => {
+                unfit(&name, &MEMBERS.join(", "), &name).near(hub_catalog::nearest(&name, MEMBERS.iter().copied()))
+            }
+            RegistrationError::Taken => unfit("client_id", "an id that is not taken", "***"),
+            RegistrationError::Identity(error) => broken(error),
+        })?;
+    tracing::info!(client = %made.client.id, "an application was registered for sign-in");
+    let mut answer = shown_sso(&made.client);
+    if let (Some(secret), Some(fields)) = (made.secret, answer.as_object_mut()) {
+        fields.insert("client_secret".into(), json!(secret));
+    }
+    Ok(HttpResponse::Created()
+        .insert_header(("cache-control", "no-store"))
+        .json(answer))
+}
+
+#[allow(clippy::needless_pass_by_value)]
+fn broken(error: IdentityError) -> Problem {
+    Problem::new(ProblemCode::StoreUnavailable).inner(error.to_string())
+}
+
+fn shown_sso(client: &SsoClientRow) -> Value {
+    json!({
+        "client_id": client.id, "client_name": client.name, "client_name#en": client.en,
+        "token_endpoint_auth_method": client.auth, "redirect_uris": client.redirects,
+        "post_logout_redirect_uris": client.logouts, "backchannel_logout_uri": client.back_channel,
+        "sector": client.sector, "scope": client.scopes.join(" "), "grant_types": client.grants,
+        "require_pushed_authorization_requests": client.pushed_only,
+        "id_token_signed_response_alg": client.alg, "active": client.active,
+    })
+}
+
 pub(super) fn admin(description: Description) -> Description {
     description.who(Who::Operator).problems(&[401])
 }
@@ -291,6 +341,57 @@ pub fn says_revoke() -> Description {
         json!({"type": "string"}),
     )
     .problems(&[401, 404])
+}
+
+pub fn says_sso_clients() -> Description {
+    let client = json!({"type": "object"});
+    let page = json!({
+        "type": "object",
+        "required": ["items", "total"],
+        "properties": {"items": {"type": "array", "items": client}, "total": {"type": "integer"}},
+    });
+    admin(Description::new(
+        "admin.sso.clients.list",
+        "通过枢纽登录的应用",
+        "Applications that people sign in to",
+    ))
+    .good(200, "application/json", page)
+}
+
+pub fn says_new_sso_client() -> Description {
+    let text = json!({"type": "string", "minLength": 1});
+    let addresses = json!({"type": "array", "items": {"type": "string", "format": "uri"}, "maxItems": 20});
+    let body = json!({
+        "type": "object",
+        "required": ["client_name"],
+        "additionalProperties": false,
+        "properties": {
+            "client_id": text, "client_name": text, "client_name#en": text,
+            "token_endpoint_auth_method": {"enum": AUTH_METHODS},
+            "jwks": {"type": "object", "description": "Public ES256 keys, for private_key_jwt."},
+            "redirect_uris": addresses, "post_logout_redirect_uris": addresses,
+            "backchannel_logout_uri": {"type": "string", "format": "uri"},
+            "sector": {"type": "string", "description": "Within one sector a person has one `sub`; the host of the redirects if missing."},
+            "scope": {"type": "string", "description": "Scopes it may ask for, with spaces between them."},
+            "grant_types": {"type": "array", "items": {"enum": GRANTS}},
+            "require_pushed_authorization_requests": {"type": "boolean"},
+        },
+    });
+    admin(Description::new(
+        "admin.sso.clients.create",
+        "登记一个通过枢纽登录的应用",
+        "Register an application that people sign in to",
+    ))
+    .body("application/json", body)
+    .good(
+        201,
+        "application/json",
+        json!({"type": "object", "required": ["client_id"], "properties": {
+            "client_id": text,
+            "client_secret": {"type": "string", "description": "Shown once."},
+        }}),
+    )
+    .problems(&[400, 401, 415, 422])
 }
 
 pub fn says_upstreams() -> Description {

@@ -50,6 +50,15 @@ impl Ask {
         self.http.headers().get(name)?.to_str().ok()
     }
 
+    /// The body as an HTML form's parameters, decoded, in order; `None` if it is none.
+    pub fn form(&self) -> Option<Vec<(String, String)>> {
+        let media = self.header("content-type")?.split(';').next()?.trim();
+        if !media.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            return None;
+        }
+        Some(url::form_urlencoded::parse(&self.body).into_owned().collect())
+    }
+
     /// The body as a JSON object.
     ///
     /// # Errors

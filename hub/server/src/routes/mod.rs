@@ -1,7 +1,9 @@
 //! The hub's doors: one table of routes from which the listeners are made and `/hub/openapi.json` is written.
 
 mod admin;
+mod apps;
 mod ask;
+mod back_channel;
 mod calls;
 mod catalog;
 mod describe;
@@ -11,6 +13,8 @@ mod pages;
 mod queue;
 mod registry;
 mod sandbox;
+mod sign_in;
+mod sso;
 mod table;
 mod upkeep;
 mod versions;

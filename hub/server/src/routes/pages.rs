@@ -9,10 +9,10 @@ use hub_catalog::nearest;
 use hub_core::{Problem, ProblemCode};
 
 /// Pages run their own style and script and nothing else.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
+pub(super) const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-fn frame(http: &HttpRequest) -> Frame {
+pub(super) fn frame(http: &HttpRequest) -> Frame {
     let query: Vec<_> = url::form_urlencoded::parse(http.query_string().as_bytes())
         .into_owned()
         .collect();

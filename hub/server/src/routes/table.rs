@@ -1,7 +1,10 @@
 //! The table of routes: what stands where, who may come, what it says about itself.
 
 use super::describe::Description;
-use super::{Answered, Ask, admin, calls, catalog, health, me, pages, queue, registry, sandbox, upkeep, versions};
+use super::{
+    Answered, Ask, admin, apps, calls, catalog, health, me, pages, queue, registry, sandbox, sign_in, sso, upkeep,
+    versions,
+};
 use futures_util::future::LocalBoxFuture;
 
 /// Which listener a route stands on.
@@ -41,8 +44,8 @@ pub struct Route {
     pub body: Body,
     /// Handler.
     pub act: Act,
-    /// What `/hub/openapi.json` says about it; `None` for pages and for operations of the catalog, which
-    /// `/openapi.json` describes.
+    /// What `/hub/openapi.json` says about it; `None` for pages, for operations of the catalog, which `/openapi.json`
+    /// describes, and for the OpenID provider, which describes itself by discovery.
     pub says: Option<fn() -> Description>,
 }
 
@@ -67,6 +70,18 @@ const fn page(path: &'static str, act: Act) -> Route {
         door: Door::Public,
         name: "portal",
         body: Body::None,
+        act,
+        says: None,
+    }
+}
+
+const fn sso(method: &'static str, path: &'static str, act: Act) -> Route {
+    Route {
+        method,
+        path,
+        door: Door::Public,
+        name: "sso",
+        body: Body::Call,
         act,
         says: None,
     }
@@ -315,6 +330,29 @@ pub static TABLE: &[Route] = &[
     ),
     read("/livez", "health", |a| Box::pin(health::live(a)), health::says_live),
     read("/readyz", "health", |a| Box::pin(health::ready(a)), health::says_ready),
+    sso("GET", "/sso/.well-known/openid-configuration", |a| {
+        Box::pin(sso::configuration(a))
+    }),
+    sso("GET", "/.well-known/oauth-authorization-server/sso", |a| {
+        Box::pin(sso::configuration(a))
+    }),
+    sso("GET", "/sso/jwks", |a| Box::pin(sso::jwks(a))),
+    sso("GET", "/sso/authorize", |a| Box::pin(sign_in::authorize(a))),
+    sso("POST", "/sso/authorize", |a| Box::pin(sign_in::authorize(a))),
+    sso("GET", "/sso/continue", |a| Box::pin(sign_in::resume(a))),
+    sso("POST", "/sso/sign-in", |a| Box::pin(sign_in::sign_in(a))),
+    sso("POST", "/sso/consent", |a| Box::pin(sign_in::consent(a))),
+    sso("GET", "/sso/apps", |a| Box::pin(apps::list(a))),
+    sso("POST", "/sso/apps", |a| Box::pin(apps::withdraw(a))),
+    sso("POST", "/sso/par", |a| Box::pin(sso::par(a))),
+    sso("POST", "/sso/token", |a| Box::pin(sso::token(a))),
+    sso("POST", "/sso/introspect", |a| Box::pin(sso::introspect(a))),
+    sso("POST", "/sso/revoke", |a| Box::pin(sso::revoke(a))),
+    sso("GET", "/sso/userinfo", |a| Box::pin(sso::userinfo(a))),
+    sso("POST", "/sso/userinfo", |a| Box::pin(sso::userinfo(a))),
+    sso("GET", "/sso/logout", |a| Box::pin(sign_in::logout(a))),
+    sso("POST", "/sso/logout", |a| Box::pin(sign_in::logout(a))),
+    sso("POST", "/sso/sign-out", |a| Box::pin(sign_in::sign_out(a))),
     call("/gateway/{path:.*}", "gateway", |a| Box::pin(calls::live(a))),
     call("/sandbox/{path:.*}", "sandbox", |a| Box::pin(calls::sandbox(a))),
     call("/callback/{path:.*}", "callback", |a| Box::pin(calls::callback(a))),
@@ -347,6 +385,18 @@ pub static TABLE: &[Route] = &[
         "/admin/clients/{id}/keys",
         |a| Box::pin(admin::revoke(a)),
         admin::says_revoke,
+    ),
+    operator(
+        "GET",
+        "/admin/sso/clients",
+        |a| Box::pin(admin::sso_clients(a)),
+        admin::says_sso_clients,
+    ),
+    operator(
+        "POST",
+        "/admin/sso/clients",
+        |a| Box::pin(admin::new_sso_client(a)),
+        admin::says_new_sso_client,
     ),
     operator(
         "POST",

@@ -20,6 +20,7 @@ use hub_core::ports::Clock;
 use hub_gateway::{
     AddressSource, Gateway, Journal, JournalSettings, LiveParts, LiveUpstream, SecretSource, Settings, Snapshots,
 };
+use hub_identity::sso::{AccessTokens, Provider};
 use hub_identity::{Identity, PairwiseKey, TestIssuer, TokenVerifier};
 use hub_outbound::{EgressPolicy, Outbound};
 use hub_registry::{Desk, Registry};
@@ -91,7 +92,12 @@ pub async fn build(
     };
     let trusted = test_issuer.iter().map(TestIssuer::trusted).collect();
     let pairwise = PairwiseKey::load(&store).await.map_err(StartError::other)?;
-    let identity = Identity::new(TokenVerifier::new(trusted), pairwise);
+    let base = &listeners.base;
+    let services = vec![AUDIENCE.to_owned(), base.clone(), format!("{base}/gateway")];
+    let own = AccessTokens::load(&store, &format!("{base}/sso"), services, now).await;
+    let own = Arc::new(own.map_err(StartError::other)?);
+    let sso = Provider::new(store.clone(), Arc::clone(&own), pairwise.clone());
+    let identity = Identity::new(TokenVerifier::new(trusted), pairwise).with_own(own);
 
     let secrets: Arc<dyn SecretSource> = match &city {
         Some(_) => Arc::new(DerivedSecrets::open(&store).await.map_err(StartError::other)?),
@@ -216,6 +222,7 @@ pub async fn build(
         outbound,
         snapshots,
         cast,
+        sso,
         admin_token,
         press: Press::default(),
         stopping: AtomicBool::new(false),

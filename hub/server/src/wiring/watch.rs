@@ -1,4 +1,5 @@
-//! Watches the trail for what concerns subjects, and the registry: what another hub over the same store did, ends that have come, and whom that concerns.
+//! Watches the trail for what concerns subjects, and the store for what other hubs over it published or revoked, for ends that
+//! have come, and whom that concerns.
 
 use super::counting::Counting;
 use crate::hub::{Worker, republish};
@@ -24,6 +25,9 @@ pub async fn run(worker: Worker, counting: Arc<Counting>, keeper: Keeper) {
         looks = looks.wrapping_add(1);
         if let Err(error) = keeper.keep().await {
             tracing::warn!(%error, "the account of who used what could not be kept");
+        }
+        if let Err(error) = worker.hub.sso.refresh(worker.hub.clock.now()).await {
+            tracing::warn!(%error, "what other hubs revoked could not be read");
         }
         if let Err(error) = worker.hub.desk.refresh().await {
             tracing::warn!(%error, "the registry could not be read");

@@ -5,6 +5,7 @@
 
 mod account;
 mod calls;
+mod channel;
 mod chaos;
 mod city;
 mod command;
@@ -19,5 +20,6 @@ mod own;
 mod pages;
 mod queue;
 mod registry;
+mod sso;
 mod support;
 mod transports;

@@ -239,6 +239,10 @@ impl TestHub {
         &self.running.ready
     }
 
+    pub fn hub(&self) -> &Arc<hub_server::hub::Hub> {
+        self.running.hub()
+    }
+
     pub fn catalog(&self) -> Arc<hub_catalog::Catalog> {
         self.running.hub().catalog()
     }

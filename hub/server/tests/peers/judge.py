@@ -117,6 +117,8 @@ root = here.parents[3]
 hub = root / "target" / "debug" / "hub"
 check("three clicks lead from a file to an answer, on a phone and on a desktop",
       *run("node", str(here / "desk.mjs"), str(work), timeout=180))
+check("a certified client signs in, refreshes, steps up, pushes, revokes and signs out",
+      *run("node", str(here / "channel.mjs"), str(work), timeout=60))
 independent.judge(check, here, work, hub, root / "policies")
 proposed.judge(check, here, work, hub, root / "policies")
 

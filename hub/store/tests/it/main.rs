@@ -8,6 +8,7 @@ mod postgres;
 mod proxy;
 mod registered;
 mod shared;
+mod signed_in;
 mod suite;
 
 /// Makes of every function two tests, `sqlite::…` and `postgresql::…`.
@@ -55,6 +56,14 @@ on_both! {
     registered::a_version_changes_from_what_was_seen,
     registered::clients_are_told_once_and_counted,
     registered::a_person_sees_who_used_what_and_nobody_else_does,
+    signed_in::applications_are_kept_as_registered,
+    signed_in::a_pushed_request_is_taken_once_by_its_client,
+    signed_in::a_session_is_found_by_its_cookie_until_it_ends,
+    signed_in::of_many_who_use_one_code_one_succeeds,
+    signed_in::of_many_who_rotate_one_token_one_succeeds,
+    signed_in::families_die_with_session_and_consent,
+    signed_in::every_change_of_a_consent_is_an_epoch,
+    signed_in::a_mark_comes_first_once,
     durability::dropped_without_closing_everything_acknowledged_is_there,
     durability::a_killed_process_has_kept_what_it_acknowledged,
     durability::nothing_personal_is_readable_in_the_data,

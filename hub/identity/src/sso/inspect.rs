@@ -1,0 +1,107 @@
+//! What a token is worth, and its end: introspection (RFC 7662), revocation (RFC 7009), userinfo.
+
+use super::client::SsoClient;
+use super::error::{OauthCode, OauthError};
+use super::params::Params;
+use super::provider::{Provider, hashed};
+use super::scope;
+use hub_core::time::Timestamp;
+use serde_json::{Value, json};
+
+impl Provider {
+    /// What a token is worth, told to the client it was made for. To others no token is worth anything.
+    ///
+    /// # Errors
+    /// If the client may not ask, or the store does not answer.
+    pub async fn introspect(&self, client: &SsoClient, params: &Params, now: Timestamp) -> Result<Value, OauthError> {
+        if client.row().auth == "none" {
+            return Err(OauthError::client());
+        }
+        let token = params.need("token")?;
+        let inactive = json!({"active": false});
+        if let Ok(access) = self.access.read(token, now) {
+            if access.client != client.row().id {
+                return Ok(inactive);
+            }
+            // The store knows of a death that this hub has not heard of yet.
+            if let Some(family) = &access.family
+                && self.living(family, now).await.is_err()
+            {
+                return Ok(inactive);
+            }
+            return Ok(json!({
+                "active": true, "token_type": "Bearer", "iss": self.issuer(), "sub": access.sub, "aud": access.audience,
+                "client_id": access.client, "scope": access.scopes.join(" "), "iat": access.issued, "exp": access.expires,
+                "jti": access.id,
+            }));
+        }
+        let Some(row) = self.store.families().refresh(&hashed(token)).await?.filter(|r| !r.used) else {
+            return Ok(inactive);
+        };
+        Ok(match self.living(&row.family, now).await {
+            Ok((family, granted)) if family.client == client.row().id => json!({
+                "active": true, "token_type": "refresh_token", "iss": self.issuer(), "client_id": family.client,
+                "sub": self.sub(&granted.subject, client), "scope": granted.scopes.join(" "), "exp": family.expires.as_second(),
+            }),
+            _ => inactive,
+        })
+    }
+
+    /// Ends a token and all of its family.
+    ///
+    /// # Errors
+    /// If it is another client's; one that nobody knows is as good as ended.
+    pub async fn revoke(&self, client: &SsoClient, params: &Params, now: Timestamp) -> Result<(), OauthError> {
+        let token = params.need("token")?;
+        let family = match self.access.read(token, now) {
+            Ok(access) if access.client != client.row().id => return Err(stranger()),
+            Ok(access) => access.family.clone(),
+            Err(_) => self.store.families().refresh(&hashed(token)).await?.map(|r| r.family),
+        };
+        let Some(id) = family else { return Ok(()) };
+        match self.store.families().get(&id).await? {
+            Some(family) if family.client != client.row().id => Err(stranger()),
+            Some(family) => self.kill(&family.id, now).await,
+            None => Ok(()),
+        }
+    }
+
+    /// What a client may know of the person behind an access token (OpenID Connect Core 5.3).
+    ///
+    /// # Errors
+    /// `invalid_token`, `insufficient_scope`.
+    pub async fn userinfo(&self, token: &str, now: Timestamp) -> Result<Value, OauthError> {
+        let bad = || {
+            OauthError::new(
+                OauthCode::InvalidToken,
+                "访问令牌无效或已过期",
+                "the access token is not good or has expired",
+            )
+        };
+        let access = self.access.read(token, now).map_err(|_| bad())?;
+        let (Some(subject), Some(family)) = (&access.subject, &access.family) else {
+            return Err(bad());
+        };
+        if !access.scopes.iter().any(|s| s == "openid") {
+            return Err(OauthError::new(
+                OauthCode::InsufficientScope,
+                "访问令牌不含 openid",
+                "the access token is not for openid",
+            ));
+        }
+        self.living(family, now)
+            .await
+            .map_err(|e| if e.code == OauthCode::InvalidGrant { bad() } else { e })?;
+        let mut claims = scope::claims(subject, &access.scopes);
+        claims.insert("sub".into(), json!(access.sub));
+        Ok(Value::Object(claims))
+    }
+}
+
+fn stranger() -> OauthError {
+    OauthError::new(
+        OauthCode::UnauthorizedClient,
+        "该令牌不是发给该应用的",
+        "the token was not issued to this client",
+    )
+}

@@ -1,0 +1,163 @@
+//! The provider: what all its acts share.
+
+use super::access::AccessTokens;
+use super::client::{MEMBERS, SsoClient, Unfit, registration};
+use super::error::OauthError;
+use crate::{IdentityError, PairwiseKey};
+use hub_core::Subject;
+use hub_core::time::Timestamp;
+use hub_crypto::{Digest, base64_url, digest, random};
+use hub_store::{SsoClientRow, Store};
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The OpenID provider.
+#[derive(Debug, Clone)]
+pub struct Provider {
+    pub(crate) store: Store,
+    pub(crate) access: Arc<AccessTokens>,
+    pub(crate) pairwise: PairwiseKey,
+}
+
+/// A client just registered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registered {
+    /// The client.
+    pub client: SsoClientRow,
+    /// Its secret, shown once, if it proves itself by one.
+    pub secret: Option<String>,
+}
+
+/// Why a client was not registered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RegistrationError {
+    /// A member is not good.
+    #[error("{}: expected {}", .0.member, .0.expected)]
+    Unfit(Unfit),
+    /// There is no such member; the known ones are [`MEMBERS`].
+    #[error("there is no member `{0}`")]
+    Unknown(String),
+    /// The id is taken.
+    #[error("the client id is taken")]
+    Taken,
+    /// The store.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+}
+
+impl Provider {
+    /// Over a store.
+    #[must_use]
+    pub fn new(store: Store, access: Arc<AccessTokens>, pairwise: PairwiseKey) -> Self {
+        Self {
+            store,
+            access,
+            pairwise,
+        }
+    }
+
+    /// Its issuer name, which is its address.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        self.access.issuer()
+    }
+
+    /// Its public keys (RFC 7517).
+    #[must_use]
+    pub fn jwks(&self) -> Value {
+        self.access.ring().jwks()
+    }
+
+    /// Looks what other hubs did.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn refresh(&self, now: Timestamp) -> Result<(), IdentityError> {
+        self.access.refresh(&self.store, now).await
+    }
+
+    /// Lets the next key sign.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn turn_keys(&self, now: Timestamp) -> Result<(), IdentityError> {
+        let ring = self.access.ring().turn(&self.store, now).await?;
+        self.access.turned(ring);
+        Ok(())
+    }
+
+    /// Registers a client.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub async fn register(&self, given: &Value, now: Timestamp) -> Result<Registered, RegistrationError> {
+        let members = given.as_object().into_iter().flat_map(|m| m.keys());
+        if let Some(odd) = members.into_iter().find(|m| !MEMBERS.contains(&m.as_str())) {
+            return Err(RegistrationError::Unknown(odd.clone()));
+        }
+        let mut client = registration(given).map_err(RegistrationError::Unfit)?;
+        if client.id.is_empty() {
+            client.id = format!("app_{}", fresh(12)?);
+        }
+        if client.sector.is_empty() {
+            client.sector.clone_from(&client.id);
+        }
+        client.created = now;
+        let secret = match client.auth.as_str() {
+            "client_secret_basic" | "client_secret_post" => Some(fresh(32)?),
+            _ => None,
+        };
+        client.secret = secret.as_deref().map(|s| digest(Digest::Sha256, s.as_bytes()));
+        let taken = self.store.sso_clients().get(&client.id).await;
+        if taken.map_err(IdentityError::from)?.is_some() {
+            return Err(RegistrationError::Taken);
+        }
+        self.store
+            .sso_clients()
+            .put(&client)
+            .await
+            .map_err(IdentityError::from)?;
+        Ok(Registered { client, secret })
+    }
+
+    /// Every client.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn clients(&self) -> Result<Vec<SsoClientRow>, IdentityError> {
+        Ok(self.store.sso_clients().all().await?)
+    }
+
+    /// A client that may act.
+    pub(crate) async fn client(&self, id: &str) -> Result<Option<SsoClient>, OauthError> {
+        let row = self.store.sso_clients().get(id).await?;
+        Ok(row.filter(|r| r.active).map(SsoClient))
+    }
+
+    /// The subject's name towards a client: one in each sector.
+    pub(crate) fn sub(&self, subject: &Subject, client: &SsoClient) -> String {
+        self.pairwise.id(subject, &format!("sso:{}", client.row().sector))
+    }
+
+    /// The mark under which a subject's rows stand in the store.
+    pub(crate) fn mark(&self, subject: &Subject) -> String {
+        self.pairwise.id(subject, "sso-store")
+    }
+}
+
+/// A random text of so many bytes.
+pub(crate) fn fresh(bytes: usize) -> Result<String, IdentityError> {
+    let all = random::<32>().map_err(|e| IdentityError::Key(e.to_string()))?;
+    Ok(base64_url(all.get(..bytes).unwrap_or(&all)))
+}
+
+/// The hash by which something random is found.
+pub(crate) fn hashed(secret: &str) -> String {
+    base64_url(&digest(Digest::Sha256, secret.as_bytes()))
+}
+
+/// A time so many seconds on.
+pub(crate) fn later(now: Timestamp, seconds: u64) -> Timestamp {
+    now.saturating_add(Duration::from_secs(seconds)).unwrap_or(now)
+}
