@@ -1,12 +1,14 @@
-//! The subject's account of who used what: every line of the trail about somebody, where that somebody sees it.
+//! What is read from the trail: how often clients call what, and the subject's account of who used what. Every line of the trail about somebody stands where that somebody sees it.
 //!
 //! It is read from the trail and not told by those who use, so that nothing is missing that happened: what stands in the
 //! trail stands here as soon as it has been read on, and what has not been read yet is read after a restart.
 
 use crate::trail::{Numbered, ReadTo, follow};
 use hub_core::Environment;
+use hub_core::ports::TrailRecord;
 use hub_core::time::Timestamp;
-use hub_store::{Disclosure, Store, StoreError};
+use hub_store::{Disclosure, Store, StoreError, UsageRow};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Lines read at once.
@@ -46,20 +48,18 @@ impl Keeper {
             if to == from {
                 return Ok(found);
             }
+            let counts = counted(&lines);
             let uses: Vec<Disclosure> = lines.into_iter().filter_map(|line| self.used(line)).collect();
             let read_to = serde_json::to_string(&to).unwrap_or_default();
-            self.store.disclosures().keep(&uses, &place, &read_to).await?;
+            self.store.disclosures().keep(&uses, &counts, &place, &read_to).await?;
             found += uses.len();
         }
     }
 
     /// A line as a use of somebody's data; `None` where it is about nobody, or about the sandbox's invented people.
     fn used(&self, line: Numbered) -> Option<Disclosure> {
+        let operation = called(&line.record)?.to_owned();
         let record = line.record;
-        let operation = record.operation.filter(|o| !o.starts_with(OWN))?;
-        if record.environment != Environment::Live {
-            return None;
-        }
         Some(Disclosure {
             id: format!("{}:{:012}", self.store.node(), line.n),
             subject: record.subject?,
@@ -74,4 +74,32 @@ impl Keeper {
             principal: record.principal,
         })
     }
+}
+
+/// The operation of the catalog that a line tells of, if it was called live.
+fn called(record: &TrailRecord) -> Option<&str> {
+    let operation = record.operation.as_deref().filter(|o| !o.starts_with(OWN));
+    operation.filter(|_| record.environment == Environment::Live)
+}
+
+/// How often each client called what: whoever wants to change an operation is told whom that concerns.
+fn counted(lines: &[Numbered]) -> Vec<UsageRow> {
+    let mut counts: BTreeMap<(&str, &str), (i64, Timestamp)> = BTreeMap::new();
+    for record in lines.iter().map(|line| &line.record) {
+        let (Some(operation), Some(client)) = (called(record), record.client.as_deref()) else {
+            continue;
+        };
+        let Ok(at) = record.at.parse() else { continue };
+        let (calls, last) = counts.entry((operation, client)).or_insert((0, at));
+        (*calls, *last) = (*calls + 1, at.max(*last));
+    }
+    let rows = counts
+        .into_iter()
+        .map(|((operation, client), (calls, last_used))| UsageRow {
+            operation: operation.to_owned(),
+            client: client.to_owned(),
+            calls,
+            last_used,
+        });
+    rows.collect()
 }

@@ -145,10 +145,7 @@ impl Desk {
                 expected: "clerk or owner for an agency, reviewer or operator for the hub",
             });
         }
-        let own = by.role == Role::Owner && agency.is_some() && by.agency.as_deref() == agency;
-        if by.role != Role::Operator && !own {
-            return Err(RegistryError::NotTheirs);
-        }
+        manages(by, agency)?;
         let mut seen = self.change.lock().await;
         let invited = self.let_in(by, agency, name, role, now).await?;
         self.read_anew(&mut seen).await?;
@@ -206,10 +203,7 @@ impl Desk {
             .into_iter()
             .find(|m| m.id == id)
             .ok_or_else(|| unknown("member", id))?;
-        let own = by.role == Role::Owner && row.agency.is_some() && by.agency == row.agency;
-        if by.role != Role::Operator && !own {
-            return Err(RegistryError::NotTheirs);
-        }
+        manages(by, row.agency.as_deref())?;
         let act = said(
             by,
             row.agency.as_deref().unwrap_or_default(),
@@ -235,6 +229,14 @@ impl Desk {
         let all = self.store.agencies().members().await?;
         Ok(all.into_iter().filter(|m| m.agency.as_deref() == agency).collect())
     }
+}
+
+/// Whether the people of an agency, or of the hub, are this person's to let in and dismiss.
+fn manages(by: &Member, agency: Option<&str>) -> Result<(), RegistryError> {
+    let own = by.role == Role::Owner && agency.is_some() && by.agency.as_deref() == agency;
+    (by.role == Role::Operator || own)
+        .then_some(())
+        .ok_or(RegistryError::NotTheirs)
 }
 
 fn operator(by: &Member) -> Result<(), RegistryError> {

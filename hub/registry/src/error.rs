@@ -2,7 +2,7 @@
 
 use crate::life::{State, Step};
 use crate::steps::Hindrances;
-use hub_core::{Finding, Problem, ProblemCode, Text};
+use hub_core::{Finding, Problem, ProblemCode, SystemId, Text};
 use hub_store::StoreError;
 use serde_json::json;
 
@@ -43,6 +43,9 @@ pub enum RegistryError {
     /// Too many agencies wait.
     #[error("too many agencies wait to be approved")]
     Full,
+    /// This major version stands in the folder of specs.
+    #[error("{0} stands in the folder of specs")]
+    InFolder(SystemId),
     /// The agency has as many versions as it may have.
     #[error("there are {0} versions already")]
     TooMany(usize),
@@ -104,6 +107,10 @@ impl RegistryError {
             ),
             Self::Full => Problem::new(ProblemCode::RateLimited)
                 .detail("等待批准的部门过多", "too many agencies wait to be approved"),
+            Self::InFolder(id) => Problem::new(ProblemCode::Conflict).detail(
+                format!("{id} 的这个主版本由目录文件夹提供，不能在此更改"),
+                format!("this major version of {id} stands in the folder of specs and is not changed here"),
+            ),
             Self::TooMany(most) => Problem::new(ProblemCode::QuotaExceeded).detail(
                 format!("本部门已有 {most} 个版本，请先下线不用的版本"),
                 format!("this agency has {most} versions; retire those that nobody needs"),

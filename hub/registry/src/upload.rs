@@ -7,6 +7,7 @@ use crate::life::{State, Step};
 use crate::people::Member;
 use crate::shelf::Shown;
 use crate::steps::Asked;
+use hub_core::SystemId;
 use hub_core::time::Timestamp;
 use hub_crypto::{hex, random};
 use hub_store::{Act, VersionRow};
@@ -34,11 +35,18 @@ pub struct Upload {
 
 impl Desk {
     /// Takes an upload: it is read, kept, and shown in the sandbox if that is wanted. What was uploaded before for the same
-    /// version and is not live gives way to it; the same file again is the same version.
+    /// version and is not live gives way to it; the same file again is the same version. `folder`
+    /// says which majors stand in the folder of specs: they are not changed here, nor hidden in the sandbox.
     ///
     /// # Errors
     /// Everything that keeps it from being read; or why it may not be uploaded.
-    pub async fn upload(&self, by: &Member, upload: Upload, now: Timestamp) -> Result<Arc<Shown>, RegistryError> {
+    pub async fn upload(
+        &self,
+        by: &Member,
+        upload: Upload,
+        folder: &(dyn Fn(&SystemId, u32) -> bool + Sync),
+        now: Timestamp,
+    ) -> Result<Arc<Shown>, RegistryError> {
         self.may_upload(by, &upload.agency)?;
         let bytes = upload.bytes.clone();
         let reading = read_apart(upload.file.clone(), bytes)
@@ -49,6 +57,10 @@ impl Desk {
             None => system_of(&reading, &upload.file)?,
         };
         check_code("system", &system)?;
+        let id = SystemId::new(&upload.agency, &system);
+        if folder(&id, reading.major) {
+            return Err(RegistryError::InFolder(id));
+        }
         let mut seen = self.change.lock().await;
         let mut changes = Vec::new();
         let mut waivers = None;

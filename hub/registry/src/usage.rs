@@ -81,14 +81,6 @@ impl Desk {
         Ok(Used { names, rows })
     }
 
-    /// Adds to what clients used.
-    ///
-    /// # Errors
-    /// If the store does not answer.
-    pub async fn count(&self, rows: &[UsageRow]) -> Result<(), RegistryError> {
-        Ok(self.store.versions().count(rows).await?)
-    }
-
     /// What a client's owner was told.
     ///
     /// # Errors

@@ -83,8 +83,7 @@ CREATE INDEX notices_client ON notices (client, created);
 CREATE TABLE usage (
     operation TEXT NOT NULL,
     client    TEXT NOT NULL,
-    field     TEXT NOT NULL,
     calls     INTEGER NOT NULL,
     last_used INTEGER NOT NULL,
-    PRIMARY KEY (operation, client, field)
+    PRIMARY KEY (operation, client)
 ) STRICT;

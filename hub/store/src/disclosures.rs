@@ -3,6 +3,7 @@
 use crate::StoreError;
 use crate::clients::time;
 use crate::db::{Db, Row, sql};
+use crate::versions::{UsageRow, count_statement};
 use hub_core::time::Timestamp;
 
 /// One use of a person's data.
@@ -39,11 +40,18 @@ pub struct Disclosures<'a> {
 }
 
 impl Disclosures<'_> {
-    /// Keeps what was read of a trail, and up to where it was read, together. What is there already stays.
+    /// Keeps what was read of a trail, how often clients used what in it, and up to where it was read, together. What is
+    /// there already stays.
     ///
     /// # Errors
     /// If the store does not answer.
-    pub async fn keep(&self, all: &[Disclosure], trail: &str, read_to: &str) -> Result<(), StoreError> {
+    pub async fn keep(
+        &self,
+        all: &[Disclosure],
+        used: &[UsageRow],
+        trail: &str,
+        read_to: &str,
+    ) -> Result<(), StoreError> {
         let one = |d: &Disclosure| {
             let fields = serde_json::to_string(&d.fields).unwrap_or_else(|_| "[]".to_owned());
             sql(
@@ -65,7 +73,7 @@ impl Disclosures<'_> {
                 ],
             )
         };
-        let mut statements: Vec<_> = all.iter().map(one).collect();
+        let mut statements: Vec<_> = all.iter().map(one).chain(used.iter().map(count_statement)).collect();
         statements.push(sql(
             "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
             [trail.into(), read_to.into()],

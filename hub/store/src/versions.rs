@@ -89,15 +89,13 @@ pub struct Notice {
     pub created: Timestamp,
 }
 
-/// How often a client used a part of an operation.
+/// How often a client used an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsageRow {
     /// Operation id.
     pub operation: String,
     /// Client id.
     pub client: String,
-    /// Field as a JSON pointer; empty for the operation.
-    pub field: String,
     /// Calls so far.
     pub calls: i64,
     /// When it last did.
@@ -128,6 +126,22 @@ pub(crate) fn act_statement(act: &Act) -> Result<Statement, StoreError> {
             act.why.as_str().into(),
         ],
     ))
+}
+
+/// Statement that adds to what a client used.
+pub(crate) fn count_statement(row: &UsageRow) -> Statement {
+    sql(
+        "INSERT INTO usage (operation, client, calls, last_used) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (operation, client) DO UPDATE
+         SET calls = usage.calls + excluded.calls,
+             last_used = CASE WHEN excluded.last_used > usage.last_used THEN excluded.last_used ELSE usage.last_used END",
+        [
+            row.operation.as_str().into(),
+            row.client.as_str().into(),
+            row.calls.into(),
+            row.last_used.as_microsecond().into(),
+        ],
+    )
 }
 
 impl Versions<'_> {
@@ -317,41 +331,14 @@ impl Versions<'_> {
             .collect()
     }
 
-    /// Adds to what clients used; `calls` are those since the last time.
-    ///
-    /// # Errors
-    /// If the store does not answer.
-    pub async fn count(&self, rows: &[UsageRow]) -> Result<(), StoreError> {
-        let add = |row: &UsageRow| {
-            sql(
-                "INSERT INTO usage (operation, client, field, calls, last_used) VALUES ($1, $2, $3, $4, $5)
-                 ON CONFLICT (operation, client, field) DO UPDATE
-                 SET calls = usage.calls + excluded.calls,
-                     last_used = CASE WHEN excluded.last_used > usage.last_used THEN excluded.last_used
-                                      ELSE usage.last_used END",
-                [
-                    row.operation.as_str().into(),
-                    row.client.as_str().into(),
-                    row.field.as_str().into(),
-                    row.calls.into(),
-                    row.last_used.as_microsecond().into(),
-                ],
-            )
-        };
-        if rows.is_empty() {
-            return Ok(());
-        }
-        self.db.write_all(rows.iter().map(add).collect()).await.map(drop)
-    }
-
     /// Who used the operations whose ids begin with `prefix`.
     ///
     /// # Errors
     /// If the store does not answer.
     pub async fn usage(&self, prefix: &str) -> Result<Vec<UsageRow>, StoreError> {
         let statement = sql(
-            "SELECT operation, client, field, calls, last_used FROM usage
-             WHERE SUBSTR(operation, 1, LENGTH($1)) = $1 ORDER BY operation, client, field",
+            "SELECT operation, client, calls, last_used FROM usage
+             WHERE SUBSTR(operation, 1, LENGTH($1)) = $1 ORDER BY operation, client",
             [prefix.into()],
         );
         let rows = self.db.read(statement).await?;
@@ -360,9 +347,8 @@ impl Versions<'_> {
                 Ok(UsageRow {
                     operation: r.text(0)?,
                     client: r.text(1)?,
-                    field: r.text(2)?,
-                    calls: r.int(3)?,
-                    last_used: time(r.int(4)?)?,
+                    calls: r.int(2)?,
+                    last_used: time(r.int(3)?)?,
                 })
             })
             .collect()

@@ -8,6 +8,11 @@ use hub_store::Store;
 use std::sync::Arc;
 use tempfile::TempDir;
 
+/// No folder of specs stands beside these desks.
+fn nowhere(_: &SystemId, _: u32) -> bool {
+    false
+}
+
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
 }
@@ -89,7 +94,7 @@ impl Office {
             publish: true,
             ..Upload::default()
         };
-        self.desk.upload(&self.clerk, upload, at(second)).await
+        self.desk.upload(&self.clerk, upload, &nowhere, at(second)).await
     }
 
     async fn step(&self, by: &Member, id: &str, step: Step, second: i64) -> Result<(), RegistryError> {
@@ -297,7 +302,11 @@ async fn an_agency_is_taken_in_suspended_and_sees_its_own_only() {
         ..Upload::default()
     };
     let member = office.desk.member(&asked.token).unwrap();
-    let refused = office.desk.upload(&member, upload("water"), at(2)).await.unwrap_err();
+    let refused = office
+        .desk
+        .upload(&member, upload("water"), &nowhere, at(2))
+        .await
+        .unwrap_err();
     assert!(matches!(refused, RegistryError::NotApproved(_)), "{refused}");
     let refused = office
         .desk
@@ -310,13 +319,21 @@ async fn an_agency_is_taken_in_suspended_and_sees_its_own_only() {
         .judge_agency(&office.operator, "water", true, "", at(3))
         .await
         .unwrap();
-    let shown = office.desk.upload(&member, upload("water"), at(4)).await.unwrap();
+    let shown = office
+        .desk
+        .upload(&member, upload("water"), &nowhere, at(4))
+        .await
+        .unwrap();
     assert_eq!(
         shown.path(),
         "/water/shui-fei/v1",
         "a name for addresses from the title"
     );
-    let refused = office.desk.upload(&member, upload("demo"), at(4)).await.unwrap_err();
+    let refused = office
+        .desk
+        .upload(&member, upload("demo"), &nowhere, at(4))
+        .await
+        .unwrap_err();
     assert!(matches!(refused, RegistryError::NotTheirs), "{refused}");
     let refused = office
         .step(&office.owner, &shown.row.id, Step::Ask, 5)
@@ -384,7 +401,6 @@ async fn owners_of_clients_are_told_once_of_each_when_it_is_due() {
     let used = |operation: &str, client: &str| UsageRow {
         operation: operation.into(),
         client: client.into(),
-        field: String::new(),
         calls: 3,
         last_used: at(9),
     };
@@ -392,7 +408,7 @@ async fn owners_of_clients_are_told_once_of_each_when_it_is_due() {
         used("demo.title.getTitle", "cli_1"),
         used("demo.other.getTitle", "cli_2"),
     ];
-    office.desk.count(&rows).await.unwrap();
+    office.store.disclosures().keep(&[], &rows, "trail", "1").await.unwrap();
     assert_eq!(office.desk.tell(at(10)).await.unwrap(), 0, "nothing is coming");
     office.step(&office.owner, &id, Step::Deprecate, 11).await.unwrap();
     let end = 11 + i64::try_from(NOTICE.as_secs()).unwrap();

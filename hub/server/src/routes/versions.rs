@@ -37,28 +37,13 @@ pub async fn upload(ask: Ask) -> Answered {
         connector: None,
         agency,
     };
-    let shown = register(hub, &by, upload).await?;
+    let catalog = hub.catalog();
+    let folder = |id: &SystemId, major: u32| {
+        in_folder(&hub.config.paths, id) && catalog.systems().iter().any(|s| s.id == *id && s.major == major)
+    };
+    let uploaded = hub.desk.upload(&by, upload, &folder, hub.clock.now()).await;
+    let shown = uploaded.map_err(refused)?;
     Ok(HttpResponse::Created().json(summary(hub, &by, &shown).await))
-}
-
-/// Takes an upload in, unless the folder of specs holds this very path.
-pub async fn register(hub: &Hub, by: &Member, upload: Upload) -> Result<Arc<Shown>, Problem> {
-    if let Some(system) = &upload.system {
-        let id = SystemId::new(&upload.agency, system);
-        let catalog = hub.catalog();
-        let same = |major: u32| catalog.systems().iter().any(|s| s.id == id && s.major == major);
-        if in_folder(&hub.config.paths, &id) && same(major_of(&upload)) {
-            return Err(Problem::new(ProblemCode::Conflict).detail(
-                format!("{id} 的这个主版本由目录文件夹提供，不能在此更改"),
-                format!("this major version of {id} stands in the folder of specs and is not changed here"),
-            ));
-        }
-    }
-    hub.desk.upload(by, upload, hub.clock.now()).await.map_err(refused)
-}
-
-fn major_of(upload: &Upload) -> u32 {
-    hub_registry::reading(&upload.file, &upload.bytes).map_or(1, |reading| reading.major)
 }
 
 pub async fn all(ask: Ask) -> Answered {

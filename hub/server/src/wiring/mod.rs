@@ -1,7 +1,6 @@
 //! Putting the rooms together into one process: what is read, opened, started, and stopped again.
 
 mod clock;
-mod counting;
 mod doors;
 mod exchanges;
 mod first;

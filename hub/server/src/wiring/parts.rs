@@ -1,7 +1,6 @@
 //! Building every room of a hub and joining them.
 
 use super::clock::MachineClock;
-use super::counting::Counting;
 use super::doors::Doors;
 use super::exchanges::Exchanges;
 use super::first::{self, Credentials};
@@ -40,8 +39,6 @@ pub struct Parts {
     pub live: Arc<LiveUpstream>,
     /// The trail.
     pub journal: Arc<Journal>,
-    /// Who used what.
-    pub counting: Arc<Counting>,
     /// What to tell programs.
     pub ready: Ready,
     /// Who answers for the simulated systems, if they are simulated.
@@ -163,9 +160,6 @@ pub async fn build(
     if let Some(issuer) = &test_issuer {
         first.subject_tokens = first::tokens(issuer, &cast, now).map_err(StartError::other)?;
     }
-    let counting = Arc::new(Counting::new(
-        Arc::clone(&journal) as Arc<dyn hub_core::ports::TrailSink>
-    ));
     let gateway = Gateway::new(hub_gateway::Parts {
         snapshots: snapshots.clone(),
         clock: Arc::clone(&clock),
@@ -176,7 +170,7 @@ pub async fn build(
         personas: Arc::clone(&cast) as Arc<dyn hub_gateway::Personas>,
         store,
         secrets,
-        trail: Arc::clone(&counting) as Arc<dyn hub_core::ports::TrailSink>,
+        trail: Arc::clone(&journal) as Arc<dyn hub_core::ports::TrailSink>,
         live: Arc::clone(&live) as Arc<dyn hub_gateway::Line>,
         sandbox: engine,
         described: Some(Arc::new(ShowcaseDoor(Arc::clone(&showcase)))),
@@ -233,7 +227,6 @@ pub async fn build(
         worker: Worker { hub, gateway },
         live,
         journal,
-        counting,
         ready,
         city: behind,
     })

@@ -135,7 +135,6 @@ impl Running {
             worker,
             live,
             journal,
-            counting,
             ready,
             city: behind,
         } = parts;
@@ -152,7 +151,7 @@ impl Running {
         let (stop_jobs, stop) = watch::channel(false);
         let jobs = tokio::spawn(Jobs::new(worker.gateway.clone()).run(stop));
         let keeper = Keeper::new(store.clone(), paths.data.join(TRAIL));
-        let watch = tokio::spawn(super::watch::run(worker.clone(), counting, keeper)).abort_handle();
+        let watch = tokio::spawn(super::watch::run(worker.clone(), keeper)).abort_handle();
         ready.write(&paths.data.join(RUNNING)).map_err(StartError::other)?;
         tracing::info!(address = %ready.base_url, services = worker.hub.catalog().counts().services, "the hub answers");
         Ok(Self {

@@ -1,21 +1,19 @@
 //! Watches the trail for what concerns subjects, and the store for what other hubs over it published or revoked, for ends that
 //! have come, and whom that concerns.
 
-use super::counting::Counting;
 use crate::hub::{Worker, republish};
 use hub_gateway::Keeper;
 use hub_registry::RegistryError;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Between two looks: what is published at one hub is called at the others within a second.
 const LOOK: Duration = Duration::from_millis(400);
-/// Looks between two times at which counts are kept and owners of clients are told.
+/// Looks between two times at which ends are looked for and owners of clients are told.
 const SELDOM: u32 = 5;
 
 /// Looks again and again.
-pub async fn run(worker: Worker, counting: Arc<Counting>, keeper: Keeper) {
+pub async fn run(worker: Worker, keeper: Keeper) {
     let mut unusable = BTreeMap::new();
     let mut look = tokio::time::interval(LOOK);
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -24,7 +22,7 @@ pub async fn run(worker: Worker, counting: Arc<Counting>, keeper: Keeper) {
         look.tick().await;
         looks = looks.wrapping_add(1);
         if let Err(error) = keeper.keep().await {
-            tracing::warn!(%error, "the account of who used what could not be kept");
+            tracing::warn!(%error, "what the trail tells of could not be kept");
         }
         if let Err(error) = worker.hub.sso.refresh(worker.hub.clock.now()).await {
             tracing::warn!(%error, "what other hubs revoked could not be read");
@@ -35,17 +33,15 @@ pub async fn run(worker: Worker, counting: Arc<Counting>, keeper: Keeper) {
         }
         republish(&worker, &mut unusable).await;
         if looks.is_multiple_of(SELDOM)
-            && let Err(error) = keep(&worker, &counting).await
+            && let Err(error) = tell(&worker).await
         {
-            tracing::warn!(%error, "what clients used could not be kept");
+            tracing::warn!(%error, "owners of clients could not be told");
         }
     }
 }
 
-async fn keep(worker: &Worker, counting: &Counting) -> Result<(), RegistryError> {
+async fn tell(worker: &Worker) -> Result<(), RegistryError> {
     let (desk, now) = (&worker.hub.desk, worker.hub.clock.now());
-    let rows = counting.take(now);
-    desk.count(&rows).await?;
     desk.retire_ended(now).await?;
     let told = desk.tell(now).await?;
     if told > 0 {

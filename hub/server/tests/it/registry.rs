@@ -839,3 +839,33 @@ async fn a_wsdl_goes_live_without_a_manifest_of_its_own() {
     }
     desk.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stands_in_the_folder_is_neither_changed_nor_hidden() {
+    let desk = Desk::open().await;
+    let catalog = desk.hub.catalog();
+    let system = catalog.systems().iter().find(|s| s.major == 1).unwrap().clone();
+    let agency = json!({"id": system.id.agency, "name": "原有部门"});
+    assert_eq!(
+        desk.hub.operate("POST", "/admin/agencies", Some(&agency)).await.status,
+        201
+    );
+    let clerk = json!({"agency": system.id.agency, "name": "某人", "role": "clerk"});
+    let clerk = desk.hub.operate("POST", "/admin/members", Some(&clerk)).await;
+    let bearer = format!("Bearer {}", clerk.body["token"].as_str().unwrap());
+    // The name comes from the title: what counts is where it would stand, not how it was named.
+    for (number, status) in [("1.9.0", 409), ("2.0.0", 201)] {
+        let text = title(number, "https://title.example", "")
+            .replace("权籍查询, version", &format!("{}, version", system.id.system));
+        let url = format!("{}/registry/versions?file=a.yaml", desk.hub.ready().base_url);
+        let answer = http()
+            .post(url)
+            .header("authorization", &bearer)
+            .body(text)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status().as_u16(), status, "{number}");
+    }
+    desk.close().await;
+}

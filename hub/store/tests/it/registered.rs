@@ -172,19 +172,19 @@ pub(crate) async fn clients_are_told_once_and_counted(place: Arc<Place>) {
     assert_eq!(all.notices(Some("cli_1")).await.unwrap(), std::slice::from_ref(&notice));
     assert!(all.notices(Some("cli_2")).await.unwrap().is_empty());
     assert_eq!(all.notices(None).await.unwrap(), [notice]);
-    let used = |field: &str, calls, second| UsageRow {
+    let used = |client: &str, calls, second| UsageRow {
         operation: "demo.title.get".into(),
-        client: "cli_1".into(),
-        field: field.into(),
+        client: client.into(),
         calls,
         last_used: at(second),
     };
-    all.count(&[used("", 2, 9), used("/name", 1, 3)]).await.unwrap();
-    all.count(&[used("", 3, 5)]).await.unwrap();
-    all.count(&[]).await.unwrap();
+    let read = store.disclosures();
+    let twice = [used("cli_1", 2, 9), used("cli_2", 1, 3)];
+    read.keep(&[], &twice, "trail", "1").await.unwrap();
+    read.keep(&[], &[used("cli_1", 3, 5)], "trail", "2").await.unwrap();
     assert_eq!(
         all.usage("demo.title.").await.unwrap(),
-        [used("", 5, 9), used("/name", 1, 3)]
+        [used("cli_1", 5, 9), used("cli_2", 1, 3)]
     );
     assert!(all.usage("demo.t_tle.").await.unwrap().is_empty(), "no pattern");
 }
@@ -206,8 +206,8 @@ pub(crate) async fn a_person_sees_who_used_what_and_nobody_else_does(place: Arc<
         principal: None,
     };
     let three = [used(1, "s1", 1), used(2, "s2", 2), used(3, "s1", 3)];
-    all.keep(&three, "ledger.read.node", "{}").await.unwrap();
-    all.keep(&three[..1], "ledger.read.node", "to").await.unwrap();
+    all.keep(&three, &[], "ledger.read.node", "{}").await.unwrap();
+    all.keep(&three[..1], &[], "ledger.read.node", "to").await.unwrap();
     assert_eq!(
         store.meta().get("ledger.read.node").await.unwrap().as_deref(),
         Some("to")
