@@ -85,15 +85,7 @@ async fn every_call_about_a_person_appears_to_that_person_and_to_nobody_else() {
     assert_eq!(lines(&hub), 2, "as many as the trail has");
 
     let (city, data) = hub.stop().await;
-    let mut config = city.config(data.path());
-    config.identity.test_issuer = true;
-    let plan = hub_server::wiring::Plan {
-        config,
-        simulated: true,
-        credentials: true,
-        ..hub_server::wiring::Plan::default()
-    };
-    let hub = TestHub::start(city, data, plan).await;
+    let hub = TestHub::demo_over(city, data).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(
         account(&hub, &someone).await["total"],

@@ -14,20 +14,7 @@ async fn without_upstreams() -> TestHub {
         let end = start + text[start..].find('}').unwrap() + 1;
         std::fs::write(&manifest, text.replace(&text[start..end], "http://127.0.0.1:9")).unwrap();
     }
-    let data = tempfile::tempdir().unwrap();
-    let mut config = city.config(data.path());
-    config.identity.test_issuer = true;
-    TestHub::start(
-        city,
-        data,
-        Plan {
-            config,
-            simulated: true,
-            credentials: true,
-            ..Plan::default()
-        },
-    )
-    .await
+    TestHub::demo(city).await
 }
 
 fn first(hub: &TestHub, effect: Effect) -> Arc<Operation> {

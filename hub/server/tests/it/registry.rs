@@ -535,15 +535,7 @@ async fn publishing_fails_no_call_and_a_restart_forgets_nothing() {
     let Desk { hub, back, .. } = Arc::into_inner(desk).unwrap();
     exported(&hub);
     let (city, data) = hub.stop().await;
-    let mut config = city.config(data.path());
-    config.identity.test_issuer = true;
-    let plan = hub_server::wiring::Plan {
-        config,
-        simulated: true,
-        credentials: true,
-        ..hub_server::wiring::Plan::default()
-    };
-    let hub = TestHub::start(city, data, plan).await;
+    let hub = TestHub::demo_over(city, data).await;
     let live = hub.ready().client_key.clone().unwrap();
     let desk = Desk { hub, back, live };
     for version in ["v1", "v2"] {

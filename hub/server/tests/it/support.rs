@@ -206,7 +206,11 @@ pub fn http() -> reqwest::Client {
 impl TestHub {
     /// With simulated systems, credentials and personas, as `hub demo`.
     pub async fn demo(city: City) -> Self {
-        let data = tempfile::tempdir().unwrap();
+        Self::demo_over(city, tempfile::tempdir().unwrap()).await
+    }
+
+    /// The same over a data folder, a used one too: a restart.
+    pub async fn demo_over(city: City, data: TempDir) -> Self {
         let mut config = city.config(data.path());
         config.identity.test_issuer = true;
         let plan = Plan {
