@@ -22,6 +22,6 @@ pub use catalog::{
     BODY_FIELD, Catalog, Counts, Event, Format, OpenApiVersion, Resolution, SearchPage, SearchQuery, Selection, Theme,
 };
 pub use document::{Document, nearest};
-pub use load::operation_key;
+pub use load::{METHODS, major_of, operation_id, operation_key};
 pub use search::slug;
 pub use unified::to_yaml;

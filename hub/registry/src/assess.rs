@@ -47,23 +47,11 @@ pub fn reading(file: &str, bytes: &[u8]) -> Result<Reading, Vec<Finding>> {
     let number = word("version").unwrap_or_else(|| "1.0.0".to_owned());
     Ok(Reading {
         title: word("title").unwrap_or_else(|| file.to_owned()),
-        major: major(&number),
+        major: hub_catalog::major_of(&number),
         upstream: upstream(&description.document),
         number,
         description: Arc::new(description),
     })
-}
-
-/// The first digits of a version: `v2.1` is 2, `1` where there are none.
-#[must_use]
-pub fn major(number: &str) -> u32 {
-    let digits: String = number
-        .trim_start_matches(['v', 'V'])
-        .chars()
-        .take_while(char::is_ascii_digit)
-        .take(6)
-        .collect();
-    digits.parse().unwrap_or(1)
 }
 
 /// The first server, its variables at their defaults.
@@ -152,7 +140,7 @@ mod tests {
     #[test]
     fn major_versions_as_they_are_written() {
         for (number, expected) in [("1.0.0", 1), ("v2", 2), ("0.1.0", 0), ("2026-11", 2026), ("beta", 1)] {
-            assert_eq!(major(number), expected, "{number}");
+            assert_eq!(hub_catalog::major_of(number), expected, "{number}");
         }
     }
 

@@ -26,7 +26,7 @@ mod upload;
 mod usage;
 
 pub use agencies::Invited;
-pub use assess::{NO_UPSTREAM, NOT_PUBLIC, Reading, major, reading};
+pub use assess::{NO_UPSTREAM, NOT_PUBLIC, Reading, reading};
 pub use desk::Desk;
 pub use error::RegistryError;
 pub use hub_store::{Act, AgencyRow, ClientRow, MemberRow, TenantRow, VersionRow};

@@ -4,7 +4,8 @@ use crate::RegistryError;
 use crate::desk::Desk;
 use crate::shelf::Shown;
 use hub_catalog::diff::{Seen, Usage};
-use hub_catalog::operation_key;
+use hub_catalog::{METHODS, operation_id, operation_key};
+use hub_core::SystemId;
 use hub_core::time::{Timestamp, rfc3339};
 use hub_store::{Notice, UsageRow};
 use serde_json::{Value, json};
@@ -12,8 +13,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Methods of a path item.
-const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 /// Days before an end at which clients are told of it.
 const DAYS: [u64; 3] = [90, 30, 7];
 
@@ -39,30 +38,26 @@ impl Usage for Used {
     }
 }
 
-/// Every id that an operation of a version can have in a catalog: alone under its name, beside a newer major, or with an id
-/// that begins with the agency's code.
+/// Every id that an operation of a version can have in a catalog, under the plain name of its system and beside a newer
+/// major, with what the description calls it.
 fn names(shown: &Shown) -> BTreeMap<String, String> {
     let row = &shown.row;
-    let (agency, system) = (format!("{}.", row.agency), format!("{}.", row.system));
+    let systems = [
+        SystemId::new(&row.agency, &row.system),
+        SystemId::new(&row.agency, format!("{}.v{}", row.system, row.major)),
+    ];
     let mut names = BTreeMap::new();
-    let paths = shown
-        .reading
-        .description
-        .document
-        .get("paths")
-        .and_then(Value::as_object);
+    let document = &shown.reading.description.document;
+    let paths = document.get("paths").and_then(Value::as_object);
     for (path, item) in paths.into_iter().flatten() {
         for (method, operation) in item.as_object().into_iter().flatten() {
-            if !operation.is_object() || !METHODS.contains(&method.as_str()) {
+            if !METHODS.contains(&method.as_str()) {
                 continue;
             }
             let own = operation.get("operationId").and_then(Value::as_str);
             let key = operation_key(&own.map_or_else(|| format!("{method} {path}"), str::to_owned));
-            let rest = key.strip_prefix(&agency).unwrap_or(&key);
-            let rest = rest.strip_prefix(&system).unwrap_or(rest);
-            let earlier = format!("{agency}{system}v{}.{rest}", row.major);
-            for id in [format!("{agency}{system}{key}"), earlier, key.clone()] {
-                names.insert(id, key.clone());
+            for system in &systems {
+                names.insert(operation_id(system, method, path, operation), key.clone());
             }
         }
     }

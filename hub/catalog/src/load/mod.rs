@@ -15,7 +15,8 @@ mod system;
 mod unique;
 
 pub(crate) use dictionary::Dictionary;
-pub use operation::operation_key;
+pub use operation::{operation_id, operation_key};
+pub use system::{METHODS, major_of};
 
 use crate::Document;
 use crate::catalog::{Event, Theme};

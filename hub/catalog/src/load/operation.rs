@@ -9,7 +9,8 @@ use super::system::Context;
 use crate::catalog::BODY_FIELD;
 use crate::nearest;
 use hub_core::{
-    Assurance, Audience, DataLevel, Effect, Operation, ParameterPlace, PathTemplate, Shape, SubjectBinding, Text,
+    Assurance, Audience, DataLevel, Effect, Operation, ParameterPlace, PathTemplate, Shape, SubjectBinding, SystemId,
+    Text,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -88,7 +89,7 @@ fn assemble(
         .collect();
     let is_bound = |field: &str| bound.iter().any(|b| b.field == field);
     let examples = body::join(&values, request.as_ref(), answer.body.as_ref(), is_bound);
-    let id = operation_id(site, value, context);
+    let id = operation_id(&context.system.id, site.method, site.path, value);
     let summary = texts(value, "summary").unwrap_or_else(|| Text::same(id.clone()));
     Operation {
         id: id.into(),
@@ -314,8 +315,9 @@ fn tame(text: &str) -> String {
     words.filter(|w| !w.is_empty()).collect::<Vec<_>>().join("-")
 }
 
-fn operation_id(site: &Site<'_, '_>, value: &Value, context: &Context<'_>) -> String {
-    let system = &context.system.id;
+/// The id of an operation in the catalog, where its document stands under this system.
+#[must_use]
+pub fn operation_id(system: &SystemId, method: &str, path: &str, value: &Value) -> String {
     let operation_id = value.get("operationId").and_then(Value::as_str);
     let written = operation_id.map(tame).filter(|id| !id.is_empty());
     // A system may carry services of another agency; their slugs start with that agency's code.
@@ -329,14 +331,14 @@ fn operation_id(site: &Site<'_, '_>, value: &Value, context: &Context<'_>) -> St
         Some(id) if is_full(&id) => id,
         Some(id) => format!("{}.{}.{id}", system.agency, system.system),
         None => {
-            let derived = operation_key(&format!("{} {}", site.method, site.path));
+            let derived = operation_key(&format!("{method} {path}"));
             format!("{}.{}.{derived}", system.agency, system.system)
         }
     }
 }
 
 /// An id without the names of agency and system in front of it.
-fn plain<'i>(id: &'i str, system: &hub_core::SystemId) -> &'i str {
+fn plain<'i>(id: &'i str, system: &SystemId) -> &'i str {
     let rest = id.strip_prefix(&format!("{}.", system.agency)).unwrap_or(id);
     rest.strip_prefix(&format!("{}.", system.public_name())).unwrap_or(rest)
 }

@@ -12,7 +12,8 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+/// Methods of a path item.
+pub const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 /// What may stand beside methods in a path item.
 const BESIDE_METHODS: [&str; 5] = ["summary", "description", "servers", "parameters", "$ref"];
 
@@ -144,18 +145,24 @@ fn system(id: SystemId, document: &Document) -> System {
         || "1.0.0".to_owned(),
         |v| v.as_str().map_or_else(|| v.to_string(), str::to_owned),
     );
+    System {
+        name: Text::new(zh, en),
+        major: major_of(&version),
+        version,
+        id,
+    }
+}
+
+/// The first digits of a version: `v2.1` is 2, `1` where there are none.
+#[must_use]
+pub fn major_of(version: &str) -> u32 {
     let digits: String = version
         .trim_start_matches(['v', 'V'])
         .chars()
         .take_while(char::is_ascii_digit)
         .take(6)
         .collect();
-    System {
-        name: Text::new(zh, en),
-        major: digits.parse().unwrap_or(1),
-        version,
-        id,
-    }
+    digits.parse().unwrap_or(1)
 }
 
 fn names_services(document: &Document) -> bool {
