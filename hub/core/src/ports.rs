@@ -33,15 +33,43 @@ pub struct Client {
     pub origins: Vec<String>,
 }
 
+/// What a caller shows to be let in on a subject's behalf.
+#[derive(Debug, Clone)]
+pub struct Shown<'a> {
+    /// The token.
+    pub token: &'a str,
+    /// The proof that comes with it (the scheme `DPoP`, RFC 9449); `None` for a bearer.
+    pub proof: Option<Proof<'a>>,
+}
+
+impl<'a> Shown<'a> {
+    /// A token that whoever bears it may use (RFC 6750).
+    #[must_use]
+    pub fn bearer(token: &'a str) -> Self {
+        Self { token, proof: None }
+    }
+}
+
+/// A proof of possession and the request it has to be about.
+#[derive(Debug, Clone)]
+pub struct Proof<'a> {
+    /// The header `DPoP`.
+    pub text: &'a str,
+    /// Method of the request.
+    pub method: &'a str,
+    /// Its path below the hub's address, still percent-encoded.
+    pub path: String,
+}
+
 /// Proves who calls and for whom. Answers from memory.
 pub trait Authenticator: Send + Sync {
     /// The client behind a key. `None` if the key is unknown, revoked or expired.
     fn client(&self, key: &str, now: Timestamp) -> Option<Arc<Client>>;
-    /// The subject behind a bearer token.
+    /// The subject behind a token.
     ///
     /// # Errors
     /// A problem that says why the token is not good (`token-invalid`, `token-expired`).
-    fn subject(&self, token: &str, now: Timestamp) -> Result<Arc<Subject>, Problem>;
+    fn subject(&self, shown: &Shown<'_>, now: Timestamp) -> Result<Arc<Subject>, Problem>;
     /// The subject's name towards one agency or client (`sector`); the same every time, joinable by nobody.
     fn pairwise(&self, subject: &Subject, sector: &str) -> String;
 }

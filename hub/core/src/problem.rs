@@ -94,7 +94,7 @@ problems! {
     TokenMissing "token-missing" 401 You { "需要办事人登录" "A signed-in subject is needed"; "请在 Authorization: Bearer 中提供办事人令牌" "Send the subject's token as Authorization: Bearer" }
     TokenInvalid "token-invalid" 401 You { "登录令牌无效" "The subject token is not valid"; "请重新登录取得令牌" "Sign in again to get a token" }
     TokenExpired "token-expired" 401 You { "登录已过期" "The subject token has expired"; "请重新登录或刷新令牌" "Sign in again or refresh the token" }
-    AssuranceTooLow "assurance-too-low" 403 You { "实名等级不足" "The subject is not known surely enough"; "请完成所要求等级的身份核验后再试" "Complete the identity check of the level named, then try again" }
+    AssuranceTooLow "assurance-too-low" 401 You { "实名等级不足" "The subject is not known surely enough"; "请完成所要求等级的身份核验后再试" "Complete the identity check of the level named, then try again" }
     AudienceMismatch "audience-mismatch" 403 You { "办理主体不符" "The service is for another kind of subject"; "企业事项请以法人授权身份办理，个人事项请以本人身份办理" "Act under a company mandate for services of legal persons, as yourself for services of natural persons" }
     AccessDenied "access-denied" 403 You { "没有调用权限" "No grant allows this call"; "请向枢纽管理员申请所需的授权" "Ask the hub's operator for the grant named" }
     ConsentMissing "consent-missing" 403 You { "缺少办事人同意" "The subject has not consented"; "请先取得办事人对所列字段的同意" "Get the subject's consent for the fields listed" }

@@ -1,7 +1,27 @@
 //! Ed25519 (RFC 8032).
 
 use crate::{CryptoError, Result, key};
+use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
+
+/// A new key: its private half in PKCS#8, and the 32 bytes of its public half.
+///
+/// # Errors
+/// [`CryptoError::Failed`] if the system gives no randomness.
+pub fn ed25519_generate() -> Result<(Vec<u8>, Vec<u8>)> {
+    let document = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(|_| CryptoError::Failed)?;
+    let private = document.as_ref().to_vec();
+    let public = ed25519_public(&private)?;
+    Ok((private, public))
+}
+
+/// The public half of a private key in PKCS#8 DER.
+///
+/// # Errors
+/// [`CryptoError::Key`] if the key cannot be read.
+pub fn ed25519_public(private: &[u8]) -> Result<Vec<u8>> {
+    Ok(pair(private).ok_or(FORM)?.public_key().as_ref().to_vec())
+}
 
 const FORM: CryptoError = CryptoError::Key("an Ed25519 key: PKCS#8, SubjectPublicKeyInfo or 32 bytes");
 

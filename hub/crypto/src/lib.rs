@@ -25,14 +25,14 @@ pub use certificate::certificate_ends;
 pub use cipher::{Cipher, Mode, Padding, decipher, encipher};
 pub use digest::{Digest, ct_eq, digest, hmac};
 pub use ecdsa::{EcdsaKey, ecdsa_sign, ecdsa_verify, ecdsa_verify_p256};
-pub use ed25519::{ed25519_sign, ed25519_verify};
+pub use ed25519::{ed25519_generate, ed25519_public, ed25519_sign, ed25519_verify};
 pub use encode::{base64, base64_url, from_base64, from_base64_url, from_hex, hex, hex_upper};
 pub use envelope::{Envelope, Sm2Order, envelope_open, envelope_seal};
 pub use provider::{Provider, Signature, Software};
 pub use random::{fill_random, random};
 pub use rsa::{RsaScheme, rsa_generate, rsa_sign, rsa_sign_sha256, rsa_verify, rsa_verify_sha256};
 pub use seal::{SEAL_OVERHEAD, derive_key, open, seal};
-pub use sm2::{SM2_DEFAULT_ID, SignatureForm, sm2_sign, sm2_verify};
+pub use sm2::{SM2_DEFAULT_ID, SignatureForm, sm2_generate, sm2_public, sm2_sign, sm2_verify};
 
 /// What can go wrong with bytes and keys. Says which rule was broken, never with which bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -1,6 +1,6 @@
 //! SM2 signatures (GB/T 32918.2-2016) with the options upstreams differ in, and the keys of SM2.
 
-use crate::{CryptoError, Result, from_hex, key};
+use crate::{CryptoError, Result, from_hex, hex, key, random};
 use gmcrypto_core::asn1::sig::{decode_sig, encode_sig};
 use gmcrypto_core::sm2::{Sm2PrivateKey, Sm2PublicKey, sign_with_id, verify_with_id};
 use gmcrypto_core::{pkcs8, sec1, spki};
@@ -46,6 +46,30 @@ pub(crate) fn public(text: &str) -> Result<Sm2PublicKey> {
     let read = spki::decode(&key::der(text).map_err(|_| FORM)?);
     read.or_else(|| private(text).ok().map(|key| key.public_key()))
         .ok_or(FORM)
+}
+
+/// A new private key as 64 hex digits.
+///
+/// # Errors
+/// [`CryptoError::Failed`] if the system gives no randomness.
+pub fn sm2_generate() -> Result<String> {
+    // A number that is no key comes up once in 2³² tries.
+    for _ in 0..8 {
+        let scalar = random::<32>()?;
+        let key: Option<Sm2PrivateKey> = Option::from(Sm2PrivateKey::from_bytes_be(&scalar));
+        if key.is_some() {
+            return Ok(hex(&scalar));
+        }
+    }
+    Err(CryptoError::Failed)
+}
+
+/// The public point of a key, uncompressed: `04 ‖ x ‖ y`, 65 bytes.
+///
+/// # Errors
+/// [`CryptoError::Key`] if the key cannot be read.
+pub fn sm2_public(private_key: &str) -> Result<Vec<u8>> {
+    Ok(private(private_key)?.public_key().to_sec1_uncompressed().to_vec())
 }
 
 /// Signs `data` for the signer `id`.
@@ -121,6 +145,16 @@ mod tests {
             refused(SM2_DEFAULT_ID, b"message digest", SignatureForm::Der),
             Err(CryptoError::Mismatch)
         );
+    }
+
+    #[test]
+    fn a_key_made_here_signs() {
+        let private = sm2_generate().unwrap();
+        let signature = sm2_sign(&private, SM2_DEFAULT_ID, b"m", SignatureForm::Raw).unwrap();
+        let public = crate::hex(&sm2_public(&private).unwrap());
+        sm2_verify(&public, SM2_DEFAULT_ID, b"m", &signature, SignatureForm::Raw).unwrap();
+        assert_eq!(sm2_public(PRIVATE).unwrap(), from_hex(PUBLIC).unwrap());
+        assert_ne!(sm2_generate().unwrap(), private);
     }
 
     #[test]

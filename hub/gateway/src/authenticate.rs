@@ -5,7 +5,7 @@
 
 use crate::ports::Personas;
 use crate::setting::Setting;
-use hub_core::ports::{Authenticator, Client};
+use hub_core::ports::{Authenticator, Client, Proof, Shown};
 use hub_core::time::Timestamp;
 use hub_core::{Environment, Inbound, Operation, Problem, ProblemCode, Subject, Text};
 use std::net::IpAddr;
@@ -44,20 +44,20 @@ impl Caller {
 /// What the client sent to prove itself.
 struct Credentials<'a> {
     key: Option<&'a str>,
-    token: Option<&'a str>,
+    token: Option<Shown<'a>>,
 }
 
 /// Reads the credentials and proves them.
 pub(crate) fn authenticate(at: &Setting<'_>, operation: &Operation) -> Result<Caller, Problem> {
     let authenticator = at.core.authenticator.as_ref();
-    let credentials = credentials(at.inbound)?;
+    let credentials = credentials(at.inbound, door(at.environment))?;
     let client = match credentials.key {
         Some(key) => Some(client(authenticator, key, at.environment, at.now)?),
         None if at.environment == Environment::Sandbox => None,
         None => return Err(Problem::new(ProblemCode::KeyMissing)),
     };
     let subject = match (credentials.token, at.environment) {
-        (Some(token), _) => Some(authenticator.subject(token, at.now)?),
+        (Some(shown), _) => Some(authenticator.subject(&shown, at.now)?),
         (None, Environment::Sandbox) => persona(at.core.personas.as_ref(), at.inbound, operation)?,
         (None, Environment::Live) => None,
     };
@@ -70,7 +70,7 @@ pub(crate) fn authenticate(at: &Setting<'_>, operation: &Operation) -> Result<Ca
 
 /// Who makes a sandbox call of which only the address is known: a client or nobody; persons play no part.
 pub(crate) fn stranger(at: &Setting<'_>) -> Result<Caller, Problem> {
-    let credentials = credentials(at.inbound)?;
+    let credentials = credentials(at.inbound, door(at.environment))?;
     let known = |key| client(at.core.authenticator.as_ref(), key, at.environment, at.now);
     Ok(Caller {
         client: credentials.key.map(known).transpose()?,
@@ -82,48 +82,71 @@ pub(crate) fn stranger(at: &Setting<'_>) -> Result<Caller, Problem> {
 /// Key and token for the doors that always need both (`/me`).
 pub(crate) fn both(at: &Setting<'_>) -> Result<Caller, Problem> {
     let authenticator = at.core.authenticator.as_ref();
-    let credentials = credentials(at.inbound)?;
+    let credentials = credentials(at.inbound, "/me")?;
     let key = credentials.key.ok_or_else(|| Problem::new(ProblemCode::KeyMissing))?;
     let client = authenticator
         .client(key, at.now)
         .ok_or_else(|| Problem::new(ProblemCode::KeyInvalid))?;
-    let token = credentials
+    let shown = credentials
         .token
         .ok_or_else(|| Problem::new(ProblemCode::TokenMissing))?;
     Ok(Caller {
         client: Some(client),
-        subject: Some(authenticator.subject(token, at.now)?),
+        subject: Some(authenticator.subject(&shown, at.now)?),
         peer: at.inbound.peer,
     })
 }
 
-fn credentials(inbound: &Inbound) -> Result<Credentials<'_>, Problem> {
+/// Where calls of an environment come in.
+fn door(environment: Environment) -> &'static str {
+    match environment {
+        Environment::Live => "/gateway",
+        Environment::Sandbox => "/sandbox",
+    }
+}
+
+/// Key and token as they were sent to a door below `prefix`.
+fn credentials<'a>(inbound: &'a Inbound, prefix: &str) -> Result<Credentials<'a>, Problem> {
     let key = once(inbound, "x-api-key")?;
-    let bearer = match once(inbound, "authorization")? {
+    let shown = match once(inbound, "authorization")? {
         None => None,
-        Some(value) => Some(bearer(value).ok_or_else(|| {
-            Problem::new(ProblemCode::BadRequest)
-                .detail(
-                    "Authorization 头只接受 Bearer 方案",
-                    "The Authorization header takes the Bearer scheme only",
-                )
-                .at("header/Authorization", Text::same("Bearer …"), "***")
-        })?),
+        Some(value) => Some(shown(inbound, prefix, value)?),
     };
     // Clients of few means can send their key as the bearer: it cannot be mistaken for a token.
-    Ok(match (key, bearer) {
-        (None, Some(value)) if value.starts_with("hub_") => Credentials {
-            key: Some(value),
+    Ok(match (key, shown) {
+        (None, Some(shown)) if shown.proof.is_none() && shown.token.starts_with("hub_") => Credentials {
+            key: Some(shown.token),
             token: None,
         },
         (key, token) => Credentials { key, token },
     })
 }
 
-fn bearer(value: &str) -> Option<&str> {
-    let (scheme, rest) = value.split_once(' ')?;
-    let rest = rest.trim();
-    (scheme.eq_ignore_ascii_case("bearer") && !rest.is_empty()).then_some(rest)
+/// A token by the scheme `Bearer` (RFC 6750), or `DPoP` with its proof (RFC 9449, 7.1).
+fn shown<'a>(inbound: &'a Inbound, prefix: &str, value: &'a str) -> Result<Shown<'a>, Problem> {
+    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+    let token = token.trim();
+    if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() {
+        return Ok(Shown::bearer(token));
+    }
+    if scheme.eq_ignore_ascii_case("dpop") && !token.is_empty() {
+        let text = once(inbound, "dpop")?.unwrap_or_default();
+        let proof = Proof {
+            text,
+            method: &inbound.method,
+            path: format!("{prefix}{}", inbound.path),
+        };
+        return Ok(Shown {
+            token,
+            proof: Some(proof),
+        });
+    }
+    Err(Problem::new(ProblemCode::BadRequest)
+        .detail(
+            "Authorization 头只接受 Bearer 和 DPoP 方案",
+            "The Authorization header takes the schemes Bearer and DPoP only",
+        )
+        .at("header/Authorization", Text::same("Bearer …, DPoP …"), "***"))
 }
 
 /// A header that decides something must not come twice: proxies and the hub could read different ones.

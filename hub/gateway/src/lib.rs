@@ -70,5 +70,6 @@ pub use metrics::Metrics;
 pub use payments::{STATES, StatementRow};
 pub use policy::{Policies, Privacy};
 pub use ports::{AddressSource, Asked, Described, Line, Personas, SecretSource, SessionStanding, Showing};
+pub use refusal::challenge;
 pub use snapshot::{Registration, Snapshot, Snapshots};
 pub use trail::{Journal, JournalSettings};

@@ -19,19 +19,21 @@ pub(crate) fn headers(problem: &Problem) -> Vec<(String, String)> {
     headers
 }
 
-/// RFC 9110 11.6.1 wants a challenge with every 401; RFC 6750 3.1 and RFC 9470 3 say how to word it.
-fn challenge(problem: &Problem) -> Option<String> {
+/// The other way to show a token (RFC 9449, 7.1).
+const DPOP: &str = "DPoP realm=\"hub\", algs=\"ES256 EdDSA\"";
+
+/// What a 401 asks for: RFC 9110 11.6.1 wants a challenge with every one; RFC 6750 3.1 and RFC 9470 3 say how to word it.
+#[must_use]
+pub fn challenge(problem: &Problem) -> Option<String> {
     let bearer = |error: &str| format!("Bearer realm=\"hub\", error=\"{error}\"");
     match problem.code {
         ProblemCode::KeyMissing | ProblemCode::KeyInvalid => Some("ApiKey realm=\"hub\", header=\"X-Api-Key\"".into()),
-        ProblemCode::TokenMissing => Some("Bearer realm=\"hub\"".into()),
-        ProblemCode::TokenInvalid | ProblemCode::TokenExpired => Some(bearer("invalid_token")),
+        ProblemCode::TokenMissing => Some(format!("Bearer realm=\"hub\", {DPOP}")),
+        ProblemCode::TokenInvalid | ProblemCode::TokenExpired => Some(format!("{}, {DPOP}", bearer("invalid_token"))),
         ProblemCode::AssuranceTooLow => {
-            let wanted = problem.more.get("required_assurance").and_then(Value::as_str)?;
-            Some(format!(
-                "{}, acr_values=\"{wanted}\"",
-                bearer("insufficient_user_authentication")
-            ))
+            let wanted = problem.more.get("required_assurance").and_then(Value::as_str);
+            let wanted = wanted.map(|w| format!(", acr_values=\"{w}\"")).unwrap_or_default();
+            Some(format!("{}{wanted}", bearer("insufficient_user_authentication")))
         }
         ProblemCode::CallbackRejected => Some("Signature realm=\"hub\"".into()),
         _ => None,

@@ -30,6 +30,9 @@ pub enum TokenError {
     /// Its family was revoked: signed out, withdrawn, or used twice.
     #[error("it has been revoked")]
     Revoked,
+    /// Bound to a key, and shown without a good proof of it, or the other way round (RFC 9449); which claim did not fit.
+    #[error("its DPoP proof is missing or does not fit: `{0}`")]
+    Proof(&'static str),
     /// From the future, without an end, or valid for longer than is allowed.
     #[error("its times are not plausible")]
     Times,
@@ -55,6 +58,7 @@ impl TokenError {
             Self::Audience => "令牌不是签发给本枢纽的".to_owned(),
             Self::Expired => "令牌已过期".to_owned(),
             Self::Revoked => "令牌已撤销".to_owned(),
+            Self::Proof(name) => format!("令牌的 DPoP 证明缺失或不符：{name}"),
             Self::Times => "令牌的时间不合理".to_owned(),
             Self::Claim(name) => format!("令牌的声明 {name} 缺失或格式不对"),
         };

@@ -2,6 +2,7 @@
 
 use crate::sso::AccessTokens;
 use crate::{PairwiseKey, TokenVerifier};
+use hub_core::ports::Shown;
 use hub_core::time::Timestamp;
 use hub_core::{Problem, Subject};
 use std::sync::Arc;
@@ -31,14 +32,16 @@ impl Identity {
         Self { own: Some(own), ..self }
     }
 
-    /// The subject behind a bearer token.
+    /// The subject behind a token that was shown.
     ///
     /// # Errors
     /// `token-invalid` or `token-expired`.
-    pub fn subject(&self, token: &str, now: Timestamp) -> Result<Arc<Subject>, Problem> {
-        let verified = match self.own.as_ref().filter(|own| own.is_ours(token)) {
-            Some(own) => own.caller(token, now),
-            None => self.verifier.verify(token, now),
+    pub fn subject(&self, shown: &Shown<'_>, now: Timestamp) -> Result<Arc<Subject>, Problem> {
+        let verified = match self.own.as_ref().filter(|own| own.is_ours(shown.token)) {
+            Some(own) => own.caller(shown, now),
+            // Tokens of others are bound to no key that we know of.
+            None if shown.proof.is_some() => Err(crate::TokenError::Proof("cnf")),
+            None => self.verifier.verify(shown.token, now),
         };
         verified.map_err(crate::TokenError::problem)
     }

@@ -31,7 +31,6 @@ struct Verified {
 /// Verifies subject tokens against issuers known beforehand.
 pub struct TokenVerifier {
     issuers: Vec<TrustedIssuer>,
-    rules: Validation,
     seen: Cache<[u8; 32], Verified>,
 }
 
@@ -49,7 +48,6 @@ impl TokenVerifier {
     pub fn new(issuers: Vec<TrustedIssuer>) -> Self {
         Self {
             issuers,
-            rules: rules(),
             seen: Cache::builder()
                 .max_capacity(REMEMBERED)
                 .time_to_live(Duration::from_secs(FRESH.unsigned_abs()))
@@ -87,12 +85,12 @@ impl TokenVerifier {
     }
 
     fn check(&self, token: &str, now: i64) -> Result<Subject, TokenError> {
-        let kid = key_id(token)?;
+        let (kid, alg) = key_id(token)?;
         let mut found = TokenError::Key;
         for issuer in &self.issuers {
             // Issuers may happen to use one kid, so a signature that does not fit says nothing about the next.
-            for key in issuer.keys.iter().filter(|k| k.id == kid) {
-                match decode::<Map<String, Value>>(token, &key.key, &self.rules) {
+            for key in issuer.keys.iter().filter(|k| k.id == kid && k.alg == alg) {
+                match decode::<Map<String, Value>>(token, &key.key, &rules(alg)) {
                     Ok(good) => return claims::subject(&good.claims, issuer, now),
                     Err(_) => found = TokenError::Signature,
                 }
@@ -103,8 +101,8 @@ impl TokenVerifier {
 }
 
 /// The library checks form, algorithm and signature; claims are ours, because they need the caller's clock.
-pub(crate) fn rules() -> Validation {
-    let mut rules = Validation::new(Algorithm::ES256);
+pub(crate) fn rules(alg: Algorithm) -> Validation {
+    let mut rules = Validation::new(alg);
     rules.required_spec_claims.clear();
     rules.validate_exp = false;
     rules.validate_nbf = false;
@@ -116,15 +114,15 @@ pub(crate) fn fingerprint(token: &str) -> Option<[u8; 32]> {
     digest(Digest::Sha256, token.as_bytes()).try_into().ok()
 }
 
-/// The key id, if the header asks for nothing but a check with a key that is known here.
-pub(crate) fn key_id(token: &str) -> Result<String, TokenError> {
+/// The key id and its algorithm, if the header asks for nothing but a check with a key that is known here.
+pub(crate) fn key_id(token: &str) -> Result<(String, Algorithm), TokenError> {
     if token.len() > LONGEST || token.split('.').count() != 3 {
         return Err(TokenError::Form);
     }
     let header = decode_header(token).map_err(|_| TokenError::Header)?;
     let Header {
         typ,
-        alg: Algorithm::ES256,
+        alg: alg @ (Algorithm::ES256 | Algorithm::EdDSA),
         cty: None,
         jku: None,
         jwk: None,
@@ -140,5 +138,5 @@ pub(crate) fn key_id(token: &str) -> Result<String, TokenError> {
         return Err(TokenError::Header);
     };
     let known = typ.is_some_and(|t| TYPES.contains(&t.to_ascii_lowercase().as_str()));
-    if known { Ok(kid) } else { Err(TokenError::Header) }
+    if known { Ok((kid, alg)) } else { Err(TokenError::Header) }
 }

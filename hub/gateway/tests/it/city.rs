@@ -1,7 +1,7 @@
 //! A city for tests: one agency, one system, operations of every kind, and everything a gateway needs.
 
 use hub_catalog::{Catalog, Document};
-use hub_core::ports::{Answer, Authenticator, BoxFuture, Call, Client, Clock, TrailRecord, TrailSink, Upstream};
+use hub_core::ports::{Answer, Authenticator, BoxFuture, Call, Client, Clock, Shown, TrailRecord, TrailSink, Upstream};
 use hub_core::time::Timestamp;
 use hub_core::wire::ReplyBody;
 use hub_core::{
@@ -199,8 +199,8 @@ impl Authenticator for Names {
         }))
     }
 
-    fn subject(&self, token: &str, _now: Timestamp) -> Result<Arc<Subject>, Problem> {
-        named(token).ok_or_else(|| Problem::new(ProblemCode::TokenInvalid))
+    fn subject(&self, shown: &Shown<'_>, _now: Timestamp) -> Result<Arc<Subject>, Problem> {
+        named(shown.token).ok_or_else(|| Problem::new(ProblemCode::TokenInvalid))
     }
 
     fn pairwise(&self, subject: &Subject, sector: &str) -> String {

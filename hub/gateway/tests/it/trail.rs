@@ -63,7 +63,7 @@ async fn every_call_leaves_one_record_without_personal_values() {
     assert_eq!(records[0].client.as_deref(), Some("client-wide"));
     assert_eq!(
         (records[1].status, records[1].problem.as_deref()),
-        (403, Some("assurance-too-low"))
+        (401, Some("assurance-too-low"))
     );
     let text = fs::read_to_string(city.trail_folder().join("trail-000001.jsonl")).unwrap();
     assert!(!text.contains("张三") && !text.contains("990101199001010019") && !text.contains("\"zhang\""));

@@ -3,16 +3,18 @@
 //! A client can read its token, so nothing in it may tell more than the client was told: the subject is pairwise, and
 //! what the hub needs to call services for the person is sealed inside, for hubs alone.
 
+use super::dpop::Proofs;
 use super::keys::KeyRing;
 use crate::claims::times;
 use crate::verifier::{fingerprint, key_id, rules};
 use crate::{IdentityError, TokenError};
 use arc_swap::ArcSwap;
+use hub_core::ports::Shown;
 use hub_core::time::Timestamp;
 use hub_core::{Assurance, Subject};
 use hub_crypto::{base64_url, from_base64_url, hex, open, random, seal};
 use hub_store::Store;
-use jsonwebtoken::{Validation, decode};
+use jsonwebtoken::{Algorithm, Validation, decode};
 use moka::sync::Cache;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
@@ -43,6 +45,10 @@ pub struct Access {
     pub audience: String,
     /// Its family; a client's own token has none.
     pub family: Option<String>,
+    /// Thumbprint of the key it is bound to (RFC 9449).
+    pub key: Option<String>,
+    /// The client that acts with it, if it came of an exchange (RFC 8693).
+    pub actor: Option<String>,
     /// Its id.
     pub id: String,
     /// Seconds since the epoch.
@@ -59,6 +65,16 @@ pub(crate) struct NewAccess<'a> {
     pub(crate) scopes: &'a [String],
     pub(crate) audience: &'a str,
     pub(crate) family: Option<&'a str>,
+    pub(crate) key: Option<&'a str>,
+    pub(crate) actor: Option<&'a str>,
+    pub(crate) seconds: i64,
+}
+
+impl NewAccess<'_> {
+    /// How it is to be shown.
+    pub(crate) fn token_type(&self) -> &'static str {
+        if self.key.is_some() { "DPoP" } else { "Bearer" }
+    }
 }
 
 /// Makes and reads access tokens.
@@ -70,6 +86,7 @@ pub struct AccessTokens {
     sealing: [u8; 32],
     rules: Validation,
     seen: Cache<[u8; 32], Arc<Access>>,
+    proofs: Proofs,
     /// Families that died, and when this hub last heard of it, in seconds.
     dead: ArcSwap<HashMap<String, i64>>,
 }
@@ -102,7 +119,8 @@ impl AccessTokens {
             sealing: sealing
                 .try_into()
                 .map_err(|_| IdentityError::Key("the sealing key is damaged".into()))?,
-            rules: rules(),
+            rules: rules(Algorithm::ES256),
+            proofs: Proofs::default(),
             seen: Cache::new(REMEMBERED),
             dead: ArcSwap::default(),
         };
@@ -159,7 +177,7 @@ impl AccessTokens {
     /// Whether a token says it is of these keys. Says nothing about whether it is good.
     #[must_use]
     pub fn is_ours(&self, token: &str) -> bool {
-        key_id(token).is_ok_and(|kid| self.ring.load().key(&kid).is_some())
+        key_id(token).is_ok_and(|(kid, _)| self.ring.load().key(&kid).is_some())
     }
 
     /// Lets no token of these families pass any more, here and now; other hubs hear of it through the store.
@@ -186,10 +204,16 @@ impl AccessTokens {
         claims.insert("client_id".into(), json!(new.client));
         claims.insert("scope".into(), json!(new.scopes.join(" ")));
         claims.insert("iat".into(), json!(issued));
-        claims.insert("exp".into(), json!(issued + ACCESS_SECONDS));
+        claims.insert("exp".into(), json!(issued + new.seconds));
         claims.insert("jti".into(), json!(id));
         if let Some(family) = new.family {
             claims.insert("family".into(), json!(family));
+        }
+        if let Some(key) = new.key {
+            claims.insert("cnf".into(), json!({"jkt": key}));
+        }
+        if let Some(actor) = new.actor {
+            claims.insert("act".into(), json!({"sub": actor}));
         }
         if let Some(subject) = new.subject {
             claims.insert("acr".into(), json!(subject.assurance));
@@ -226,12 +250,23 @@ impl AccessTokens {
         Ok(access)
     }
 
+    /// What a good token says that was shown at a door, with the proof of its key if it is bound to one.
+    ///
+    /// # Errors
+    /// Why it is not good.
+    pub fn shown(&self, shown: &Shown<'_>, now: Timestamp) -> Result<Arc<Access>, TokenError> {
+        let access = self.read(shown.token, now)?;
+        let base = self.issuer.strip_suffix("/sso").unwrap_or(&self.issuer);
+        self.proofs.check(access.key.as_deref(), shown, base, now)?;
+        Ok(access)
+    }
+
     /// The person on whose behalf services are called with a token.
     ///
     /// # Errors
     /// Why it is not good for that.
-    pub fn caller(&self, token: &str, now: Timestamp) -> Result<Arc<Subject>, TokenError> {
-        let access = self.read(token, now)?;
+    pub fn caller(&self, shown: &Shown<'_>, now: Timestamp) -> Result<Arc<Subject>, TokenError> {
+        let access = self.shown(shown, now)?;
         if !self.services.contains(&access.audience) {
             return Err(TokenError::Audience);
         }
@@ -239,13 +274,14 @@ impl AccessTokens {
     }
 
     fn check(&self, token: &str, now: i64) -> Result<Access, TokenError> {
-        let kid = key_id(token)?;
+        let (kid, alg) = key_id(token)?;
         let ring = self.ring.load();
-        let key = ring.key(&kid).ok_or(TokenError::Key)?;
+        let key = ring.key(&kid).filter(|k| k.alg == alg).ok_or(TokenError::Key)?;
         let claims = decode::<Map<String, Value>>(token, &key.key, &self.rules)
             .map_err(|_| TokenError::Signature)?
             .claims;
         let text = |name: &'static str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
+        let below = |name: &str, member: &str| claims.get(name)?.get(member)?.as_str().map(str::to_owned);
         let need = |name| text(name).ok_or(TokenError::Claim(name));
         if text("iss").as_deref() != Some(&self.issuer) {
             return Err(TokenError::Issuer);
@@ -263,6 +299,8 @@ impl AccessTokens {
             scopes: need("scope")?.split(' ').map(str::to_owned).collect(),
             audience: need("aud")?,
             family: text("family"),
+            key: below("cnf", "jkt"),
+            actor: below("act", "sub"),
             issued: claims.get("iat").and_then(Value::as_i64).unwrap_or(now),
             expires,
             id,

@@ -1,6 +1,8 @@
 //! Applications that people sign in to: what they may be, and reading their registration.
 
 use super::error::OauthError;
+use super::exchange::TOKEN_EXCHANGE;
+use super::keys::ALGORITHMS;
 use super::scope::scope;
 use crate::issuer::SigningKey;
 use hub_store::SsoClientRow;
@@ -10,7 +12,12 @@ use url::Url;
 /// Ways to prove oneself (OpenID Connect Core 9), `none` for public clients.
 pub const AUTH_METHODS: &[&str] = &["none", "client_secret_basic", "client_secret_post", "private_key_jwt"];
 /// Grant types.
-pub const GRANTS: &[&str] = &["authorization_code", "refresh_token", "client_credentials"];
+pub const GRANTS: &[&str] = &[
+    "authorization_code",
+    "refresh_token",
+    "client_credentials",
+    TOKEN_EXCHANGE,
+];
 /// Most addresses of a client.
 const MOST: usize = 20;
 
@@ -27,7 +34,7 @@ fn unfit(member: &'static str, expected: &'static str) -> Unfit {
     Unfit { member, expected }
 }
 
-/// Members of a registration (names of RFC 7591, and `sector`).
+/// Members of a registration (names of RFC 7591 and its relatives, and `sector`, `token_exchange_audiences`, `allowed_origins`).
 pub const MEMBERS: &[&str] = &[
     "client_id",
     "client_name",
@@ -41,6 +48,10 @@ pub const MEMBERS: &[&str] = &[
     "scope",
     "grant_types",
     "require_pushed_authorization_requests",
+    "id_token_signed_response_alg",
+    "dpop_bound_access_tokens",
+    "token_exchange_audiences",
+    "allowed_origins",
 ];
 
 /// Reads a registration. Id, secret and birth are the caller's to set where they are missing.
@@ -59,10 +70,11 @@ pub(crate) fn registration(given: &Value) -> Result<SsoClientRow, Unfit> {
         None => vec!["authorization_code".to_owned(), "refresh_token".to_owned()],
         Some(list) => words(list, "grant_types", |g| GRANTS.contains(&g))?,
     };
-    if auth == "none" && grants.iter().any(|g| g == "client_credentials") {
+    let proving = |g: &String| g == "client_credentials" || g == TOKEN_EXCHANGE;
+    if auth == "none" && grants.iter().any(proving) {
         return Err(unfit(
             "grant_types",
-            "no client_credentials for a client that cannot prove itself",
+            "no client_credentials and no token exchange for a client that cannot prove itself",
         ));
     }
     let with_people = grants.iter().any(|g| g == "authorization_code");
@@ -94,7 +106,13 @@ pub(crate) fn registration(given: &Value) -> Result<SsoClientRow, Unfit> {
         scopes,
         grants,
         pushed_only: given.get("require_pushed_authorization_requests") == Some(&Value::Bool(true)),
-        alg: "ES256".to_owned(),
+        alg: algorithm(text("id_token_signed_response_alg"))?,
+        dpop: given.get("dpop_bound_access_tokens") == Some(&Value::Bool(true)),
+        exchanges: match given.get("token_exchange_audiences") {
+            None => Vec::new(),
+            Some(list) => words(list, "token_exchange_audiences", |a| !a.is_empty() && a.len() <= 64)?,
+        },
+        origins: addresses(given, "allowed_origins", is_origin)?,
         active: true,
         created: hub_core::time::Timestamp::UNIX_EPOCH,
     })
@@ -107,6 +125,19 @@ fn id(given: Option<&str>) -> Result<String, Unfit> {
         Some(id) if good(id) => Ok(id.to_owned()),
         Some(_) => Err(unfit("client_id", "at most 64 letters, digits and -_.")),
     }
+}
+
+fn algorithm(given: Option<&str>) -> Result<String, Unfit> {
+    match given {
+        None => Ok("ES256".to_owned()),
+        Some(alg) if ALGORITHMS.contains(&alg) => Ok(alg.to_owned()),
+        Some(_) => Err(unfit("id_token_signed_response_alg", "ES256, EdDSA or SM2")),
+    }
+}
+
+/// Whether it is what a browser sends in `Origin`, to the letter (RFC 6454, 6.2).
+fn is_origin(text: &str) -> bool {
+    is_web(text) && Url::parse(text).is_ok_and(|url| url.origin().ascii_serialization() == text)
 }
 
 fn words(list: &Value, member: &'static str, good: impl Fn(&str) -> bool) -> Result<Vec<String>, Unfit> {
@@ -132,7 +163,7 @@ fn addresses(given: &Value, member: &'static str, good: impl Fn(&str) -> bool) -
 }
 
 fn keys(given: &Value, auth: &str) -> Result<Option<String>, Unfit> {
-    let bad = unfit("jwks", "a JWKS document with ES256 keys, for private_key_jwt");
+    let bad = unfit("jwks", "a JWKS document with ES256 or EdDSA keys, for private_key_jwt");
     match (given.get("jwks"), auth) {
         (Some(jwks), "private_key_jwt") => match SigningKey::of_jwks(jwks) {
             Ok(_) => Ok(Some(jwks.to_string())),
@@ -282,6 +313,9 @@ mod tests {
             ("backchannel_logout_uri", json!("ftp://x")),
             ("client_id", json!("a b")),
             ("jwks", json!({"keys": []})),
+            ("id_token_signed_response_alg", json!("none")),
+            ("allowed_origins", json!(["https://app.example/"])),
+            ("token_exchange_audiences", json!("everything")),
         ] {
             let mut bad = good.clone();
             bad[name] = value;

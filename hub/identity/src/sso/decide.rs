@@ -235,6 +235,7 @@ impl Provider {
             redirect: request.redirect.clone(),
             challenge: request.challenge.clone(),
             nonce: request.nonce.clone(),
+            holder: request.holder.clone(),
         };
         let code = fresh(32)?;
         let life = if lasting {

@@ -1,6 +1,8 @@
 //! What the provider says about itself (OpenID Connect Discovery 1.0, RFC 8414).
 
 use super::client::{AUTH_METHODS, GRANTS};
+use super::dpop::PROOF_ALGORITHMS;
+use super::keys::ALGORITHMS;
 use super::scope::SCOPES;
 use hub_core::Assurance;
 use serde_json::{Value, json};
@@ -31,13 +33,15 @@ pub fn discovery(issuer: &str) -> Value {
         "response_modes_supported": ["query"],
         "grant_types_supported": GRANTS,
         "subject_types_supported": ["pairwise"],
-        "id_token_signing_alg_values_supported": ["ES256"],
+        "id_token_signing_alg_values_supported": ALGORITHMS,
+        "dpop_signing_alg_values_supported": PROOF_ALGORITHMS,
+        "sm2_jwks_uri": format!("{issuer}/jwks/sm2"),
         "token_endpoint_auth_methods_supported": AUTH_METHODS,
-        "token_endpoint_auth_signing_alg_values_supported": ["ES256"],
+        "token_endpoint_auth_signing_alg_values_supported": ["ES256", "EdDSA"],
         "introspection_endpoint_auth_methods_supported": proven,
-        "introspection_endpoint_auth_signing_alg_values_supported": ["ES256"],
+        "introspection_endpoint_auth_signing_alg_values_supported": ["ES256", "EdDSA"],
         "revocation_endpoint_auth_methods_supported": AUTH_METHODS,
-        "revocation_endpoint_auth_signing_alg_values_supported": ["ES256"],
+        "revocation_endpoint_auth_signing_alg_values_supported": ["ES256", "EdDSA"],
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "scopes_supported": scopes,

@@ -35,6 +35,8 @@ pub enum OauthCode {
     RequestNotSupported,
     /// A pushed request that is not there (any more).
     InvalidRequestUri,
+    /// The proof of possession is missing or does not fit (RFC 9449).
+    InvalidDpopProof,
     /// The access token is not good (RFC 6750).
     InvalidToken,
     /// The access token is not good for this.
@@ -62,6 +64,7 @@ impl OauthCode {
             Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
             Self::RequestNotSupported => "request_not_supported",
             Self::InvalidRequestUri => "invalid_request_uri",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
             Self::ServerError => "server_error",

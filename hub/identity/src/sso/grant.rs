@@ -33,6 +33,9 @@ pub(crate) struct Bound {
     pub(crate) redirect: String,
     pub(crate) challenge: String,
     pub(crate) nonce: Option<String>,
+    /// Thumbprint of the key whose possession has to be proven (RFC 9449, 10).
+    #[serde(default)]
+    pub(crate) holder: Option<String>,
 }
 
 /// A person who is signed in.

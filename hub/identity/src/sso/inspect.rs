@@ -5,6 +5,7 @@ use super::error::{OauthCode, OauthError};
 use super::params::Params;
 use super::provider::{Provider, hashed};
 use super::scope;
+use hub_core::ports::Shown;
 use hub_core::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -20,7 +21,7 @@ impl Provider {
         let token = params.need("token")?;
         let inactive = json!({"active": false});
         if let Ok(access) = self.access.read(token, now) {
-            if access.client != client.row().id {
+            if access.client != client.row().id && access.audience != client.row().id {
                 return Ok(inactive);
             }
             // The store knows of a death that this hub has not heard of yet.
@@ -29,11 +30,21 @@ impl Provider {
             {
                 return Ok(inactive);
             }
-            return Ok(json!({
-                "active": true, "token_type": "Bearer", "iss": self.issuer(), "sub": access.sub, "aud": access.audience,
+            let kind = if access.key.is_some() { "DPoP" } else { "Bearer" };
+            let mut worth = json!({
+                "active": true, "token_type": kind, "iss": self.issuer(), "sub": access.sub, "aud": access.audience,
                 "client_id": access.client, "scope": access.scopes.join(" "), "iat": access.issued, "exp": access.expires,
                 "jti": access.id,
-            }));
+            });
+            let more = [
+                ("cnf", access.key.as_ref().map(|key| json!({"jkt": key}))),
+                ("act", access.actor.as_ref().map(|actor| json!({"sub": actor}))),
+                ("acr", access.subject.as_ref().map(|s| json!(s.assurance))),
+            ];
+            if let Some(members) = worth.as_object_mut() {
+                members.extend(more.into_iter().filter_map(|(n, v)| Some((n.to_owned(), v?))));
+            }
+            return Ok(worth);
         }
         let Some(row) = self.store.families().refresh(&hashed(token)).await?.filter(|r| !r.used) else {
             return Ok(inactive);
@@ -54,6 +65,8 @@ impl Provider {
     pub async fn revoke(&self, client: &SsoClient, params: &Params, now: Timestamp) -> Result<(), OauthError> {
         let token = params.need("token")?;
         let family = match self.access.read(token, now) {
+            // One that came of an exchange is the family's too, but the family is not its to end.
+            Ok(access) if access.actor.is_some() => return Ok(()),
             Ok(access) if access.client != client.row().id => return Err(stranger()),
             Ok(access) => access.family.clone(),
             Err(_) => self.store.families().refresh(&hashed(token)).await?.map(|r| r.family),
@@ -70,7 +83,7 @@ impl Provider {
     ///
     /// # Errors
     /// `invalid_token`, `insufficient_scope`.
-    pub async fn userinfo(&self, token: &str, now: Timestamp) -> Result<Value, OauthError> {
+    pub async fn userinfo(&self, shown: &Shown<'_>, now: Timestamp) -> Result<Value, OauthError> {
         let bad = || {
             OauthError::new(
                 OauthCode::InvalidToken,
@@ -78,7 +91,7 @@ impl Provider {
                 "the access token is not good or has expired",
             )
         };
-        let access = self.access.read(token, now).map_err(|_| bad())?;
+        let access = self.access.shown(shown, now).map_err(|_| bad())?;
         let (Some(subject), Some(family)) = (&access.subject, &access.family) else {
             return Err(bad());
         };

@@ -106,7 +106,7 @@ impl Provider {
         claims.insert("exp".into(), json!(issued + NOTICE_SECONDS));
         claims.insert("jti".into(), json!(fresh(16)?));
         claims.insert("events".into(), json!({(EVENT): {}}));
-        Ok(self.access.ring().sign("logout+jwt", &claims)?)
+        Ok(self.access.ring().sign_as(&client.row().alg, "logout+jwt", &claims)?)
     }
 }
 

@@ -73,12 +73,12 @@ impl Provider {
         if client.row().auth != "private_key_jwt" {
             return Err(OauthError::client());
         }
-        let kid = header_key(token)?;
+        let (kid, alg) = header_key(token)?;
         let claims = client
             .keys()
             .iter()
-            .filter(|k| kid.as_ref().is_none_or(|kid| *kid == k.id))
-            .find_map(|k| decode::<Map<String, Value>>(token, &k.key, &rules()).ok())
+            .filter(|k| k.alg == alg && kid.as_ref().is_none_or(|kid| *kid == k.id))
+            .find_map(|k| decode::<Map<String, Value>>(token, &k.key, &rules(alg)).ok())
             .ok_or_else(OauthError::client)?
             .claims;
         let (jti, expires) = self.assertion_claims(&claims, &id, now)?;
@@ -191,14 +191,15 @@ fn claimed_issuer(token: &str) -> Option<String> {
     claims.get("iss")?.as_str().map(str::to_owned)
 }
 
-/// The key id, if the header asks for nothing but a check with a key that is registered.
-fn header_key(token: &str) -> Result<Option<String>, OauthError> {
+/// The key id and the algorithm, if the header asks for nothing but a check with a key that is registered.
+fn header_key(token: &str) -> Result<(Option<String>, Algorithm), OauthError> {
     let header = decode_header(token).map_err(|_| OauthError::client())?;
     let brings = header.jku.is_some() || header.jwk.is_some() || header.x5u.is_some() || header.x5c.is_some();
-    if header.alg != Algorithm::ES256 || brings || header.crit.is_some() {
+    let known = matches!(header.alg, Algorithm::ES256 | Algorithm::EdDSA);
+    if !known || brings || header.crit.is_some() {
         return Err(OauthError::client());
     }
-    Ok(header.kid)
+    Ok((header.kid, header.alg))
 }
 
 #[cfg(test)]

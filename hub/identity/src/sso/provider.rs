@@ -69,6 +69,21 @@ impl Provider {
         self.access.ring().jwks()
     }
 
+    /// Its public keys with SM2.
+    #[must_use]
+    pub fn sm2_jwks(&self) -> Value {
+        self.access.ring().sm2_jwks()
+    }
+
+    /// Whether a page of this origin may ask for tokens: a client says so.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn knows_origin(&self, origin: &str) -> Result<bool, IdentityError> {
+        let all = self.clients().await?;
+        Ok(all.iter().any(|c| c.active && c.origins.iter().any(|o| o == origin)))
+    }
+
     /// Looks what other hubs did.
     ///
     /// # Errors

@@ -47,6 +47,9 @@ pub struct AuthRequest {
     pub expected: Option<String>,
     /// For whom its access tokens are (RFC 8707).
     pub resource: Option<String>,
+    /// Thumbprint of the key that the code is bound to (`dpop_jkt`).
+    #[serde(default)]
+    pub holder: Option<String>,
     /// When it came, in microseconds.
     pub opened: i64,
 }
@@ -123,7 +126,13 @@ impl Provider {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub async fn push(&self, client: &SsoClient, params: Params, now: Timestamp) -> Result<String, OauthError> {
+    pub async fn push(
+        &self,
+        client: &SsoClient,
+        params: Params,
+        key: Option<&str>,
+        now: Timestamp,
+    ) -> Result<String, OauthError> {
         client.may("authorization_code")?;
         if params.get("request_uri").is_some() {
             return Err(OauthError::request(
@@ -140,7 +149,20 @@ impl Provider {
         registered(client, &params)?;
         self.read(client, &params, now)?;
         let handle = fresh(32)?;
-        let pairs = serde_json::to_vec(&params.without_proof()).map_err(OauthError::ours)?;
+        let named = params.get("dpop_jkt").map(str::to_owned);
+        let mut pairs = params.without_proof();
+        match (named, key) {
+            (Some(named), Some(key)) if named != key => {
+                return Err(OauthError::new(
+                    OauthCode::InvalidDpopProof,
+                    "dpop_jkt 与 DPoP 证明的密钥不符",
+                    "dpop_jkt is not the key of the DPoP proof",
+                ));
+            }
+            (None, Some(key)) => pairs.push(("dpop_jkt".to_owned(), key.to_owned())),
+            _ => {}
+        }
+        let pairs = serde_json::to_vec(&pairs).map_err(OauthError::ours)?;
         let until = later(now, PUSHED_SECONDS);
         self.store
             .sign_ins()
@@ -206,6 +228,7 @@ impl Provider {
                 .map(|t| self.hinted(t, client))
                 .transpose()?,
             resource: self.resource(params)?,
+            holder: holder(params)?,
             opened: now.as_microsecond(),
         })
     }
@@ -326,6 +349,17 @@ fn challenge(params: &Params) -> Result<String, OauthError> {
         "code_challenge 格式不对",
         "code_challenge is not a SHA-256 in base64url",
     ))
+}
+
+fn holder(params: &Params) -> Result<Option<String>, OauthError> {
+    let plain = |t: &str| t.len() == 43 && t.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    match params.get("dpop_jkt") {
+        Some(text) if !plain(text) => Err(OauthError::request(
+            "dpop_jkt 格式不对",
+            "dpop_jkt is not a SHA-256 thumbprint in base64url",
+        )),
+        other => Ok(other.map(str::to_owned)),
+    }
 }
 
 fn least(params: &Params) -> Result<Option<Assurance>, OauthError> {

@@ -3,6 +3,7 @@
 use super::access::{ACCESS_SECONDS, NewAccess};
 use super::client::SsoClient;
 use super::error::{OauthCode, OauthError};
+use super::exchange::TOKEN_EXCHANGE;
 use super::grant::{Bound, Granted};
 use super::params::Params;
 use super::provider::{Provider, fresh, hashed};
@@ -11,19 +12,43 @@ use hub_crypto::{Digest, base64_url, ct_eq, digest};
 use hub_store::FamilyRow;
 use serde_json::{Value, json};
 
+/// To whom tokens are given, and for what.
+struct Given<'a> {
+    client: &'a SsoClient,
+    family: &'a str,
+    granted: &'a Granted,
+    /// Thumbprint of the key they are bound to.
+    key: Option<&'a str>,
+    now: Timestamp,
+}
+
 /// Scope that lets a client call services for the person.
 const SERVICES: &str = "services";
 
 impl Provider {
-    /// Answers a token request of a client that proved itself.
+    /// Answers a token request of a client that proved itself, and the possession of `key` if that is a thumbprint.
     ///
     /// # Errors
     /// Why there is no token.
-    pub async fn token(&self, client: &SsoClient, params: &Params, now: Timestamp) -> Result<Value, OauthError> {
+    pub async fn token(
+        &self,
+        client: &SsoClient,
+        params: &Params,
+        key: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Value, OauthError> {
+        if client.row().dpop && key.is_none() {
+            return Err(OauthError::new(
+                OauthCode::InvalidDpopProof,
+                "该应用的令牌请求必须带 DPoP 证明",
+                "this client must send a DPoP proof with its token requests",
+            ));
+        }
         match params.need("grant_type")? {
-            "authorization_code" => self.by_code(client, params, now).await,
-            "refresh_token" => self.by_refresh(client, params, now).await,
-            "client_credentials" => self.for_itself(client, params, now),
+            "authorization_code" => self.by_code(client, params, key, now).await,
+            "refresh_token" => self.by_refresh(client, params, key, now).await,
+            "client_credentials" => self.for_itself(client, params, key, now),
+            TOKEN_EXCHANGE => self.exchange(client, params, key, now).await,
             _ => Err(OauthError::new(
                 OauthCode::UnsupportedGrantType,
                 "不支持这种授权方式",
@@ -32,7 +57,13 @@ impl Provider {
         }
     }
 
-    async fn by_code(&self, client: &SsoClient, params: &Params, now: Timestamp) -> Result<Value, OauthError> {
+    async fn by_code(
+        &self,
+        client: &SsoClient,
+        params: &Params,
+        key: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Value, OauthError> {
         client.may("authorization_code")?;
         let hash = hashed(params.need("code")?);
         let all = self.store.families();
@@ -46,7 +77,8 @@ impl Provider {
         let bound: Bound = serde_json::from_slice(&code.content).map_err(OauthError::ours)?;
         let right = code.expires > now
             && params.get("redirect_uri") == Some(&bound.redirect)
-            && params.get("code_verifier").is_some_and(|v| fits(v, &bound.challenge));
+            && params.get("code_verifier").is_some_and(|v| fits(v, &bound.challenge))
+            && bound.holder.as_deref().is_none_or(|holder| key == Some(holder));
         if !right {
             return Err(OauthError::grant());
         }
@@ -59,7 +91,9 @@ impl Provider {
             Err(_) => None,
             Ok(()) => {
                 let token = fresh(32)?;
-                if !all.first_refresh(&hashed(&token), &family.id, now).await? {
+                // Who can prove itself does so at every refresh; who cannot has to hold the key (RFC 9449, 5).
+                let holder = key.filter(|_| client.row().auth == "none");
+                if !all.first_refresh(&hashed(&token), &family.id, holder, now).await? {
                     return Err(OauthError::grant());
                 }
                 Some(token)
@@ -69,16 +103,32 @@ impl Provider {
         if let Some(resource) = self.resource(params)? {
             granted.resource = Some(resource);
         }
-        self.tokens(client, &family.id, &granted, bound.nonce.as_deref(), refresh, now)
+        let given = Given {
+            client,
+            family: &family.id,
+            granted: &granted,
+            key,
+            now,
+        };
+        self.tokens(&given, bound.nonce.as_deref(), refresh)
     }
 
-    async fn by_refresh(&self, client: &SsoClient, params: &Params, now: Timestamp) -> Result<Value, OauthError> {
+    async fn by_refresh(
+        &self,
+        client: &SsoClient,
+        params: &Params,
+        key: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Value, OauthError> {
         client.may("refresh_token")?;
         let old = hashed(params.need("refresh_token")?);
         let all = self.store.families();
         let row = all.refresh(&old).await?.ok_or_else(OauthError::grant)?;
         let family = all.get(&row.family).await?.filter(|f| f.client == client.row().id);
         let family = family.ok_or_else(OauthError::grant)?;
+        if row.holder.is_some() && row.holder.as_deref() != key {
+            return Err(OauthError::grant());
+        }
         if row.used {
             // RFC 9700, 4.14.2: the one who comes second tells that there are two.
             self.kill(&family.id, now).await?;
@@ -94,10 +144,23 @@ impl Provider {
             self.kill(&family.id, now).await?;
             return Err(OauthError::grant());
         }
-        self.tokens(client, &family.id, &granted, None, Some(new), now)
+        let given = Given {
+            client,
+            family: &family.id,
+            granted: &granted,
+            key,
+            now,
+        };
+        self.tokens(&given, None, Some(new))
     }
 
-    fn for_itself(&self, client: &SsoClient, params: &Params, now: Timestamp) -> Result<Value, OauthError> {
+    fn for_itself(
+        &self,
+        client: &SsoClient,
+        params: &Params,
+        key: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Value, OauthError> {
         client.may("client_credentials")?;
         let wanted: Vec<String> = params
             .get("scope")
@@ -122,10 +185,13 @@ impl Provider {
             scopes: &wanted,
             audience: resource.as_deref().unwrap_or_else(|| self.issuer()),
             family: None,
+            key,
+            actor: None,
+            seconds: ACCESS_SECONDS,
         };
         let token = self.access.mint(&new, now)?;
         Ok(json!({
-            "access_token": token, "token_type": "Bearer", "expires_in": ACCESS_SECONDS, "scope": wanted.join(" "),
+            "access_token": token, "token_type": new.token_type(), "expires_in": ACCESS_SECONDS, "scope": wanted.join(" "),
         }))
     }
 
@@ -144,15 +210,14 @@ impl Provider {
         Ok(())
     }
 
-    fn tokens(
-        &self,
-        client: &SsoClient,
-        family: &str,
-        granted: &Granted,
-        nonce: Option<&str>,
-        refresh: Option<String>,
-        now: Timestamp,
-    ) -> Result<Value, OauthError> {
+    fn tokens(&self, given: &Given<'_>, nonce: Option<&str>, refresh: Option<String>) -> Result<Value, OauthError> {
+        let Given {
+            client,
+            family,
+            granted,
+            key,
+            now,
+        } = *given;
         // Only a person who agreed to have services called is known to the gateway by this token.
         let calls = granted.scopes.iter().any(|s| s == SERVICES);
         let service = granted
@@ -166,11 +231,14 @@ impl Provider {
             scopes: &granted.scopes,
             audience: service.filter(|_| calls).unwrap_or_else(|| self.issuer()),
             family: Some(family),
+            key,
+            actor: None,
+            seconds: ACCESS_SECONDS,
         };
         let access = self.access.mint(&new, now)?;
         let id = self.id_token(client, granted, nonce, &access, now)?;
         let mut answer = json!({
-            "access_token": access, "token_type": "Bearer", "expires_in": ACCESS_SECONDS, "id_token": id,
+            "access_token": access, "token_type": new.token_type(), "expires_in": ACCESS_SECONDS, "id_token": id,
             "scope": granted.scopes.join(" "),
         });
         if let (Some(refresh), Some(fields)) = (refresh, answer.as_object_mut()) {

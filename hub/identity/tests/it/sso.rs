@@ -1,6 +1,7 @@
 //! The provider against the clock, and two hubs over one store.
 
 use crate::forge::{at, store};
+use hub_core::ports::Shown;
 use hub_core::time::Timestamp;
 use hub_core::{Assurance, ProblemCode, Subject};
 use hub_crypto::{Digest, base64_url, digest, hmac};
@@ -87,7 +88,7 @@ impl Hub {
             ("redirect_uri", REDIRECT),
             ("code_verifier", VERIFIER),
         ]);
-        self.provider.token(client, &form, now).await.ok()
+        self.provider.token(client, &form, None, now).await.ok()
     }
 
     async fn refresh(&self, client: &SsoClient, token: &Value, now: Timestamp) -> Option<Value> {
@@ -95,11 +96,13 @@ impl Hub {
             ("grant_type", "refresh_token"),
             ("refresh_token", token.as_str().unwrap()),
         ]);
-        self.provider.token(client, &form, now).await.ok()
+        self.provider.token(client, &form, None, now).await.ok()
     }
 
     fn calls(&self, token: &Value, now: Timestamp) -> Result<Arc<Subject>, ProblemCode> {
-        self.gateway.subject(token.as_str().unwrap(), now).map_err(|p| p.code)
+        self.gateway
+            .subject(&Shown::bearer(token.as_str().unwrap()), now)
+            .map_err(|p| p.code)
     }
 }
 
@@ -269,7 +272,7 @@ async fn attacks_11_12_13_forged_tokens_of_ours_are_refused() {
         tokens["id_token"].as_str().unwrap().to_owned(),
     ] {
         assert_eq!(hub.calls(&json!(bad), at(3)), Err(ProblemCode::TokenInvalid), "{bad}");
-        assert!(hub.provider.userinfo(&bad, at(3)).await.is_err());
+        assert!(hub.provider.userinfo(&Shown::bearer(&bad), at(3)).await.is_err());
     }
-    assert!(hub.provider.userinfo(token, at(3)).await.is_ok());
+    assert!(hub.provider.userinfo(&Shown::bearer(token), at(3)).await.is_ok());
 }

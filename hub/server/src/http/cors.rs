@@ -5,7 +5,7 @@ use actix_web::http::header::HeaderMap;
 
 const METHODS: &str = "GET, POST, PUT, PATCH, DELETE";
 const HEADERS: &str = "authorization, content-type, idempotency-key, x-api-key, x-request-id, accept-language, \
-                       traceparent, hub-scenario, hub-persona, hub-fault, hub-world";
+                       traceparent, dpop, hub-scenario, hub-persona, hub-fault, hub-world";
 const EXPOSED: &str = "x-request-id, ratelimit, ratelimit-policy, retry-after, location, hub-scenario, hub-sandbox, hub-clock, \
      hub-unknown-codes";
 

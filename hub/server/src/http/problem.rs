@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use hub_core::{Lang, Problem, ProblemCode};
+use hub_gateway::challenge;
 use hub_identity::sso::{OauthCode, OauthError};
 use serde_json::{Value, json};
 
@@ -40,7 +41,7 @@ pub fn write(problem: &Problem, voice: &Voice) -> HttpResponse {
     if let Some(seconds) = problem.retry_after {
         answer.insert_header(("retry-after", seconds.to_string()));
     }
-    if let Some(challenge) = challenge(problem.code) {
+    if let Some(challenge) = challenge(problem) {
         answer.insert_header(("www-authenticate", challenge));
     }
     if let Some(allow) = allowed(problem) {
@@ -64,7 +65,7 @@ pub fn oauth(error: &OauthError, voice: &Voice) -> HttpResponse {
     let challenge = match error.code {
         OauthCode::InvalidClient => Some(r#"Basic realm="hub""#.to_owned()),
         OauthCode::InvalidToken | OauthCode::InsufficientScope => {
-            Some(format!(r#"Bearer realm="hub", error="{code}""#))
+            Some(format!(r#"Bearer realm="hub", error="{code}", {DPOP}"#))
         }
         _ => None,
     };
@@ -74,16 +75,8 @@ pub fn oauth(error: &OauthError, voice: &Voice) -> HttpResponse {
     answer.json(json!({"error": code, "error_description": error.text.en}))
 }
 
-/// What a 401 asks for (RFC 9110, 11.6.1; RFC 6750, 3).
-fn challenge(code: ProblemCode) -> Option<&'static str> {
-    match code {
-        ProblemCode::KeyMissing | ProblemCode::KeyInvalid => Some(r#"ApiKey realm="hub", header="X-Api-Key""#),
-        ProblemCode::TokenMissing => Some(r#"Bearer realm="hub""#),
-        ProblemCode::TokenInvalid | ProblemCode::TokenExpired => Some(r#"Bearer realm="hub", error="invalid_token""#),
-        ProblemCode::CallbackRejected => Some(r#"Callback realm="hub""#),
-        _ => None,
-    }
-}
+/// The other way to show a token (RFC 9449, 7.1).
+const DPOP: &str = r#"DPoP realm="hub", algs="ES256 EdDSA""#;
 
 /// The methods a 405 lists, from the problem's `allow` member.
 fn allowed(problem: &Problem) -> Option<HeaderValue> {

@@ -86,6 +86,7 @@ fn resource(path: &str, routes: &[&'static Route]) -> actix_web::Resource {
             "*" => resource.route(web::route().to(handler)),
             "GET" => resource.route(web::get().to(handler)).route(web::head().to(handler)),
             "POST" => resource.route(web::post().to(handler)),
+            "OPTIONS" => resource.route(web::method(actix_web::http::Method::OPTIONS).to(handler)),
             "DELETE" => resource.route(web::delete().to(handler)),
             _ => resource,
         };

@@ -1,8 +1,9 @@
 //! The OpenID provider's doors for programs. Everything is decided in `hub_identity::sso`.
 
 use super::{Answered, Ask};
-use crate::http::problem;
+use crate::http::{cors, problem};
 use actix_web::HttpResponse;
+use hub_core::ports::{Proof, Shown};
 use hub_identity::sso::{OauthError, PUSHED_SECONDS, Params, Provider, SsoClient, discovery};
 use serde_json::{Value, json};
 
@@ -46,8 +47,42 @@ async fn proven(ask: &Ask) -> Result<(SsoClient, Params), OauthError> {
     Ok((client, params))
 }
 
-fn answered(ask: &Ask, result: Result<HttpResponse, OauthError>) -> Answered {
-    Ok(result.unwrap_or_else(|error| problem::oauth(&error, &ask.voice)))
+/// The key whose possession is proven at one of these doors, if a proof is sent.
+async fn key(ask: &Ask, door: &str) -> Result<Option<String>, OauthError> {
+    let mut sent = ask.http.headers().get_all("dpop");
+    let (first, more) = (sent.next(), sent.next());
+    if more.is_some() {
+        return Err(OauthError::request(
+            "DPoP 头只能出现一次",
+            "the DPoP header may appear once only",
+        ));
+    }
+    let proof = first.map(|value| value.to_str().unwrap_or_default());
+    provider(ask).proof_key(proof, door, ask.worker.hub.clock.now()).await
+}
+
+/// The answer, readable for the pages of clients that say so.
+async fn answered(ask: &Ask, result: Result<HttpResponse, OauthError>) -> Answered {
+    let mut answer = result.unwrap_or_else(|error| problem::oauth(&error, &ask.voice));
+    if let Some(origin) = ask.header("origin") {
+        let known = provider(ask).knows_origin(origin).await.unwrap_or(false);
+        cors::open(&mut answer, ask.http.headers(), |_| known);
+    }
+    Ok(answer)
+}
+
+/// Whether a page may ask at all (fetch standard, preflight).
+pub async fn preflight(ask: Ask) -> Answered {
+    let origin = ask.header("origin");
+    let known = match origin {
+        Some(origin) => provider(&ask).knows_origin(origin).await.unwrap_or(false),
+        None => false,
+    };
+    Ok(cors::preflight(origin, |_| known))
+}
+
+pub async fn sm2_jwks(ask: Ask) -> Answered {
+    Ok(public(&provider(&ask).sm2_jwks()))
 }
 
 fn closed(status: actix_web::http::StatusCode, body: &Value) -> HttpResponse {
@@ -62,22 +97,26 @@ const OK: actix_web::http::StatusCode = actix_web::http::StatusCode::OK;
 pub async fn par(ask: Ask) -> Answered {
     let pushed = async {
         let (client, params) = proven(&ask).await?;
-        let name = provider(&ask).push(&client, params, ask.worker.hub.clock.now()).await?;
+        let key = key(&ask, "/par").await?;
+        let name = provider(&ask)
+            .push(&client, params, key.as_deref(), ask.worker.hub.clock.now())
+            .await?;
         let body = json!({"request_uri": name, "expires_in": PUSHED_SECONDS});
         Ok(closed(actix_web::http::StatusCode::CREATED, &body))
     };
-    answered(&ask, pushed.await)
+    answered(&ask, pushed.await).await
 }
 
 pub async fn token(ask: Ask) -> Answered {
     let minted = async {
         let (client, params) = proven(&ask).await?;
+        let key = key(&ask, "/token").await?;
         let tokens = provider(&ask)
-            .token(&client, &params, ask.worker.hub.clock.now())
+            .token(&client, &params, key.as_deref(), ask.worker.hub.clock.now())
             .await?;
         Ok(closed(OK, &tokens))
     };
-    answered(&ask, minted.await)
+    answered(&ask, minted.await).await
 }
 
 pub async fn introspect(ask: Ask) -> Answered {
@@ -88,7 +127,7 @@ pub async fn introspect(ask: Ask) -> Answered {
             .await?;
         Ok(closed(OK, &worth))
     };
-    answered(&ask, told.await)
+    answered(&ask, told.await).await
 }
 
 pub async fn revoke(ask: Ask) -> Answered {
@@ -99,20 +138,28 @@ pub async fn revoke(ask: Ask) -> Answered {
             .await?;
         Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).finish())
     };
-    answered(&ask, ended.await)
+    answered(&ask, ended.await).await
 }
 
 pub async fn userinfo(ask: Ask) -> Answered {
     let told = async {
         // From the header only: an address ends up in logs and histories (RFC 9700, 4.3.2).
-        let bearer = ask.header("authorization").and_then(|v| v.split_once(' '));
-        let token = bearer
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, t)| t.trim());
-        let claims = provider(&ask)
-            .userinfo(token.unwrap_or_default(), ask.worker.hub.clock.now())
-            .await?;
+        let (scheme, token) = ask
+            .header("authorization")
+            .and_then(|v| v.split_once(' '))
+            .unwrap_or_default();
+        let proof = scheme.eq_ignore_ascii_case("dpop").then(|| Proof {
+            text: ask.header("dpop").unwrap_or_default(),
+            method: ask.http.method().as_str(),
+            path: "/sso/userinfo".to_owned(),
+        });
+        let known = proof.is_some() || scheme.eq_ignore_ascii_case("bearer");
+        let shown = Shown {
+            token: if known { token.trim() } else { "" },
+            proof,
+        };
+        let claims = provider(&ask).userinfo(&shown, ask.worker.hub.clock.now()).await?;
         Ok(closed(OK, &claims))
     };
-    answered(&ask, told.await)
+    answered(&ask, told.await).await
 }

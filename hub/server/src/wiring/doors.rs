@@ -1,6 +1,6 @@
 //! Who calls and for whom: the registry's clients and the identity's subjects behind one port.
 
-use hub_core::ports::{Authenticator, Client};
+use hub_core::ports::{Authenticator, Client, Shown};
 use hub_core::time::Timestamp;
 use hub_core::{Problem, Subject};
 use hub_identity::Identity;
@@ -20,8 +20,8 @@ impl Authenticator for Doors {
         self.registry.client(key, now)
     }
 
-    fn subject(&self, token: &str, now: Timestamp) -> Result<Arc<Subject>, Problem> {
-        self.identity.subject(token, now)
+    fn subject(&self, shown: &Shown<'_>, now: Timestamp) -> Result<Arc<Subject>, Problem> {
+        self.identity.subject(shown, now)
     }
 
     fn pairwise(&self, subject: &Subject, sector: &str) -> String {

@@ -37,6 +37,12 @@ pub struct SsoClientRow {
     pub pushed_only: bool,
     /// Algorithm of its ID tokens.
     pub alg: String,
+    /// Whether its access tokens are always bound to a key (RFC 9449).
+    pub dpop: bool,
+    /// For whom it may exchange tokens (RFC 8693).
+    pub exchanges: Vec<String>,
+    /// Origins whose pages may ask for tokens in its name, to the letter.
+    pub origins: Vec<String>,
     /// Whether it may do anything at all.
     pub active: bool,
     /// Since when.
@@ -57,14 +63,15 @@ impl SsoClients<'_> {
     pub async fn put(&self, client: &SsoClientRow) -> Result<(), StoreError> {
         let statement = sql(
             "INSERT INTO sso_clients (id, name, en, auth, secret, keys, redirects, logouts, back_channel, sector, scopes,
-                                      grants, pushed_only, alg, active, created)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+                                      grants, pushed_only, alg, active, created, dpop, exchanges, origins)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
              ON CONFLICT (id) DO UPDATE
              SET name = excluded.name, en = excluded.en, auth = excluded.auth, secret = excluded.secret,
                  keys = excluded.keys, redirects = excluded.redirects, logouts = excluded.logouts,
                  back_channel = excluded.back_channel, sector = excluded.sector, scopes = excluded.scopes,
                  grants = excluded.grants, pushed_only = excluded.pushed_only, alg = excluded.alg,
-                 active = excluded.active",
+                 active = excluded.active, dpop = excluded.dpop, exchanges = excluded.exchanges,
+                 origins = excluded.origins",
             [
                 client.id.as_str().into(),
                 client.name.as_str().into(),
@@ -82,6 +89,9 @@ impl SsoClients<'_> {
                 client.alg.as_str().into(),
                 client.active.into(),
                 client.created.as_microsecond().into(),
+                client.dpop.into(),
+                written(&client.exchanges).into(),
+                written(&client.origins).into(),
             ],
         );
         self.db.write(statement).await.map(drop)
@@ -94,7 +104,7 @@ impl SsoClients<'_> {
     pub async fn get(&self, id: &str) -> Result<Option<SsoClientRow>, StoreError> {
         let statement = sql(
             "SELECT id, name, en, auth, secret, keys, redirects, logouts, back_channel, sector, scopes, grants,
-                    pushed_only, alg, active, created
+                    pushed_only, alg, active, created, dpop, exchanges, origins
              FROM sso_clients WHERE id = $1",
             [id.into()],
         );
@@ -108,7 +118,7 @@ impl SsoClients<'_> {
     pub async fn all(&self) -> Result<Vec<SsoClientRow>, StoreError> {
         let statement = sql(
             "SELECT id, name, en, auth, secret, keys, redirects, logouts, back_channel, sector, scopes, grants,
-                    pushed_only, alg, active, created
+                    pushed_only, alg, active, created, dpop, exchanges, origins
              FROM sso_clients ORDER BY id",
             [],
         );
@@ -134,5 +144,8 @@ fn client(mut row: Row) -> Result<SsoClientRow, StoreError> {
         alg: row.text(13)?,
         active: row.flag(14)?,
         created: time(row.int(15)?)?,
+        dpop: row.flag(16)?,
+        exchanges: words(&row.text(17)?)?,
+        origins: words(&row.text(18)?)?,
     })
 }

@@ -60,6 +60,8 @@ pub struct RefreshRow {
     pub family: String,
     /// Whether another one took its place.
     pub used: bool,
+    /// Thumbprint of the key it is bound to.
+    pub holder: Option<String>,
 }
 
 /// The repository of codes and tokens.
@@ -162,11 +164,17 @@ impl TokenFamilies<'_> {
     ///
     /// # Errors
     /// If the store does not answer.
-    pub async fn first_refresh(&self, hash: &str, family: &str, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn first_refresh(
+        &self,
+        hash: &str,
+        family: &str,
+        holder: Option<&str>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let statement = sql(
-            "INSERT INTO sso_refresh (hash, family, since)
-             SELECT $1, id, $3 FROM sso_families WHERE id = $2 AND revoked IS NULL RETURNING family",
-            [hash.into(), family.into(), now.as_microsecond().into()],
+            "INSERT INTO sso_refresh (hash, family, since, holder)
+             SELECT $1, id, $3, $4 FROM sso_families WHERE id = $2 AND revoked IS NULL RETURNING family",
+            [hash.into(), family.into(), now.as_microsecond().into(), holder.into()],
         );
         self.db.write(statement).await.map(|rows| !rows.is_empty())
     }
@@ -176,12 +184,16 @@ impl TokenFamilies<'_> {
     /// # Errors
     /// If the store does not answer.
     pub async fn refresh(&self, hash: &str) -> Result<Option<RefreshRow>, StoreError> {
-        let statement = sql("SELECT family, next FROM sso_refresh WHERE hash = $1", [hash.into()]);
+        let statement = sql(
+            "SELECT family, next, holder FROM sso_refresh WHERE hash = $1",
+            [hash.into()],
+        );
         let row = self.db.read_one(statement).await?;
         row.map(|mut r| {
             Ok(RefreshRow {
                 family: r.text(0)?,
                 used: r.maybe_text(1)?.is_some(),
+                holder: r.maybe_text(2)?,
             })
         })
         .transpose()
@@ -198,8 +210,8 @@ impl TokenFamilies<'_> {
             [old.into(), new.into()],
         );
         let follow = sql(
-            "INSERT INTO sso_refresh (hash, family, since)
-             SELECT $2, r.family, $3 FROM sso_refresh r JOIN sso_families f ON f.id = r.family
+            "INSERT INTO sso_refresh (hash, family, since, holder)
+             SELECT $2, r.family, $3, r.holder FROM sso_refresh r JOIN sso_families f ON f.id = r.family
              WHERE r.hash = $1 AND r.next = $2 AND f.revoked IS NULL
              RETURNING family",
             [old.into(), new.into(), now.as_microsecond().into()],

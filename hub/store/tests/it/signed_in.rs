@@ -22,6 +22,9 @@ fn client(id: &str) -> SsoClientRow {
         pushed_only: true,
         alg: "ES256".into(),
         active: true,
+        dpop: true,
+        exchanges: vec!["module".into()],
+        origins: vec!["https://app.example".into()],
         created: at(0),
     }
 }
@@ -164,7 +167,7 @@ pub(crate) async fn of_many_who_rotate_one_token_one_succeeds(place: Arc<Place>)
     let store = place.store().await;
     family(&store, "f", "s", false).await;
     let all = store.families();
-    assert!(all.first_refresh("r0", "f", at(1)).await.unwrap());
+    assert!(all.first_refresh("r0", "f", Some("k"), at(1)).await.unwrap());
     let tries: Vec<_> = (0..20)
         .map(|n| {
             let store = store.clone();
@@ -187,7 +190,7 @@ pub(crate) async fn of_many_who_rotate_one_token_one_succeeds(place: Arc<Place>)
     all.revoke("f", at(4)).await.unwrap();
     assert_eq!(all.get("f").await.unwrap().unwrap().revoked, Some(at(3)));
     assert!(!all.rotate(&new[0], "r2", at(5)).await.unwrap(), "the family is dead");
-    assert!(!all.first_refresh("r3", "f", at(5)).await.unwrap());
+    assert!(!all.first_refresh("r3", "f", None, at(5)).await.unwrap());
 }
 
 pub(crate) async fn families_die_with_session_and_consent(place: Arc<Place>) {
