@@ -68,6 +68,10 @@ impl Outgoing<'_> {
             submission: self.call.submission.as_deref(),
             request_id: &self.call.request_id,
             pairwise: self.call.pairwise.as_deref(),
+            acting: (
+                self.call.agent.as_deref(),
+                self.call.subject.as_ref().map(|s| s.assurance),
+            ),
             file: self.file,
             jwt: self.wiring.jwt.as_deref(),
             variables: Vec::new(),

@@ -1,5 +1,6 @@
 //! What a connector is handed from outside: time, randomness, secrets, files, a kept session. It has nothing else.
 
+use hub_core::Assurance;
 use hub_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -8,6 +9,22 @@ use std::collections::BTreeMap;
 pub trait Secrets: Send + Sync {
     /// The secret of this name, if it is there.
     fn get(&self, name: &str) -> Option<String>;
+
+    /// A token that the hub signs for this system and this call, about whom it is made; `None` where nobody signs.
+    fn subject_token(&self, _about: &About<'_>) -> Option<String> {
+        None
+    }
+}
+
+/// Whom a token for a system is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct About<'a> {
+    /// The subject's name towards the agency.
+    pub subject: &'a str,
+    /// The name of who acts, where somebody else does.
+    pub agent: Option<&'a str>,
+    /// How surely the subject is known, where that is told.
+    pub assurance: Option<Assurance>,
 }
 
 impl Secrets for BTreeMap<String, String> {

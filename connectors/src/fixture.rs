@@ -201,6 +201,7 @@ impl Fixture {
             input: self.input.clone(),
             subject: None,
             pairwise: Some("pairwise-1".to_owned()),
+            agent: None,
             submission: Some("submission-1".to_owned()),
             request_id: "request-1".to_owned(),
             controls: Vec::new(),

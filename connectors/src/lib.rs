@@ -64,7 +64,7 @@ pub mod xml;
 mod xmlsig;
 
 pub use connector::{Compiled, Connector, Event, Handler, Poll};
-pub use context::{Context, FileContent, Files, NoFiles, Secrets, ServerContext, Session};
+pub use context::{About, Context, FileContent, Files, NoFiles, Secrets, ServerContext, Session};
 pub use dialogue::Dialogue;
 pub use error::{ConnectorError, Failure};
 pub use explain::Explanation;

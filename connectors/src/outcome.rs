@@ -109,6 +109,10 @@ impl Dialogue {
             submission: self.call.submission.as_deref(),
             request_id: &self.call.request_id,
             pairwise: self.call.pairwise.as_deref(),
+            acting: (
+                self.call.agent.as_deref(),
+                self.call.subject.as_ref().map(|s| s.assurance),
+            ),
             file: None,
             jwt: None,
             variables: vec![("data", source.data), ("answer", source.document), ("out", out)],

@@ -122,6 +122,7 @@ impl Trial {
             input: input.clone(),
             subject: None,
             pairwise: Some("pairwise-1".to_owned()),
+            agent: None,
             submission: Some("submission-1".to_owned()),
             request_id: "request-1".to_owned(),
             controls: Vec::new(),

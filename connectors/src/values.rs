@@ -1,14 +1,14 @@
 //! Making the values a manifest sends or gives by itself, out of what the context hands in.
 
 use crate::codec::{Codec, WireDefaults};
-use crate::context::{FileContent, Secrets, Session};
+use crate::context::{About, FileContent, Secrets, Session};
 use crate::error::ConnectorError;
 use crate::jwt::Jwt;
 use crate::mapping::template::{Piece, Template, scalar_text};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hub_core::time::{Timestamp, civil, rfc3339};
-use hub_core::{Semantic, Text};
+use hub_core::{Assurance, Semantic, Text};
 use hub_crypto::{Digest, digest};
 use serde_json::Value;
 use std::cell::Cell;
@@ -35,6 +35,8 @@ pub struct Maker<'a> {
     pub request_id: &'a str,
     /// The subject's name towards the agency.
     pub pairwise: Option<&'a str>,
+    /// The name of who acts for the subject, and how surely the subject is known.
+    pub acting: (Option<&'a str>, Option<Assurance>),
     /// The file being uploaded.
     pub file: Option<&'a FileContent>,
     /// How tokens are made.
@@ -100,6 +102,21 @@ impl Maker<'_> {
             Piece::Submission => given(self.submission),
             Piece::RequestId => Some(Value::from(self.request_id)),
             Piece::Pairwise => given(self.pairwise),
+            Piece::SubjectToken => match self.pairwise {
+                None => None,
+                Some(subject) => {
+                    let (agent, assurance) = self.acting;
+                    let about = About {
+                        subject,
+                        agent,
+                        assurance,
+                    };
+                    let token = self.secrets.subject_token(&about);
+                    Some(Value::from(
+                        token.ok_or_else(|| ConnectorError::SecretMissing("$subject_token".into()))?,
+                    ))
+                }
+            },
             Piece::Call => given(self.code),
             Piece::Input(path) => path.get(self.input).filter(|v| !v.is_null()).cloned(),
             Piece::File(part) => self.file.map(|file| match part.as_str() {

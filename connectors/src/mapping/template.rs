@@ -56,6 +56,8 @@ pub enum Piece {
     Session(String),
     /// A token that the manifest's `jwt` describes.
     Jwt,
+    /// A token about the subject that the hub signs for this system, for one call.
+    SubjectToken,
     /// Another piece's text in Base64.
     Base64(Box<Piece>),
 }
@@ -214,6 +216,7 @@ fn special(text: &str) -> Result<Option<Piece>, String> {
         "submission" => Piece::Submission,
         "request_id" => Piece::RequestId,
         "pairwise" => Piece::Pairwise,
+        "subject_token" => Piece::SubjectToken,
         "call" => Piece::Call,
         "file" => Piece::File(argument.unwrap_or("content").to_owned()),
         _ => match name.strip_prefix("input/").or_else(|| name.strip_prefix("input.")) {
@@ -224,7 +227,7 @@ fn special(text: &str) -> Result<Option<Piece>, String> {
 }
 
 /// Words after `$`, for messages and the manual.
-pub const WORDS: [&str; 12] = [
+pub const WORDS: [&str; 13] = [
     "$now",
     "$date",
     "$epoch",
@@ -235,6 +238,7 @@ pub const WORDS: [&str; 12] = [
     "$submission",
     "$request_id",
     "$pairwise",
+    "$subject_token",
     "$call",
     "$input/…",
 ];

@@ -264,6 +264,7 @@ fn recorded(system: &SystemId, connector: &Connector, keys: &(String, String)) -
             input,
             subject: None,
             pairwise: Some("p".into()),
+            agent: None,
             submission: Some("s".into()),
             request_id: "r".into(),
             controls: Vec::new(),

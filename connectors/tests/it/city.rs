@@ -211,6 +211,7 @@ pub fn call(key: &str, input: &Value) -> Call {
         input: input.as_object().cloned().unwrap(),
         subject: None,
         pairwise: Some("pw1".into()),
+        agent: None,
         submission: Some("sub-1".into()),
         request_id: "req-1".into(),
         controls: Vec::new(),

@@ -58,6 +58,7 @@ fn call(id: &str, input: &Value, answers: Vec<RawResponse>) -> (Result<Value, Co
         input: input.as_object().cloned().unwrap(),
         subject: None,
         pairwise: Some("pw".into()),
+        agent: None,
         submission: Some("s".into()),
         request_id: "r".into(),
         controls: Vec::new(),

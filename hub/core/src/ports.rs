@@ -85,6 +85,8 @@ pub struct Call {
     pub subject: Option<Arc<Subject>>,
     /// Pairwise id towards the agency.
     pub pairwise: Option<String>,
+    /// The pairwise id of who acts, where somebody else does in the subject's name.
+    pub agent: Option<String>,
     /// Id of the stored submission, for effect `once`.
     pub submission: Option<String>,
     /// Request id for the upstream's log.
@@ -154,6 +156,9 @@ pub struct TrailRecord {
     pub subject: Option<String>,
     /// Company acted for.
     pub principal: Option<String>,
+    /// Who acted, hashed likewise, where somebody else did in the subject's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
     /// Operation id, if resolved.
     pub operation: Option<String>,
     /// Data level, if resolved.

@@ -99,6 +99,7 @@ problems! {
     AccessDenied "access-denied" 403 You { "没有调用权限" "No grant allows this call"; "请向枢纽管理员申请所需的授权" "Ask the hub's operator for the grant named" }
     ConsentMissing "consent-missing" 403 You { "缺少办事人同意" "The subject has not consented"; "请先取得办事人对所列字段的同意" "Get the subject's consent for the fields listed" }
     ConsentExpired "consent-expired" 403 You { "办事人的同意已失效" "The subject's consent has ended"; "请重新取得同意" "Get consent again" }
+    MandateInvalid "mandate-invalid" 403 You { "授权不可用" "The mandate cannot be used"; "请在 GET /me/mandates 查看授权的状态和范围" "Look the mandate's state and scope up at GET /me/mandates" }
     SubjectMismatch "subject-mismatch" 403 You { "不能代他人办理" "The call names somebody else"; "请去掉该字段或填写本人信息；代办须有授权" "Leave the field out or give the subject's own value; acting for others needs a mandate" }
     SubjectIncomplete "subject-incomplete" 403 You { "身份信息不完整" "The subject lacks a needed attribute"; "请以含有该信息的方式登录" "Sign in with a source that proves this attribute" }
     RateLimited "rate-limited" 429 You { "调用过于频繁" "Too many calls"; "请在 Retry-After 所示秒数后再试" "Try again after the seconds given in Retry-After" }

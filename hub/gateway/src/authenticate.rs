@@ -21,6 +21,10 @@ pub struct Caller {
     pub client: Option<Arc<Client>>,
     /// Person behind the token, or the persona.
     pub subject: Option<Arc<Subject>>,
+    /// The person who acts, where the subject is another under a mandate.
+    pub agent: Option<Arc<Subject>>,
+    /// The mandate, where that person is the subject's guardian.
+    pub guardian: Option<String>,
     /// Client address after trusted proxies.
     pub peer: IpAddr,
 }
@@ -64,6 +68,8 @@ pub(crate) fn authenticate(at: &Setting<'_>, operation: &Operation) -> Result<Ca
     Ok(Caller {
         client,
         subject,
+        agent: None,
+        guardian: None,
         peer: at.inbound.peer,
     })
 }
@@ -75,6 +81,8 @@ pub(crate) fn stranger(at: &Setting<'_>) -> Result<Caller, Problem> {
     Ok(Caller {
         client: credentials.key.map(known).transpose()?,
         subject: None,
+        agent: None,
+        guardian: None,
         peer: at.inbound.peer,
     })
 }
@@ -93,6 +101,8 @@ pub(crate) fn both(at: &Setting<'_>) -> Result<Caller, Problem> {
     Ok(Caller {
         client: Some(client),
         subject: Some(authenticator.subject(&shown, at.now)?),
+        agent: None,
+        guardian: None,
         peer: at.inbound.peer,
     })
 }

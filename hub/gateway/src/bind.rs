@@ -53,6 +53,10 @@ pub(crate) async fn bind(
         input,
         subject: subject.cloned(),
         pairwise,
+        agent: caller
+            .agent
+            .as_ref()
+            .map(|agent| at.core.authenticator.pairwise(agent, &operation.system.agency)),
         submission: None,
         request_id: at.inbound.request_id.clone(),
         controls,

@@ -5,11 +5,12 @@ use crate::evidence::Grant;
 use crate::limits::Limiters;
 use crate::metrics::Metrics;
 use crate::ports::{Described, Line, Personas, SecretSource};
+use crate::rights::Rights;
 use crate::snapshot::{Snapshot, Snapshots};
 use crate::trail::Sampler;
 use hub_core::Problem;
 use hub_core::ports::{Authenticator, Clock, TrailSink, Upstream};
-use hub_store::Store;
+use hub_store::{Store, StoreError};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -78,6 +79,7 @@ pub(crate) struct Core {
     pub(crate) answers: Answers,
     pub(crate) metrics: Metrics,
     pub(crate) sampler: Sampler,
+    pub(crate) rights: Rights,
     idle: Notify,
 }
 
@@ -108,6 +110,7 @@ impl Gateway {
                 answers: Answers::new(),
                 metrics: Metrics::default(),
                 sampler: Sampler::new(),
+                rights: Rights::new(),
                 idle: Notify::new(),
             }),
             live: parts.live,
@@ -137,6 +140,14 @@ impl Gateway {
         let snapshot = self.core.snapshots.get();
         let now = self.core.clock.now();
         self.core.limiters.address(&snapshot.policies.plans, peer, now)
+    }
+
+    /// Looks what persons agreed to or took back at other hubs.
+    ///
+    /// # Errors
+    /// If the store does not answer; until it does, every call asks it.
+    pub async fn refresh_rights(&self) -> Result<(), StoreError> {
+        self.core.rights.hear(&self.core.store, self.core.clock.now()).await
     }
 
     /// The snapshot in force.

@@ -35,6 +35,7 @@ impl Journey {
                 tenant: None,
                 subject: None,
                 principal: None,
+                agent: None,
                 operation: None,
                 level: None,
                 grant: None,
@@ -68,6 +69,7 @@ impl Journey {
         if let Some(subject) = &caller.subject {
             self.record.subject = Some(subject_mark(&subject.id));
             self.record.principal = subject.mandate.as_ref().map(|m| m.uscc.clone());
+            self.record.agent = caller.agent.as_ref().map(|agent| subject_mark(&agent.id));
         }
     }
 

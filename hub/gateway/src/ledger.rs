@@ -72,6 +72,7 @@ impl Keeper {
             problem: record.problem,
             reached: record.attempts > 0,
             principal: record.principal,
+            agent: record.agent,
         })
     }
 }

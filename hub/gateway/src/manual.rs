@@ -117,6 +117,35 @@ impl Gateway {
         self.submission(id).await
     }
 
+    /// Writes down what an operator did: who, by which route, how it ended. Durable before the answer leaves.
+    ///
+    /// # Errors
+    /// If the trail cannot be written.
+    pub async fn note_act(&self, who: &str, act: &str, request: &str, status: u16) -> Result<(), Problem> {
+        let record = TrailRecord {
+            at: rfc3339(self.core.clock.now()),
+            request_id: request.to_owned(),
+            environment: Environment::Live,
+            client: None,
+            tenant: None,
+            subject: None,
+            principal: None,
+            agent: None,
+            operation: Some(act.to_owned()),
+            level: None,
+            grant: Some(who.to_owned()),
+            fields: Vec::new(),
+            status,
+            problem: None,
+            submission: None,
+            elapsed_ms: 0,
+            attempts: 0,
+            jump: None,
+        };
+        let written = self.core.trail.write(record, true).await;
+        written.map_err(|e| Problem::new(ProblemCode::Internal).inner(e.to_string()))
+    }
+
     async fn decided(
         &self,
         submission: &Submission,
@@ -131,6 +160,7 @@ impl Gateway {
             tenant: submission.tenant.clone(),
             subject: Some(submission.subject.clone()).filter(|s| !s.is_empty()),
             principal: None,
+            agent: None,
             operation: Some(submission.operation.clone()),
             level,
             grant: Some(format!("operator:{word}")),

@@ -1,16 +1,18 @@
 //! `/me`: what belongs to the subject and lives in the hub: papers and submissions. Bearer only.
 
-use crate::authenticate::both;
+use crate::authenticate::{Caller, both, once};
 use crate::gateway::Gateway;
 use crate::journey::{Journey, subject_mark};
+use crate::leaving::{erase, export};
 use crate::limits::admit;
 use crate::replay::unavailable;
+use crate::rights::{accept, consent_view, give, mandate_view, offer, represented, sheet};
 use crate::setting::Setting;
 use crate::{files, matters, submissions};
 use hub_core::time::{Timestamp, rfc3339};
 use hub_core::wire::ReplyBody;
 use hub_core::{Environment, Inbound, Lang, Problem, ProblemCode, Reply, Subject, Text};
-use hub_store::Submission;
+use hub_store::{Disclosure, Submission};
 use serde_json::{Value, json};
 
 /// Submissions or papers listed at once.
@@ -25,6 +27,16 @@ enum Wanted<'a> {
     Submissions,
     Submission(&'a str),
     Ledger,
+    Consents,
+    ConsentAsked(&'a str),
+    GiveConsent,
+    Withdraw(&'a str),
+    Mandates,
+    OfferMandate,
+    AcceptMandate,
+    EndMandate(&'a str),
+    Export,
+    Erase,
 }
 
 impl Wanted<'_> {
@@ -37,6 +49,30 @@ impl Wanted<'_> {
             Wanted::Submissions => "me.submission-list",
             Wanted::Submission(_) => "me.submission-get",
             Wanted::Ledger => "me.ledger",
+            Wanted::Consents => "me.consent-list",
+            Wanted::ConsentAsked(_) => "me.consent-asked",
+            Wanted::GiveConsent => "me.consent-give",
+            Wanted::Withdraw(_) => "me.consent-withdraw",
+            Wanted::Mandates => "me.mandate-list",
+            Wanted::OfferMandate => "me.mandate-offer",
+            Wanted::AcceptMandate => "me.mandate-accept",
+            Wanted::EndMandate(_) => "me.mandate-end",
+            Wanted::Export => "me.export",
+            Wanted::Erase => "me.erase",
+        }
+    }
+}
+
+impl Wanted<'_> {
+    /// Whether somebody who acts for the subject may.
+    fn is_open_to(&self, caller: &Caller) -> bool {
+        match self {
+            Wanted::PutFile | Wanted::Files | Wanted::File(_) | Wanted::DropFile(_) => true,
+            Wanted::Submissions | Wanted::Submission(_) => true,
+            Wanted::Consents | Wanted::ConsentAsked(_) | Wanted::GiveConsent | Wanted::Withdraw(_) => {
+                caller.guardian.is_some()
+            }
+            _ => false,
         }
     }
 }
@@ -56,6 +92,24 @@ fn wanted<'a>(method: &str, path: &'a str) -> Result<Wanted<'a>, Problem> {
         (["submissions", ..], _) => allow(&["GET"]),
         (["ledger"], "GET") => Ok(Wanted::Ledger),
         (["ledger"], _) => allow(&["GET"]),
+        (["export"], "GET") => Ok(Wanted::Export),
+        (["export"], _) => allow(&["GET"]),
+        (["deletion"], "POST") => Ok(Wanted::Erase),
+        (["deletion"], _) => allow(&["POST"]),
+        (["consents"], "GET") => Ok(Wanted::Consents),
+        (["consents"], "POST") => Ok(Wanted::GiveConsent),
+        (["consents"], _) => allow(&["GET", "POST"]),
+        (["consents", "asked", service], "GET") => Ok(Wanted::ConsentAsked(service)),
+        (["consents", "asked", _], _) => allow(&["GET"]),
+        (["consents", id], "DELETE") => Ok(Wanted::Withdraw(id)),
+        (["consents", _], _) => allow(&["DELETE"]),
+        (["mandates"], "GET") => Ok(Wanted::Mandates),
+        (["mandates"], "POST") => Ok(Wanted::OfferMandate),
+        (["mandates"], _) => allow(&["GET", "POST"]),
+        (["mandates", "accept"], "POST") => Ok(Wanted::AcceptMandate),
+        (["mandates", "accept"], _) => allow(&["POST"]),
+        (["mandates", id], "DELETE") => Ok(Wanted::EndMandate(id)),
+        (["mandates", _], _) => allow(&["DELETE"]),
         _ => Err(Problem::new(ProblemCode::NotFound)),
     }
 }
@@ -67,7 +121,7 @@ impl Gateway {
         at.address()?;
         let wanted = wanted(&inbound.method, &inbound.path)?;
         journey.record.operation = Some(wanted.name().to_owned());
-        let caller = both(&at)?;
+        let caller = represented(&at, both(&at)?, None).await?;
         if let Some(client) = &caller.client {
             journey.record.environment = client.environment;
         }
@@ -75,14 +129,26 @@ impl Gateway {
         let (allowance, admitted) = admit(&at, &caller, wanted.name());
         journey.limited(allowance.as_ref());
         admitted?;
+        if caller.agent.is_some() && !wanted.is_open_to(&caller) {
+            return Err(Problem::new(ProblemCode::MandateInvalid).detail(
+                "受托人看不到委托人的台账、同意和授权，只有监护人可以管理同意",
+                "Whoever acts for a person does not see that person's account, consents and mandates; only a guardian manages consents",
+            ));
+        }
         let subject = caller
             .subject
-            .as_ref()
+            .clone()
             .ok_or_else(|| Problem::new(ProblemCode::TokenMissing))?;
-        self.serve(&at, &wanted, subject).await
+        self.serve(&at, &wanted, &caller, &subject).await
     }
 
-    async fn serve(&self, at: &Setting<'_>, wanted: &Wanted<'_>, subject: &Subject) -> Result<Reply, Problem> {
+    async fn serve(
+        &self,
+        at: &Setting<'_>,
+        wanted: &Wanted<'_>,
+        caller: &Caller,
+        subject: &Subject,
+    ) -> Result<Reply, Problem> {
         let owner = subject_mark(&subject.id);
         match *wanted {
             Wanted::PutFile => put_file(at, subject).await,
@@ -98,15 +164,32 @@ impl Gateway {
             }
             Wanted::Submissions => {
                 let list = at.core.store.submissions().of_subject(&owner, None, PAGE).await;
-                let views: Vec<Value> = list.map_err(unavailable)?.iter().map(|s| submission(at, s)).collect();
+                let views: Vec<Value> = list
+                    .map_err(unavailable)?
+                    .iter()
+                    .map(|s| submission_view(at, s))
+                    .collect();
                 Ok(json_reply(200, list_of(&views)))
             }
             Wanted::Ledger => used(at, &owner).await,
+            Wanted::Consents | Wanted::ConsentAsked(_) | Wanted::GiveConsent | Wanted::Withdraw(_) => {
+                consents(at, wanted, caller, subject).await
+            }
+            Wanted::Mandates | Wanted::OfferMandate | Wanted::AcceptMandate | Wanted::EndMandate(_) => {
+                mandates(at, wanted, caller, subject).await
+            }
+            Wanted::Export => {
+                let mut reply = json_reply(200, export(at, subject).await?);
+                let name = "attachment; filename=\"my-data.json\"";
+                reply.headers.push(("Content-Disposition".into(), name.into()));
+                Ok(reply)
+            }
+            Wanted::Erase => Ok(json_reply(200, erase(at, subject, &body(at)?).await?)),
             Wanted::Submission(id) => {
                 let found = at.core.store.submissions().get(id).await.map_err(unavailable)?;
                 let found = found.filter(|s| s.subject == owner).ok_or_else(missing)?;
                 let cases = at.core.store.cases().of_submission(id).await.map_err(unavailable)?;
-                let mut view = submission(at, &found);
+                let mut view = submission_view(at, &found);
                 if let Some(members) = view.as_object_mut()
                     && !cases.is_empty()
                 {
@@ -116,6 +199,84 @@ impl Gateway {
             }
         }
     }
+}
+
+/// What the subject agreed to, is asked, says, takes back.
+async fn consents(at: &Setting<'_>, wanted: &Wanted<'_>, caller: &Caller, subject: &Subject) -> Result<Reply, Problem> {
+    let owner = subject_mark(&subject.id);
+    match *wanted {
+        Wanted::ConsentAsked(service) => Ok(json_reply(200, sheet(at, &percent_decoded(service))?.view(at))),
+        Wanted::GiveConsent => {
+            let asked = body(at)?;
+            let sheet = sheet(at, asked.get("service").and_then(Value::as_str).unwrap_or_default())?;
+            let consent = give(at, caller, subject, &sheet, &asked).await?;
+            Ok(json_reply(201, consent_view(at, &consent)))
+        }
+        Wanted::Withdraw(id) => {
+            let taken = at.core.store.consents().withdraw(id, &owner, at.now).await;
+            let taken = taken.map_err(unavailable)?;
+            at.core.rights.forget(&owner).await;
+            taken.then(no_content).ok_or_else(missing)
+        }
+        _ => {
+            let list = at.core.store.consents().of_subject(&owner).await.map_err(unavailable)?;
+            let views: Vec<Value> = list.iter().map(|c| consent_view(at, c)).collect();
+            Ok(json_reply(200, list_of(&views)))
+        }
+    }
+}
+
+/// Whom the subject lets act for them, and for whom they act.
+async fn mandates(at: &Setting<'_>, wanted: &Wanted<'_>, caller: &Caller, subject: &Subject) -> Result<Reply, Problem> {
+    // Nobody hands on what they were given.
+    if caller.agent.is_some() || once(at.inbound, "mandate")?.is_some() {
+        return Err(Problem::new(ProblemCode::MandateInvalid).detail(
+            "受托人不能以委托人名义管理授权",
+            "Whoever acts under a mandate cannot give or end mandates with it",
+        ));
+    }
+    let owner = subject_mark(&subject.id);
+    let all = at.core.store.mandates();
+    match *wanted {
+        Wanted::OfferMandate => {
+            let (mandate, code) = offer(at, subject, &body(at)?).await?;
+            let mut view = mandate_view(at, &mandate, &owner);
+            if let Some(members) = view.as_object_mut() {
+                members.insert("code".into(), json!(code));
+            }
+            Ok(json_reply(201, view))
+        }
+        Wanted::AcceptMandate => {
+            let id = accept(at, subject, &body(at)?).await?;
+            let held = all.of_person(&owner).await.map_err(unavailable)?;
+            let view = held.iter().find(|m| m.id == id).map(|m| mandate_view(at, m, &owner));
+            Ok(json_reply(200, view.ok_or_else(missing)?))
+        }
+        Wanted::EndMandate(id) => {
+            let known = all.of_person(&owner).await.map_err(unavailable)?;
+            let agent = known.into_iter().find(|m| m.id == id).and_then(|m| m.agent);
+            let ended = all.end(id, &owner, at.now).await.map_err(unavailable)?;
+            for mark in agent.iter().chain([&owner]) {
+                at.core.rights.forget(mark).await;
+            }
+            ended.then(no_content).ok_or_else(missing)
+        }
+        _ => {
+            let list = all.of_person(&owner).await.map_err(unavailable)?;
+            let views: Vec<Value> = list.iter().map(|m| mandate_view(at, m, &owner)).collect();
+            Ok(json_reply(200, list_of(&views)))
+        }
+    }
+}
+
+/// The body as a JSON object.
+fn body(at: &Setting<'_>) -> Result<Value, Problem> {
+    let read = serde_json::from_slice::<Value>(&at.inbound.body)
+        .ok()
+        .filter(Value::is_object);
+    read.ok_or_else(|| {
+        Problem::new(ProblemCode::BadRequest).at("/", Text::new("JSON 对象", "a JSON object"), "something else")
+    })
 }
 
 /// Who used what of the subject, newest first: who, what, why and how it ended, in plain words.
@@ -141,8 +302,20 @@ async fn used(at: &Setting<'_>, owner: &str) -> Result<Reply, Problem> {
         .await
         .map_err(unavailable)?;
     let total = store.disclosures().count(owner).await.map_err(unavailable)?;
-    let clients = store.clients().clients().await.map_err(unavailable)?;
-    let items: Vec<Value> = uses
+    let items = disclosed(at, &uses).await?;
+    let next = (uses.len() == PAGE as usize)
+        .then(|| uses.last().map(|last| last.at.to_string()))
+        .flatten();
+    Ok(json_reply(
+        200,
+        json!({"items": items, "total": total, "next_cursor": next}),
+    ))
+}
+
+/// Uses in plain words.
+pub(crate) async fn disclosed(at: &Setting<'_>, uses: &[Disclosure]) -> Result<Vec<Value>, Problem> {
+    let clients = at.core.store.clients().clients().await.map_err(unavailable)?;
+    Ok(uses
         .iter()
         .map(|one| {
             let name = clients.iter().find(|c| c.id == one.client).map(|c| c.name.as_str());
@@ -159,18 +332,11 @@ async fn used(at: &Setting<'_>, owner: &str) -> Result<Reply, Problem> {
                 "who": {"client": one.client, "name": name},
                 "what": {"operation": one.operation, "service": service.map(|s| &s.name), "agency": agency.map(|a| &a.name),
                          "fields": one.fields},
-                "why": operation.and_then(|o| o.basis.clone()), "acting_for": one.principal,
+                "why": operation.and_then(|o| o.basis.clone()), "acting_for": one.principal, "by_agent": one.agent.is_some(),
                 "outcome": outcome, "status": one.status, "problem": one.problem,
             })
         })
-        .collect();
-    let next = (uses.len() == PAGE as usize)
-        .then(|| uses.last().map(|last| last.at.to_string()))
-        .flatten();
-    Ok(json_reply(
-        200,
-        json!({"items": items, "total": total, "next_cursor": next}),
-    ))
+        .collect())
 }
 
 /// A cursor: the time and the id of the last use shown.
@@ -217,7 +383,8 @@ async fn file(at: &Setting<'_>, owner: &str, id: &str) -> Result<Reply, Problem>
     })
 }
 
-fn submission(at: &Setting<'_>, submission: &Submission) -> Value {
+/// A submission as its subject sees it.
+pub(crate) fn submission_view(at: &Setting<'_>, submission: &Submission) -> Value {
     let lang = Lang::from_accept_language(at.inbound.header("accept-language").unwrap_or_default());
     submissions::view(submission, lang, &at.core.settings.base)
 }

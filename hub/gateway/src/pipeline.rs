@@ -12,6 +12,7 @@ use crate::matters;
 use crate::normalize::{flagged, normalize, reply};
 use crate::replay::{Begun, Ticket, begin};
 use crate::resolve::{Found, controls, resolve};
+use crate::rights::{consented, represented};
 use crate::setting::Setting;
 use crate::show::{MaskFrom, mask_from, show};
 use crate::snapshot::Snapshot;
@@ -42,9 +43,12 @@ impl Gateway {
         // authenticate
         let caller = authenticate(&at, &operation)?;
         journey.known(&caller);
-        // authorize
+        // authorize: for whom, whether they may, whether they agreed
+        let caller = represented(&at, caller, Some(&operation)).await?;
+        journey.known(&caller);
         let permit = authorize(&at, &caller, &operation)?;
         journey.allowed(&permit);
+        consented(&at, &caller, &operation).await?;
         // limit
         let (allowance, admitted) = admit(&at, &caller, &operation.id);
         journey.limited(allowance.as_ref());

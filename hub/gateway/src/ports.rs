@@ -2,6 +2,7 @@
 
 use crate::drift::Drift;
 use crate::evidence::Grant;
+use hub_connectors::About;
 use hub_core::ports::{Answer, BoxFuture, Call, Upstream};
 use hub_core::time::Timestamp;
 use hub_core::{Inbound, Operation, Outgoing, Problem, ProblemCode, Reply, Returned, Subject, SystemId};
@@ -21,6 +22,11 @@ pub trait Personas: Send + Sync {
 pub trait SecretSource: Send + Sync {
     /// The secret called `name` of a system.
     fn get(&self, system: &SystemId, name: &str) -> Option<String>;
+
+    /// A token that the hub signs for a system about somebody, good for one call.
+    fn subject_token(&self, _system: &SystemId, _about: &About<'_>) -> Option<String> {
+        None
+    }
 }
 
 /// Where the agencies' systems stand.

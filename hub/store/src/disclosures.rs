@@ -31,6 +31,8 @@ pub struct Disclosure {
     pub reached: bool,
     /// Company acted for.
     pub principal: Option<String>,
+    /// Mark of who acted, where somebody else did.
+    pub agent: Option<String>,
 }
 
 /// The repository of disclosures.
@@ -56,8 +58,8 @@ impl Disclosures<'_> {
             let fields = serde_json::to_string(&d.fields).unwrap_or_else(|_| "[]".to_owned());
             sql(
                 "INSERT INTO disclosures (id, subject, at, request_id, client, operation, fields, status, problem, reached,
-                                          principal)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (id) DO NOTHING",
+                                          principal, agent)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (id) DO NOTHING",
                 [
                     d.id.as_str().into(),
                     d.subject.as_str().into(),
@@ -70,6 +72,7 @@ impl Disclosures<'_> {
                     d.problem.clone().into(),
                     d.reached.into(),
                     d.principal.clone().into(),
+                    d.agent.clone().into(),
                 ],
             )
         };
@@ -92,7 +95,7 @@ impl Disclosures<'_> {
         most: u32,
     ) -> Result<Vec<Disclosure>, StoreError> {
         let statement = sql(
-            "SELECT id, subject, at, request_id, client, operation, fields, status, problem, reached, principal
+            "SELECT id, subject, at, request_id, client, operation, fields, status, problem, reached, principal, agent
              FROM disclosures WHERE subject = $1 AND (at < $2 OR at = $2 AND id < $4) ORDER BY at DESC, id DESC LIMIT $3",
             [
                 subject.into(),
@@ -129,5 +132,6 @@ fn disclosure(mut row: Row) -> Result<Disclosure, StoreError> {
         problem: row.maybe_text(8)?,
         reached: row.flag(9)?,
         principal: row.maybe_text(10)?,
+        agent: row.maybe_text(11)?,
     })
 }

@@ -1,12 +1,14 @@
 //! Opening the store, and the way to its repositories.
 
+use crate::clients::time;
 use crate::db::{Db, sql};
 use crate::lite::Lite;
 use crate::master_key::Sealer;
 use crate::pg::Pg;
 use crate::{
-    Agencies, Cases, Clients, Disclosures, Files, Idempotency, Ledger, MasterKey, Meta, Nodes, Orders, Secrets,
-    Sessions, SignIns, SsoClients, StoreError, Submissions, TokenFamilies, Versions, node,
+    Agencies, Cases, Clients, Consents, Disclosures, Erasures, Files, Idempotency, Ledger, Mandates, MasterKey, Meta,
+    Nodes, Operators, Orders, Secrets, Sessions, SignIns, SsoClients, StoreError, Submissions, TokenFamilies, Versions,
+    node,
 };
 use hub_core::time::Timestamp;
 use hub_crypto::{hex, random};
@@ -19,6 +21,8 @@ use std::sync::Arc;
 const DATABASE: &str = "hub.db";
 /// File of the master key in the data folder.
 const KEY: &str = "master.key";
+/// How long the account of persons who went is kept, in microseconds (cybersecurity law, article 23: six months at least).
+const DISCLOSURES_KEPT: i64 = 184 * 86_400 * 1_000_000;
 /// A secret of known content: whoever opens it has the right master key.
 const PROOF: &str = "store.proof";
 
@@ -31,6 +35,8 @@ struct Sealers {
     sessions: Sealer,
     cases: Sealer,
     sso: Sealer,
+    mandates: Sealer,
+    operators: Sealer,
 }
 
 /// The open store. Cheap to clone.
@@ -110,6 +116,8 @@ impl Store {
                 sessions: key.sealer("sessions"),
                 cases: key.sealer("cases"),
                 sso: key.sealer("sso"),
+                mandates: key.sealer("mandates"),
+                operators: key.sealer("operators"),
             }),
         };
         match store.secrets().get_or_keep(PROOF, PROOF.as_bytes()).await {
@@ -216,6 +224,36 @@ impl Store {
         Agencies { db: &self.db }
     }
 
+    /// People who operate the hub.
+    #[must_use]
+    pub fn operators(&self) -> Operators<'_> {
+        Operators {
+            db: &self.db,
+            sealer: &self.sealers.operators,
+        }
+    }
+
+    /// What is left of persons who went.
+    #[must_use]
+    pub fn erasures(&self) -> Erasures<'_> {
+        Erasures { db: &self.db }
+    }
+
+    /// What people agreed to for a service.
+    #[must_use]
+    pub fn consents(&self) -> Consents<'_> {
+        Consents { db: &self.db }
+    }
+
+    /// Who may act for whom.
+    #[must_use]
+    pub fn mandates(&self) -> Mandates<'_> {
+        Mandates {
+            db: &self.db,
+            sealer: &self.sealers.mandates,
+        }
+    }
+
     /// Who used what of a person.
     #[must_use]
     pub fn disclosures(&self) -> Disclosures<'_> {
@@ -258,6 +296,8 @@ impl Store {
     /// If the store does not answer.
     pub async fn purge(&self, now: Timestamp) -> Result<Purged, StoreError> {
         let now = now.as_microsecond();
+        let kept_from = time(now - DISCLOSURES_KEPT)?;
+        self.erasures().forget(kept_from).await?;
         let keys = sql("DELETE FROM idempotency WHERE expires <= $1 RETURNING 1", [now.into()]);
         let files = sql("DELETE FROM files WHERE expires <= $1 RETURNING 1", [now.into()]);
         self.db.write_all(crate::sso::forget_expired(now)).await?;

@@ -114,6 +114,7 @@ pub fn call_of(operation: &Arc<Operation>, input: serde_json::Map<String, Value>
         input,
         subject: None,
         pairwise: Some("pw_4f9a1c2b7d6e8a90".to_owned()),
+        agent: None,
         submission: Some("sub-0001".to_owned()),
         request_id: "r-0001".to_owned(),
         controls: Vec::new(),

@@ -7,7 +7,7 @@ use crate::drift::Drift;
 use crate::evidence::Grant;
 use crate::ports::SecretSource;
 use hub_catalog::Catalog;
-use hub_connectors::{Connector, ConnectorError, Context, Dialogue, Failure, Purpose, Secrets, Session, Step};
+use hub_connectors::{About, Connector, ConnectorError, Context, Dialogue, Failure, Purpose, Secrets, Session, Step};
 use hub_core::ports::{Answer, Call, Clock};
 use hub_core::time::{Timestamp, civil};
 use hub_core::{Effect, Outgoing, Problem, ProblemCode, RawResponse, Returned, SystemId};
@@ -94,6 +94,10 @@ struct Scoped<'a> {
 impl Secrets for Scoped<'_> {
     fn get(&self, name: &str) -> Option<String> {
         self.source.get(self.system, name)
+    }
+
+    fn subject_token(&self, about: &About<'_>) -> Option<String> {
+        self.source.subject_token(self.system, about)
     }
 }
 

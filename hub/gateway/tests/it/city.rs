@@ -77,6 +77,21 @@ paths:
       requestBody: {content: {application/json: {schema: {type: object, properties: {id_card_no: {$ref: "../fields.yaml#/id_card_no"}, days: {$ref: "../fields.yaml#/days"}}}, examples: {normal: {value: {}}}}}}
       responses:
         "200": {description: ok, content: {application/json: {schema: {type: object, required: [full_name], properties: {full_name: {$ref: "../fields.yaml#/full_name"}}}, examples: {normal: {value: {full_name: 张三}}}}}}
+  /health/query:
+    post:
+      operationId: demo.health
+      summary: 健康
+      description: 健康
+      x-hub-en: {summary: Health, description: Health}
+      x-hub-service: {id: demo.health, number: demo-0002, name: {zh: 健康, en: Health}, aliases: [], domain: livelihood, themes: [weather], archetype: query, card: {who: {zh: 任何人, en: Anybody}, papers: [], fee: {zh: 免费, en: Free}, legal_days: 0, promised_days: 0}}
+      x-hub-assurance: R2
+      x-hub-audience: natural
+      x-hub-effect: none
+      x-hub-basis: {zh: "consent: 单独同意", en: "consent: separate consent"}
+      x-hub-subject: {id_card_no: id_number}
+      requestBody: {content: {application/json: {schema: {type: object, properties: {id_card_no: {$ref: "../fields.yaml#/id_card_no"}}}, examples: {normal: {value: {}}}}}}
+      responses:
+        "200": {description: ok, content: {application/json: {schema: {type: object, required: [text], properties: {text: {$ref: "../fields.yaml#/text"}, full_name: {$ref: "../fields.yaml#/full_name"}}}, examples: {normal: {value: {text: 好}}}}}}
   /company/query:
     post:
       operationId: demo.company

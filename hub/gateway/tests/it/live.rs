@@ -2,7 +2,7 @@
 
 use crate::city::{City, Request, body, catalog, document, header, lines, problem, snapshot};
 use crate::upstream::{Do, Upstream};
-use hub_connectors::{Connector, Origin};
+use hub_connectors::{About, Connector, Origin};
 use hub_core::wire::ReplyBody;
 use hub_core::{Kept, ProblemCode as Code, Reply, SystemId};
 use hub_gateway::{AddressSource, Door, Jobs, LiveParts, LiveUpstream, SecretSource, Snapshot};
@@ -34,6 +34,12 @@ impl SecretSource for Around {
     fn get(&self, system: &SystemId, name: &str) -> Option<String> {
         assert_eq!(system.to_string(), "demo/front");
         (name != "missing").then(|| format!("<{name}>"))
+    }
+
+    fn subject_token(&self, system: &SystemId, about: &About<'_>) -> Option<String> {
+        let name = |pairwise: &str| pairwise.trim_start_matches("demo:").to_owned();
+        let (subject, agent) = (name(about.subject), about.agent.map_or("nobody".into(), name));
+        Some(format!("{system} {subject} by {agent} {}", about.assurance?))
     }
 }
 

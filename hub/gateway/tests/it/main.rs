@@ -17,6 +17,7 @@ mod live;
 mod own;
 mod policies;
 mod reference;
+mod rights;
 mod statements;
 mod submissions;
 mod trail;

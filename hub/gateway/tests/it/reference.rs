@@ -4,7 +4,7 @@ use crate::city::{City, LIMITS, Request, document, lines, problem};
 use hub_catalog::{Catalog, Document};
 use hub_core::wire::ReplyBody;
 use hub_core::{Audience, Operation, ParameterPlace, ProblemCode as Code, Reply, SubjectAttribute};
-use hub_gateway::{Policies, Snapshot};
+use hub_gateway::{Policies, Snapshot, all_consents};
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
@@ -28,6 +28,13 @@ async fn reference() -> (City, Arc<Catalog>) {
     ];
     let policies = Policies::from_documents(&documents, &catalog).unwrap_or_else(|f| panic!("{}", lines(&f)));
     let city = City::open().await;
+    let (from, until) = (
+        "2026-01-01T00:00:00Z".parse().unwrap(),
+        "2027-01-01T00:00:00Z".parse().unwrap(),
+    );
+    let agreed = all_consents(&catalog, "client-wide", "zhang", from, until);
+    assert!(agreed.len() > 20, "services that stand on consent");
+    city.store.consents().add(&agreed).await.unwrap();
     city.gateway.reload(Snapshot {
         catalog: catalog.clone(),
         policies: Arc::new(policies),

@@ -21,6 +21,7 @@ fn record(n: u32) -> TrailRecord {
         tenant: None,
         subject: None,
         principal: None,
+        agent: None,
         operation: Some("demo.weather".into()),
         level: Some(DataLevel::L1),
         grant: None,

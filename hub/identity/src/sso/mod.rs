@@ -24,6 +24,7 @@ mod prove;
 mod provider;
 mod request;
 mod scope;
+mod tell;
 mod token;
 
 pub use access::{ACCESS_SECONDS, Access, AccessTokens};
@@ -41,3 +42,4 @@ pub use params::Params;
 pub use provider::{Provider, Registered, RegistrationError};
 pub use request::{AuthRequest, Back, PUSHED_SECONDS, Refused};
 pub use scope::{SCOPES, Scope, scope};
+pub use tell::{TOLD_SECONDS, Told};

@@ -1,6 +1,7 @@
 //! Tokens good and bad.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // tests may fail loudly
 
+mod figures;
 mod forge;
 mod sso;
 

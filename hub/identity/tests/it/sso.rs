@@ -16,12 +16,12 @@ const REDIRECT: &str = "https://app.example/cb";
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
 /// One hub.
-struct Hub {
-    provider: Provider,
-    gateway: Identity,
+pub(crate) struct Hub {
+    pub(crate) provider: Provider,
+    pub(crate) gateway: Identity,
 }
 
-async fn hub(store: &Store, now: Timestamp) -> Hub {
+pub(crate) async fn hub(store: &Store, now: Timestamp) -> Hub {
     let access = AccessTokens::load(store, ISSUER, vec!["hub".into()], now)
         .await
         .unwrap();
@@ -33,7 +33,7 @@ async fn hub(store: &Store, now: Timestamp) -> Hub {
     }
 }
 
-fn wang() -> Subject {
+pub(crate) fn wang() -> Subject {
     Subject {
         id: "urn:test#wang".into(),
         assurance: Assurance::R3,
@@ -45,7 +45,7 @@ fn wang() -> Subject {
     }
 }
 
-fn params(pairs: &[(&str, &str)]) -> Params {
+pub(crate) fn params(pairs: &[(&str, &str)]) -> Params {
     Params::new(pairs.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect()).unwrap()
 }
 
@@ -62,7 +62,7 @@ impl Hub {
             .unwrap()
     }
 
-    async fn code(&self, client: &SsoClient, cookie: &str, scope: &str, now: Timestamp) -> Option<String> {
+    pub(crate) async fn code(&self, client: &SsoClient, cookie: &str, scope: &str, now: Timestamp) -> Option<String> {
         let challenge = base64_url(&digest(Digest::Sha256, VERIFIER.as_bytes()));
         let asked = params(&[
             ("client_id", &client.row().id),
@@ -81,7 +81,7 @@ impl Hub {
         rest.split('&').next().map(str::to_owned)
     }
 
-    async fn exchange(&self, client: &SsoClient, code: &str, now: Timestamp) -> Option<Value> {
+    pub(crate) async fn exchange(&self, client: &SsoClient, code: &str, now: Timestamp) -> Option<Value> {
         let form = params(&[
             ("grant_type", "authorization_code"),
             ("code", code),

@@ -13,6 +13,7 @@ use hub_core::ports::Clock;
 use hub_core::{Lang, Service, Text};
 use hub_crypto::ct_eq;
 use hub_gateway::{Gateway, Snapshots};
+use hub_identity::Staff;
 use hub_identity::sso::Provider;
 use hub_outbound::Outbound;
 use hub_registry::{Desk, Registry};
@@ -49,6 +50,8 @@ pub struct Hub {
     pub cast: Arc<Cast>,
     /// The OpenID provider.
     pub sso: Provider,
+    /// People who operate the hub.
+    pub staff: Staff,
     /// Operators' token.
     pub admin_token: String,
     /// Documents as text.

@@ -1,7 +1,7 @@
 //! One request on its way through the edge: what every handler is given, and what is done for every answer.
 
 use super::table::{Body, Door, Route};
-use super::{Answered, table};
+use super::{Answered, staff, table};
 use crate::http::{address, edge, problem};
 use crate::hub::Worker;
 use actix_web::http::header::{HeaderName, HeaderValue};
@@ -108,11 +108,33 @@ pub async fn answer(
                 peer,
                 worker: worker.clone(),
             };
-            (route.act)(ask).await
+            match route.name {
+                OPERATORS => operated(route, ask).await,
+                _ => (route.act)(ask).await,
+            }
         }
         Err(refused) => Err(refused),
     };
     finish(route.name, &http, answered, &voice, &worker, started)
+}
+
+/// Name of the routes that are for operators alone.
+const OPERATORS: &str = "admin";
+
+/// Lets in who may use an operators' route, and writes down what they did; whoever counts things is not written down.
+async fn operated(route: &'static Route, ask: Ask) -> Answered {
+    let hand = staff::admitted(&ask, route).await?;
+    let (worker, request) = (ask.worker.clone(), ask.voice.request_id.clone());
+    let answered = (route.act)(ask).await;
+    if route.path != "/metrics" {
+        let status = match &answered {
+            Ok(answer) => answer.status().as_u16(),
+            Err(problem) => problem.code.status(),
+        };
+        let act = format!("admin.{} {}", route.method, route.path);
+        worker.gateway.note_act(&hand.name(), &act, &request, status).await?;
+    }
+    answered
 }
 
 /// Refuses a request that no route takes.

@@ -15,6 +15,7 @@ mod registry;
 mod sandbox;
 mod sign_in;
 mod sso;
+mod staff;
 mod table;
 mod upkeep;
 mod versions;

@@ -2,8 +2,8 @@
 
 use super::describe::Description;
 use super::{
-    Answered, Ask, admin, apps, calls, catalog, health, me, pages, queue, registry, sandbox, sign_in, sso, upkeep,
-    versions,
+    Answered, Ask, admin, apps, calls, catalog, health, me, pages, queue, registry, sandbox, sign_in, sso, staff,
+    upkeep, versions,
 };
 use futures_util::future::LocalBoxFuture;
 
@@ -208,6 +208,16 @@ pub static TABLE: &[Route] = &[
     ),
     own("POST", "/me/files", Body::File, me::says_upload),
     own("GET", "/me/ledger", Body::None, me::says_ledger),
+    own("GET", "/me/consents", Body::None, me::says_consents),
+    own("POST", "/me/consents", Body::Call, me::says_give),
+    own("GET", "/me/consents/asked/{id}", Body::None, me::says_asked),
+    own("DELETE", "/me/consents/{id}", Body::None, me::says_withdraw),
+    own("GET", "/me/export", Body::None, me::says_export),
+    own("POST", "/me/deletion", Body::Call, me::says_erase),
+    own("GET", "/me/mandates", Body::None, me::says_mandates),
+    own("POST", "/me/mandates", Body::Call, me::says_offer),
+    own("POST", "/me/mandates/accept", Body::Call, me::says_accept),
+    own("DELETE", "/me/mandates/{id}", Body::None, me::says_end),
     own("GET", "/me/submissions", Body::None, me::says_submissions),
     own("GET", "/me/submissions/{id}", Body::None, me::says_submission),
     desk(
@@ -361,6 +371,34 @@ pub static TABLE: &[Route] = &[
     call("/gateway/{path:.*}", "gateway", |a| Box::pin(calls::live(a))),
     call("/sandbox/{path:.*}", "sandbox", |a| Box::pin(calls::sandbox(a))),
     call("/callback/{path:.*}", "callback", |a| Box::pin(calls::callback(a))),
+    Route {
+        name: "operator-sign-in",
+        ..operator(
+            "POST",
+            "/admin/sign-in",
+            |a| Box::pin(staff::sign_in(a)),
+            staff::says_sign_in,
+        )
+    },
+    operator(
+        "POST",
+        "/admin/sign-out",
+        |a| Box::pin(staff::sign_out(a)),
+        staff::says_sign_out,
+    ),
+    operator(
+        "GET",
+        "/admin/operators",
+        |a| Box::pin(staff::list(a)),
+        staff::says_list,
+    ),
+    operator("POST", "/admin/operators", |a| Box::pin(staff::new(a)), staff::says_new),
+    operator(
+        "DELETE",
+        "/admin/operators/{id}",
+        |a| Box::pin(staff::dismiss(a)),
+        staff::says_dismiss,
+    ),
     operator(
         "POST",
         "/admin/reload",

@@ -1,10 +1,11 @@
 //! First credentials: what a newcomer needs to call at all. Kept sealed in the store, so that a restart changes none.
 
-use crate::hub::Cast;
+use crate::hub::{Cast, ISSUER};
+use hub_catalog::Catalog;
 use hub_core::Environment;
 use hub_core::time::Timestamp;
 use hub_crypto::{base64_url, random};
-use hub_gateway::Plans;
+use hub_gateway::{Plans, all_consents};
 use hub_identity::TestIssuer;
 use hub_registry::{Desk, Member, NewClient, Registry, Role};
 use hub_store::Store;
@@ -16,6 +17,8 @@ const ADMIN: &str = "admin.token";
 const TENANT: &str = "first";
 /// Plans for the first clients; the first of these that the policies have, else any.
 const PLANS: [&str; 3] = ["demo", "city", "standard"];
+/// The fact that the invented people agreed.
+const AGREED: &str = "first.consents";
 /// Seconds a persona's token is good.
 const TOKEN_SECONDS: u32 = 24 * 3600 - 60;
 
@@ -120,6 +123,29 @@ async fn key(
     let issued = registry.issue_key(&client.id, now).await?;
     store.secrets().put(&name, issued.key.as_bytes()).await?;
     Ok(issued.key)
+}
+
+/// Lets the invented people agree to everything in the first live client, once: a demo begins with services that answer.
+/// What somebody takes back later stays taken back.
+///
+/// # Errors
+/// If the store does not answer.
+pub async fn consents(store: &Store, catalog: &Catalog, cast: &Cast, now: Timestamp) -> Result<(), Failed> {
+    let done = store.meta().get(AGREED).await?;
+    if done.is_some() {
+        return Ok(());
+    }
+    let client = format!("{TENANT}-{}", Environment::Live);
+    let until = now.saturating_add(std::time::Duration::from_secs(365 * 86_400))?;
+    let mut all = Vec::new();
+    for word in cast.personas().words().filter(|w| !w.contains('@')) {
+        if let Some(subject) = cast.signed_in(&word) {
+            let id = format!("{ISSUER}#{}", subject.sub);
+            all.extend(all_consents(catalog, &client, &id, now, until));
+        }
+    }
+    store.consents().add(&all).await?;
+    Ok(store.meta().put(AGREED, "yes").await?)
 }
 
 /// A token for every persona and every mandate.

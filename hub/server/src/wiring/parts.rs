@@ -6,7 +6,7 @@ use super::exchanges::Exchanges;
 use super::first::{self, Credentials};
 use super::listen::Listeners;
 use super::ready::Ready;
-use super::secrets::{DerivedSecrets, GivenSecrets, Own};
+use super::secrets::{DerivedSecrets, GivenSecrets, Own, Signing};
 use super::simulated::Answerer;
 use super::start::{Plan, StartError, TRAIL};
 use super::upstreams::{NamedUpstreams, RegisteredUpstreams, SimulatedUpstreams, address};
@@ -20,7 +20,7 @@ use hub_gateway::{
     AddressSource, Gateway, Journal, JournalSettings, LiveParts, LiveUpstream, SecretSource, Settings, Snapshots,
 };
 use hub_identity::sso::{AccessTokens, Provider};
-use hub_identity::{Identity, PairwiseKey, TestIssuer, TokenVerifier};
+use hub_identity::{Identity, PairwiseKey, Staff, TestIssuer, TokenVerifier};
 use hub_outbound::{EgressPolicy, Outbound};
 use hub_registry::{Desk, Registry};
 use hub_sandbox::{City, Contracts, MockEngine, Personas};
@@ -93,6 +93,8 @@ pub async fn build(
     let services = vec![AUDIENCE.to_owned(), base.clone(), format!("{base}/gateway")];
     let own = AccessTokens::load(&store, &format!("{base}/sso"), services, now).await;
     let own = Arc::new(own.map_err(StartError::other)?);
+    let staff = Staff::new(store.clone());
+    let signers = Arc::clone(&own);
     let sso = Provider::new(store.clone(), Arc::clone(&own), pairwise.clone());
     let identity = Identity::new(TokenVerifier::new(trusted), pairwise).with_own(own);
 
@@ -135,11 +137,16 @@ pub async fn build(
     let outbound = Outbound::new(EgressPolicy::public()).map_err(StartError::other)?;
     let journal = Journal::open(&config.paths.data.join(TRAIL), JournalSettings::default());
     let journal = Arc::new(journal.map_err(StartError::other)?);
+    let signing = Signing {
+        secrets: Arc::clone(&secrets),
+        tokens: signers,
+        clock: Arc::clone(&clock),
+    };
     let live = Arc::new(LiveUpstream::new(LiveParts {
         snapshots: snapshots.clone(),
         outbound: outbound.clone(),
         store: store.clone(),
-        secrets: Arc::clone(&secrets),
+        secrets: Arc::new(signing),
         addresses,
         clock: Arc::clone(&clock),
     }));
@@ -156,6 +163,11 @@ pub async fn build(
     };
     if credentials {
         first.desk_tokens = first::people(&store, &desk, now).await.map_err(StartError::other)?;
+    }
+    if credentials && test_issuer.is_some() {
+        first::consents(&store, &snapshots.get().catalog, &cast, now)
+            .await
+            .map_err(StartError::other)?;
     }
     if let Some(issuer) = &test_issuer {
         first.subject_tokens = first::tokens(issuer, &cast, now).map_err(StartError::other)?;
@@ -217,6 +229,7 @@ pub async fn build(
         snapshots,
         cast,
         sso,
+        staff,
         admin_token,
         press: Press::default(),
         stopping: AtomicBool::new(false),

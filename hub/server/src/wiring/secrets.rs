@@ -1,9 +1,12 @@
 //! Secrets of the upstreams: derived for the simulated city, given by the operator for a real one.
 
 use hub_catalog::Document;
+use hub_connectors::About;
+use hub_core::ports::Clock;
 use hub_core::{Finding, SystemId, Text};
 use hub_crypto::{derive_key, hex, rsa_generate};
 use hub_gateway::SecretSource;
+use hub_identity::sso::{AccessTokens, Told};
 use hub_store::{Store, StoreError};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -128,6 +131,39 @@ impl SecretSource for GivenSecrets {
         let variable = variable.replace('-', "_").to_ascii_uppercase();
         let given = std::env::var(variable).ok();
         given.or_else(|| self.file.get(&system.to_string())?.get(name).cloned())
+    }
+}
+
+/// Secrets of systems, and tokens that the hub signs for them.
+pub struct Signing {
+    /// Where the secrets come from.
+    pub secrets: Arc<dyn SecretSource>,
+    /// The hub's signing keys.
+    pub tokens: Arc<AccessTokens>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl SecretSource for Signing {
+    fn get(&self, system: &SystemId, name: &str) -> Option<String> {
+        self.secrets.get(system, name)
+    }
+
+    fn subject_token(&self, system: &SystemId, about: &About<'_>) -> Option<String> {
+        let audience = system.to_string();
+        let told = Told {
+            audience: &audience,
+            sub: about.subject,
+            actor: about.agent,
+            assurance: about.assurance,
+        };
+        match self.tokens.tell(&told, self.clock.now()) {
+            Ok(token) => Some(token),
+            Err(error) => {
+                tracing::error!(%system, %error, "a token for a system could not be signed");
+                None
+            }
+        }
     }
 }
 

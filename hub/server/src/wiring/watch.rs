@@ -27,6 +27,9 @@ pub async fn run(worker: Worker, keeper: Keeper) {
         if let Err(error) = worker.hub.sso.refresh(worker.hub.clock.now()).await {
             tracing::warn!(%error, "what other hubs revoked could not be read");
         }
+        if let Err(error) = worker.gateway.refresh_rights().await {
+            tracing::warn!(%error, "what people took back at other hubs could not be read");
+        }
         if let Err(error) = worker.hub.desk.refresh().await {
             tracing::warn!(%error, "the registry could not be read");
             continue;

@@ -22,5 +22,6 @@ mod pages;
 mod queue;
 mod registry;
 mod sso;
+mod staff;
 mod support;
 mod transports;

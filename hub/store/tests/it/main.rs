@@ -7,6 +7,7 @@ mod place;
 mod postgres;
 mod proxy;
 mod registered;
+mod rights;
 mod shared;
 mod signed_in;
 mod suite;
@@ -30,6 +31,8 @@ macro_rules! on_both {
 }
 
 on_both! {
+    rights::a_yes_ends_when_taken_back_or_replaced,
+    rights::a_mandate_is_accepted_by_one_and_ended_by_either,
     suite::a_submission_goes_its_way,
     suite::a_submission_is_taken_by_one_only,
     suite::due_submissions_are_taken_oldest_first_and_the_rest_later,

@@ -204,6 +204,7 @@ pub(crate) async fn a_person_sees_who_used_what_and_nobody_else_does(place: Arc<
         problem: None,
         reached: true,
         principal: None,
+        agent: None,
     };
     let three = [used(1, "s1", 1), used(2, "s2", 2), used(3, "s1", 3)];
     all.keep(&three, &[], "ledger.read.node", "{}").await.unwrap();

@@ -68,6 +68,7 @@ pub fn take(aim: &Aim, lang: Lang) -> Result<Aimed, Outcome> {
         input,
         subject: None,
         pairwise: Some("try".to_owned()),
+        agent: None,
         submission: Some(uuid::Uuid::now_v7().to_string()),
         request_id: uuid::Uuid::now_v7().to_string(),
         controls: Vec::new(),
