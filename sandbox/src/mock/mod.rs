@@ -23,6 +23,7 @@ mod remember;
 mod resource;
 mod routes;
 mod sample;
+pub mod verify;
 mod xml;
 
 pub use ask::Ask;

@@ -119,6 +119,10 @@ impl Resources {
         Some((*index, self.all.get(*index)?, *deed))
     }
 
+    pub(super) fn all(&self) -> &[Resource] {
+        &self.all
+    }
+
     pub(super) fn above(&self, route: &Route) -> &[(usize, usize)] {
         self.above.get(&route.pointer).map_or(&[], Vec::as_slice)
     }

@@ -32,6 +32,11 @@ impl Mock {
     /// # Errors
     /// If no value is found for something that is required.
     pub fn sample(&self, listed: &Listed) -> Result<Sample, Problem> {
+        self.sample_as(listed, self.guarded)
+    }
+
+    /// The same, with or without the credentials that the description asks for.
+    pub(super) fn sample_as(&self, listed: &Listed, shown: bool) -> Result<Sample, Problem> {
         let Some(route) = self.routes.all().iter().find(|r| r.pointer == listed.pointer) else {
             return Ok(Sample::default());
         };
@@ -44,7 +49,7 @@ impl Mock {
         for parameter in self.parameters(route) {
             self.say(route, &parameter, &mut sample, &mut query)?;
         }
-        if self.guarded {
+        if shown {
             self.show(route, &mut sample, &mut query);
         }
         sample.query = query.join("&");

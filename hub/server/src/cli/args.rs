@@ -2,7 +2,7 @@
 
 mod descriptions;
 
-pub use descriptions::{DiffArgs, LintArgs, MockArgs, RegisterArgs, ReportFormat};
+pub use descriptions::{BackendArgs, DiffArgs, LintArgs, MockArgs, RegisterArgs, ReportFormat};
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use hub_core::Lang;
@@ -60,6 +60,12 @@ pub enum Command {
         after_help = "Examples:\n  hub lint api.yaml\n  hub lint service.wsdl --json\n  hub lint a.yaml b.zip --format sarif\n  hub lint api.yaml --rules my/rules --waivers waivers.yaml\n  hub lint api.yaml --fix\n  hub lint api.yaml --fix --write\n\nExit code 0: nothing that must be put right; 1: something; 2: used wrongly."
     )]
     Lint(LintArgs),
+    /// Hold a running back end against its API description: requests that fit, that do not, values at their limits, things made
+    /// and removed.
+    #[command(
+        after_help = "Examples:\n  hub verify http://127.0.0.1:8000/api --spec api.yaml\n  hub verify https://test.example --spec api.yaml --header 'Authorization: Bearer …' --budget 120 --junit\n  hub verify http://127.0.0.1:8000 --spec api.yaml --reads\n  hub verify http://127.0.0.1:8000 --spec api.yaml --only 3.14\n\nIt makes, changes and removes things unless --reads is given: use a test system. Every finding comes with a curl command and an id for --only.\n\nExit code 0: no findings; 1: findings, or nobody answers; 2: used wrongly, or the description can't be read."
+    )]
+    Verify(BackendArgs),
     /// Register an API description at the running hub: it is callable in the sandbox at once.
     #[command(
         after_help = "Examples:\n  hub register api.yaml\n  hub register service.wsdl --system-name title --json\n  hub register api.zip --hub https://hub.example --desk-token $TOKEN\n\nExit code 0: callable in the sandbox; 1: refused; 2: used wrongly, or the description can't be read."

@@ -25,6 +25,7 @@ mod request;
 mod running;
 mod serve;
 mod tries;
+mod verify;
 
 use clap::FromArgMatches;
 use hub_core::Lang;
@@ -59,6 +60,7 @@ async fn run(command: args::Command, lang: Lang) -> Outcome {
         args::Command::Diff(args) => diff::run(&args, lang),
         args::Command::Mock(args) => mock::run(args, lang).await,
         args::Command::Lint(lint) => lint::run(&lint, lang),
+        args::Command::Verify(args) => verify::run(args, lang).await,
         args::Command::Register(args) => register::run(args, lang).await,
         args::Command::Call(call) => call::run(call, lang).await,
         args::Command::Openapi(openapi) => documents::openapi(&openapi, lang),

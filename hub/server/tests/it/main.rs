@@ -25,3 +25,4 @@ mod sso;
 mod staff;
 mod support;
 mod transports;
+mod verify;

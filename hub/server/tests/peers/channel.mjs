@@ -56,7 +56,7 @@ class Browser {
   }
 }
 
-async function signIn(config, browser, persona, more = {}, pushed = false) {
+async function signIn(config, browser, persona, more = {}, pushed = false, DPoP = undefined) {
   const verifier = oidc.randomPKCECodeVerifier();
   const state = oidc.randomState();
   const nonce = oidc.randomNonce();
@@ -65,13 +65,13 @@ async function signIn(config, browser, persona, more = {}, pushed = false) {
     code_challenge: await oidc.calculatePKCECodeChallenge(verifier), code_challenge_method: "S256", ...more,
   };
   const address = pushed
-    ? await oidc.buildAuthorizationUrlWithPAR(config, asked)
+    ? await oidc.buildAuthorizationUrlWithPAR(config, asked, { DPoP })
     : oidc.buildAuthorizationUrl(config, asked);
   const back = await browser.walk(address, persona);
   return oidc.authorizationCodeGrant(config, back, {
     pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true,
     ...(more.max_age === undefined ? {} : { maxAge: Number(more.max_age) }),
-  });
+  }, undefined, { DPoP });
 }
 
 const told = {};
@@ -122,4 +122,41 @@ const bare = await register({ token_endpoint_auth_method: "none" });
 const open_client = await oidc.discovery(new URL(`${base}/sso`), bare.client_id, undefined, oidc.None(), open);
 await signIn(open_client, new Browser(), "wang-jianguo");
 told.public = true;
+
+// Bound to a key, with an ID token in another algorithm.
+const bound = await register({
+  token_endpoint_auth_method: "none", dpop_bound_access_tokens: true, id_token_signed_response_alg: "EdDSA",
+});
+const holding = await oidc.discovery(new URL(`${base}/sso`), bound.client_id,
+  { dpop_bound_access_tokens: true, id_token_signed_response_alg: "EdDSA" }, oidc.None(), open);
+oidc.enableNonRepudiationChecks(holding);
+const DPoP = oidc.getDPoPHandle(holding, await oidc.randomDPoPKeyPair("ES256"));
+const held = await signIn(holding, new Browser(), "wang-jianguo", {}, true, DPoP);
+assert.equal(held.token_type, "dpop");
+assert.ok((await oidc.fetchUserInfo(holding, held.access_token, held.claims().sub, { DPoP })).name);
+const again = await oidc.refreshTokenGrant(holding, held.refresh_token, undefined, { DPoP });
+const other = oidc.getDPoPHandle(holding, await oidc.randomDPoPKeyPair("ES256"));
+await assert.rejects(oidc.refreshTokenGrant(holding, again.refresh_token, undefined, { DPoP: other }), { error: "invalid_grant" });
+await assert.rejects(oidc.fetchUserInfo(holding, again.access_token, held.claims().sub));
+told.bound = true;
+
+// A token for a module, which knows the person by another name and learns who acts.
+const exchange = "urn:ietf:params:oauth:grant-type:token-exchange";
+const module = await register({ client_id: "module-p", sector: "module-p", scope: "openid profile" });
+const acting = await register({
+  grant_types: ["authorization_code", "refresh_token", exchange], token_exchange_audiences: ["module-p"],
+});
+const actor = await oidc.discovery(new URL(`${base}/sso`), acting.client_id, undefined,
+  oidc.ClientSecretBasic(acting.client_secret), open);
+const own = await signIn(actor, new Browser(), "wang-jianguo");
+const handed = await oidc.genericGrantRequest(actor, exchange, {
+  subject_token: own.access_token, subject_token_type: "urn:ietf:params:oauth:token-type:access_token", audience: "module-p",
+});
+const asked = await oidc.discovery(new URL(`${base}/sso`), module.client_id, undefined,
+  oidc.ClientSecretBasic(module.client_secret), open);
+const worth = await oidc.tokenIntrospection(asked, handed.access_token);
+assert.equal(worth.active, true);
+assert.equal(worth.act.sub, acting.client_id);
+assert.notEqual(worth.sub, own.claims().sub);
+told.exchanged = worth.scope;
 console.log(JSON.stringify(told));

@@ -76,6 +76,38 @@ pub struct MockArgs {
     pub json: bool,
 }
 
+/// `hub verify`.
+#[derive(Debug, ClapArgs)]
+pub struct BackendArgs {
+    /// Address of the back end; paths of the description begin behind it.
+    #[arg(value_name = "BASE_URL")]
+    pub address: String,
+    /// Its description: OpenAPI 3.0 to 3.2, Swagger 2.0 or WSDL 1.1, JSON or YAML, or a zip of one.
+    #[arg(long, value_name = "FILE")]
+    pub spec: PathBuf,
+    /// Seconds after which no request is begun any more.
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    pub budget: u64,
+    /// Other seeds invent other values.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub seed: u64,
+    /// A header for every request, `Name: value`; may be repeated. Credentials, for example.
+    #[arg(long = "header", short = 'H', value_name = "HEADER")]
+    pub given: Vec<String>,
+    /// Send GET and HEAD only: nothing is made, changed or removed.
+    #[arg(long)]
+    pub reads: bool,
+    /// Send one request again, by the id of a finding.
+    #[arg(long, value_name = "ID")]
+    pub only: Option<String>,
+    /// Print JUnit XML.
+    #[arg(long, conflicts_with = "json")]
+    pub junit: bool,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `hub lint`.
 #[derive(Debug, ClapArgs)]
 pub struct LintArgs {
