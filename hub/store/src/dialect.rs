@@ -13,6 +13,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (4, "registry", include_str!("../migrations/0004_registry.sql")),
     (5, "sso", include_str!("../migrations/0005_sso.sql")),
     (6, "disclosures", include_str!("../migrations/0006_disclosures.sql")),
+    (7, "upstream", include_str!("../migrations/0007_upstream.sql")),
 ];
 
 /// Which words the database understands.

@@ -10,6 +10,7 @@
 //! It must never know HTTP, problems, contracts or who may see what.
 
 mod agencies;
+mod arrivals;
 mod cases;
 mod clients;
 mod db;
@@ -33,6 +34,7 @@ mod submissions;
 mod versions;
 
 pub use agencies::{Agencies, AgencyRow, MemberRow};
+pub use arrivals::{Arrivals, Dance, TheirSession};
 pub use cases::{Case, Cases};
 pub use clients::{ClientRow, Clients, KeyRow, TenantRow};
 pub use db::Db;

@@ -5,8 +5,8 @@ use crate::lite::Lite;
 use crate::master_key::Sealer;
 use crate::pg::Pg;
 use crate::{
-    Agencies, Cases, Clients, Disclosures, Files, Idempotency, Ledger, MasterKey, Meta, Nodes, Orders, Secrets,
-    Sessions, SignIns, SsoClients, StoreError, Submissions, TokenFamilies, Versions, node,
+    Agencies, Arrivals, Cases, Clients, Disclosures, Files, Idempotency, Ledger, MasterKey, Meta, Nodes, Orders,
+    Secrets, Sessions, SignIns, SsoClients, StoreError, Submissions, TokenFamilies, Versions, node,
 };
 use hub_core::time::Timestamp;
 use hub_crypto::{hex, random};
@@ -243,6 +243,15 @@ impl Store {
         }
     }
 
+    /// People who come from identity providers.
+    #[must_use]
+    pub fn arrivals(&self) -> Arrivals<'_> {
+        Arrivals {
+            db: &self.db,
+            sealer: &self.sealers.sso,
+        }
+    }
+
     /// Codes and tokens, by family.
     #[must_use]
     pub fn families(&self) -> TokenFamilies<'_> {
@@ -261,6 +270,7 @@ impl Store {
         let keys = sql("DELETE FROM idempotency WHERE expires <= $1 RETURNING 1", [now.into()]);
         let files = sql("DELETE FROM files WHERE expires <= $1 RETURNING 1", [now.into()]);
         self.db.write_all(crate::sso::forget_expired(now)).await?;
+        self.db.write_all(crate::arrivals::forget_expired(now)).await?;
         Ok(Purged {
             idempotency: self.db.write(keys).await?.len() as u64,
             files: self.db.write(files).await?.len() as u64,
