@@ -35,5 +35,6 @@ pub use keys::KeyRing;
 pub use logout::{Leaving, LogoutNotice};
 pub use params::Params;
 pub use provider::{Provider, Registered, RegistrationError};
+pub(crate) use provider::{fresh, hashed, later};
 pub use request::{AuthRequest, Back, PUSHED_SECONDS, Refused};
 pub use scope::{SCOPES, Scope, scope};

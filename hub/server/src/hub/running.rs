@@ -14,6 +14,7 @@ use hub_core::{Lang, Service, Text};
 use hub_crypto::ct_eq;
 use hub_gateway::{Gateway, Snapshots};
 use hub_identity::sso::Provider;
+use hub_identity::upstream::Upstreams;
 use hub_outbound::Outbound;
 use hub_registry::{Desk, Registry};
 use hub_sandbox::Word;
@@ -49,6 +50,8 @@ pub struct Hub {
     pub cast: Arc<Cast>,
     /// The OpenID provider.
     pub sso: Provider,
+    /// Where people come from.
+    pub upstreams: Upstreams,
     /// Operators' token.
     pub admin_token: String,
     /// Documents as text.

@@ -17,6 +17,7 @@ mod sign_in;
 mod sso;
 mod table;
 mod upkeep;
+mod upstream;
 mod versions;
 
 pub use ask::Ask;
