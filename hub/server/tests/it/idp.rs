@@ -170,6 +170,7 @@ pub fn signing_input(header: &Value, claims: &Value) -> String {
 }
 
 type Spoil = Box<dyn Fn(&mut Value, &mut Value) + Send>;
+type Sign = Box<dyn Fn(&Value, &Value) -> String + Send>;
 type Override = Box<dyn Fn(&Asked) -> Option<Reply> + Send>;
 
 /// What the provider does, and what it has seen.
@@ -184,7 +185,7 @@ pub struct Mood {
     /// Changes header and claims of the ID token before it is signed.
     pub spoil: Spoil,
     /// Signs in place of the key.
-    pub sign: Option<Box<dyn Fn(&Value, &Value) -> String + Send>>,
+    pub sign: Option<Sign>,
     /// Answers in place of the usual.
     pub answer: Override,
     /// Whether codes are bound to their verifier.

@@ -25,3 +25,4 @@ mod sso;
 mod support;
 mod transports;
 mod upstream;
+mod upstream_tokens;

@@ -1,12 +1,10 @@
 //! People come from an OpenID provider, through the hub's own doors; and what must not let anybody in, does not.
 
 use crate::channel::{Browser, Channel, between, parts, query};
-use crate::idp::{CLIENT, Idp, Pair, Reply, SECRET, signing_input};
+use crate::idp::{Idp, SECRET};
 use crate::support::{City, Got, TestHub};
-use hub_crypto::{base64, base64_url, from_base64, from_base64_url};
 use hub_server::wiring::Plan;
 use serde_json::{Value, json};
-use std::time::Duration;
 
 /// A hub whose people come from providers by these files: `(id, file)`.
 pub async fn hub(files: &[(&str, &str)], secrets: &str) -> TestHub {
@@ -84,14 +82,14 @@ pub async fn claims(channel: &Channel<'_>, browser: &mut Browser, address: &str)
 }
 
 /// A whole sign-in at a provider.
-async fn whole(channel: &Channel<'_>, idp: &Idp, more: &[(&str, &str)]) -> Value {
+pub async fn whole(channel: &Channel<'_>, idp: &Idp, more: &[(&str, &str)]) -> Value {
     let mut browser = Browser::new(channel.hub);
     let out = depart(channel, &mut browser, "test", more).await;
     claims(channel, &mut browser, &idp.authorize(&out)).await
 }
 
 /// Whether a sign-in is refused with a page that has a way on.
-async fn is_refused(channel: &Channel<'_>, idp: &Idp) -> bool {
+pub async fn is_refused(channel: &Channel<'_>, idp: &Idp) -> bool {
     let mut browser = Browser::new(channel.hub);
     let out = depart(channel, &mut browser, "test", &[]).await;
     let got = come_back(&mut browser, &idp.authorize(&out)).await;
