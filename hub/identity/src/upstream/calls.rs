@@ -7,6 +7,7 @@ use super::plain::{Asked, Ours, Plain};
 use super::trouble::{Trouble, Why};
 use super::way::{Request, Way, send};
 use crate::sso::{AuthRequest, Params};
+use hub_catalog::document::Document;
 use hub_connectors::Secrets;
 use hub_connectors::form::{Escape, encode};
 use hub_connectors::message::Message;
@@ -268,7 +269,10 @@ fn read(call: &Call, answer: &RawResponse) -> Result<Value, Trouble> {
     if call.xml {
         return element(&text).ok_or_else(unreadable);
     }
-    let said: Value = serde_json::from_str(text.trim()).map_err(|_| unreadable())?;
+    // Of two members of one name one is signed and the other read, so that is no JSON of ours.
+    let said = Document::parse("answer.json", text.trim().as_bytes())
+        .map_err(|_| unreadable())?
+        .value;
     // A page or a bare word is no answer.
     if said.is_object() { Ok(said) } else { Err(unreadable()) }
 }

@@ -17,7 +17,6 @@ pub struct Asked {
     pub form: HashMap<String, String>,
     pub headers: HashMap<String, String>,
     pub target: String,
-    pub body: String,
 }
 
 /// What is answered.
@@ -132,7 +131,6 @@ async fn read(stream: &mut TcpStream) -> std::io::Result<Asked> {
         query: pairs(query),
         form: pairs(&body),
         headers,
-        body,
         target: target.clone(),
     })
 }

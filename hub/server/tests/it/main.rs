@@ -25,4 +25,6 @@ mod sso;
 mod support;
 mod transports;
 mod upstream;
+mod upstream_cas;
+mod upstream_house;
 mod upstream_tokens;

@@ -60,10 +60,10 @@ pub async fn depart(channel: &Channel<'_>, browser: &mut Browser, id: &str, more
 /// What the hub answers a browser that comes back; goes on to the client with a yes if it is let in.
 pub async fn come_back(browser: &mut Browser, address: &str) -> Got {
     let back = browser.get(address).await;
-    if back.status != 303 {
-        return back;
-    }
-    let next = browser.follow(back).await;
+    let next = match back.status {
+        303 => browser.follow(back).await,
+        _ => back,
+    };
     if next.status == 200 && next.body.as_str().unwrap().contains("name=\"answer\"") {
         return browser.submit(&next, &[("answer", "yes")]).await;
     }

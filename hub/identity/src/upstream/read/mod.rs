@@ -4,6 +4,9 @@ mod calls;
 mod oidc;
 mod person;
 
+pub(super) use calls::CALL;
+pub(super) use oidc::ALGORITHMS;
+
 use super::file::{Cas, Client, Dialect, ProviderFile, Reference};
 use hub_catalog::document::{Document, Reading, escape};
 use hub_core::{Finding, Text};
@@ -11,7 +14,7 @@ use serde_json::Value;
 use url::Url;
 
 /// Keys of every file.
-pub(super) const KEYS: [&str; 12] = [
+pub(in crate::upstream) const KEYS: [&str; 12] = [
     "name",
     "active",
     "dialect",
@@ -26,7 +29,7 @@ pub(super) const KEYS: [&str; 12] = [
     "refuse",
 ];
 /// Dialects and the keys they add.
-pub(super) const DIALECTS: [(&str, &[&str]); 4] = [
+pub(in crate::upstream) const DIALECTS: [(&str, &[&str]); 4] = [
     ("oidc", &["endpoints", "scope", "algorithms", "userinfo", "par"]),
     ("oauth2", &["authorize", "back", "token", "calls"]),
     ("cas", &["server"]),
@@ -318,5 +321,8 @@ impl Reader<'_> {
 
 /// An algorithm that a file may name.
 pub(super) fn algorithm(name: &str) -> Option<jsonwebtoken::Algorithm> {
-    oidc::ALGORITHMS.iter().find(|(n, _)| *n == name).map(|(_, a)| *a)
+    ALGORITHMS.iter().find(|(n, _)| *n == name).map(|(_, a)| *a)
 }
+
+#[cfg(test)]
+mod tests;
