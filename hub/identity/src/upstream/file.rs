@@ -187,6 +187,8 @@ pub struct Headers {
     pub take: Vec<(String, Place)>,
     /// The headers that the recipe names, in lower case.
     pub names: Vec<String>,
+    /// Those of them that the signature covers: what makes one request another.
+    pub covered: Vec<String>,
 }
 
 /// Which values name a person.

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// How long a request that was taken is remembered, in seconds: longer than any recipe lets one be old.
-const REMEMBERED: u64 = 3600;
+const REMEMBERED: u64 = 48 * 3600;
 
 /// Who is meant.
 pub(crate) async fn told(
@@ -68,7 +68,9 @@ pub(crate) async fn told(
             .cloned()
     };
     (told.everywhere, told.here) = (taken(&file.subject.everywhere), taken(&file.subject.here));
-    let signed: Vec<&str> = own.iter().map(|(_, v)| v.as_str()).collect();
+    // Neither the order of headers nor how a signature is written makes one request another: only what is signed does.
+    let value = |name: &String| own.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.as_str());
+    let signed: Vec<&str> = rules.covered.iter().map(value).collect();
     let mark = hashed(&format!("idp header\0{}\0{}", file.id, signed.join("\0")));
     if store.sign_ins().comes_first(&mark, now, later(now, REMEMBERED)).await? {
         Ok(told)

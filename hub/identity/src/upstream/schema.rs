@@ -44,7 +44,7 @@ fn key_schema(key: &str, dialects: &[&str]) -> Value {
         "dialect" => json!({"enum": dialects}),
         "active" | "inner" | "userinfo" | "par" => json!({"type": "boolean"}),
         "client" => closed(
-            json!({"id": text, "secret": secret(), "auth": {"enum": ["basic", "post"]}}),
+            &json!({"id": text, "secret": secret(), "auth": {"enum": ["basic", "post"]}}),
             &[],
         ),
         "claims" => {
@@ -52,22 +52,22 @@ fn key_schema(key: &str, dialects: &[&str]) -> Value {
                 .iter()
                 .map(|(word, _)| ((*word).to_owned(), text.clone()))
                 .collect();
-            closed(Value::Object(all), &[])
+            closed(&Value::Object(all), &[])
         }
         "most" => level,
         "assurance" => json!({"oneOf": [level, closed(
-            json!({"from": text, "table": {"type": "object", "additionalProperties": level}, "else": level}), &["from"])]}),
+            &json!({"from": text, "table": {"type": "object", "additionalProperties": level}, "else": level}), &["from"])]}),
         "refuse" => json!({"type": "array", "items": closed(
-            json!({"value": text, "is": scalars(), "why": both()}), &["value", "is", "why"])}),
+            &json!({"value": text, "is": scalars(), "why": both()}), &["value", "is", "why"])}),
         "endpoints" => closed(
-            json!({"authorization": address, "token": address, "jwks": address, "userinfo": address, "par": address,
+            &json!({"authorization": address, "token": address, "jwks": address, "userinfo": address, "par": address,
                    "says_iss": {"type": "boolean"}}),
             &["authorization", "token", "jwks"],
         ),
         "scope" => json!({"oneOf": [text, {"type": "array", "items": text}]}),
         "algorithms" => json!({"oneOf": [{"enum": algorithms}, {"type": "array", "items": {"enum": algorithms}}]}),
         "authorize" => closed(
-            json!({"url": address, "send": texts(), "fragment": text,
+            &json!({"url": address, "send": texts(), "fragment": text,
                    "state": {"description": "Name of the parameter with the state on the way back; in-callback if it stands in the address of the way back.", "type": "string"},
                    "state_length": {"type": "integer", "minimum": 32, "maximum": 128}}),
             &["url"],
@@ -91,22 +91,22 @@ fn call() -> Value {
         "ok" => json!({"type": "object", "additionalProperties": scalars()}),
         "take" => json!({"type": "object", "additionalProperties": text}),
         "fails" => closed(
-            json!({"at": text, "codes": {"type": "object", "additionalProperties": {"enum": ["used", "busy", "denied"]}}}),
+            &json!({"at": text, "codes": {"type": "object", "additionalProperties": {"enum": ["used", "busy", "denied"]}}}),
             &["at", "codes"],
         ),
         _ => text.clone(),
     };
     let parts: Map<String, Value> = CALL.iter().map(|key| ((*key).to_owned(), part(key))).collect();
-    closed(Value::Object(parts), &["url"])
+    closed(&Value::Object(parts), &["url"])
 }
 
-fn closed(properties: Value, required: &[&str]) -> Value {
+fn closed(properties: &Value, required: &[&str]) -> Value {
     json!({"type": "object", "additionalProperties": false, "required": required, "properties": properties})
 }
 
 fn both() -> Value {
     let text = json!({"type": "string", "minLength": 1});
-    closed(json!({"zh": text, "en": text}), &["zh", "en"])
+    closed(&json!({"zh": text, "en": text}), &["zh", "en"])
 }
 
 fn secret() -> Value {

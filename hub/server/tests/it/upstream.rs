@@ -3,11 +3,17 @@
 use crate::channel::{Browser, Channel, between, parts, query};
 use crate::idp::{Idp, SECRET};
 use crate::support::{City, Got, TestHub};
+use hub_server::config::Config;
 use hub_server::wiring::Plan;
 use serde_json::{Value, json};
 
 /// A hub whose people come from providers by these files: `(id, file)`.
 pub async fn hub(files: &[(&str, &str)], secrets: &str) -> TestHub {
+    hub_with(files, secrets, |_| {}).await
+}
+
+/// The same with another config.
+async fn hub_with(files: &[(&str, &str)], secrets: &str, change: impl FnOnce(&mut Plan)) -> TestHub {
     let city = City::empty().unhurried();
     let folder = city.path("policies").join("identity");
     std::fs::create_dir_all(&folder).unwrap();
@@ -20,12 +26,13 @@ pub async fn hub(files: &[(&str, &str)], secrets: &str) -> TestHub {
     let mut config = city.config(data.path());
     config.identity.test_issuer = true;
     config.paths.secrets = Some(kept);
-    let plan = Plan {
+    let mut plan = Plan {
         config,
         simulated: true,
         credentials: true,
         ..Plan::default()
     };
+    change(&mut plan);
     TestHub::start(city, data, plan).await
 }
 
@@ -305,4 +312,80 @@ async fn a_person_who_goes_back_is_asked_again() {
     assert_eq!(left.status, 303);
     claims(&channel, &mut browser, &idp.authorize(left.header("location"))).await;
     hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_takes_all_providers_or_none() {
+    let (idp, other) = (Idp::start().await, Idp::start().await);
+    let hub = hub_of(&idp, "").await;
+    let channel = Channel::new(&hub, &json!({})).await;
+    let file = |name: &str| hub.city.path("policies").join("identity").join(name);
+    std::fs::write(file("other.yaml"), other.file("").replace("Test login", "Other login")).unwrap();
+    std::fs::write(file("broken.yaml"), other.file("sope: [profile]\n")).unwrap();
+    let refused = hub.operate("POST", "/admin/reload", None).await;
+    assert!(refused.status >= 400, "{}", refused.body);
+    let told = refused.body.to_string();
+    assert!(
+        told.contains("broken.yaml") && told.contains("sope") && told.contains("\"scope\""),
+        "{told}"
+    );
+    let shown = page(&channel, &mut Browser::new(&hub), &[]).await;
+    assert!(!shown.body.as_str().unwrap().contains("Other login"));
+    std::fs::remove_file(file("broken.yaml")).unwrap();
+    std::fs::write(file("test.yaml"), idp.file("active: false\n")).unwrap();
+    let mut browser = Browser::new(&hub);
+    let under_way = idp.authorize(&depart(&channel, &mut browser, "test", &[]).await);
+    assert_eq!(hub.operate("POST", "/admin/reload", None).await.status, 200);
+    let shown = page(&channel, &mut Browser::new(&hub), &[]).await;
+    let text = shown.body.as_str().unwrap();
+    assert!(text.contains("Other login") && !text.contains("Test login"));
+    assert_eq!(
+        browser.get(&under_way).await.status,
+        404,
+        "a provider that is off takes nobody in"
+    );
+    assert_eq!(
+        browser
+            .get(&way_out(&shown, "other").replace("other", "test"))
+            .await
+            .status,
+        400
+    );
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_comes_back_to_another_hub_than_they_left() {
+    crate::support::on_postgres(|url| async move {
+        let idp = Idp::start().await;
+        let file = idp.file("");
+        let variables = |name: &str| (name == "HUB_STORE_URL").then(|| url.clone());
+        let given = Config::load(None, &variables).unwrap().store.url;
+        let start = async || {
+            let secrets = format!("identity/test: {{key: '{SECRET}'}}\n");
+            hub_with(&[("test", &file)], &secrets, |plan| {
+                plan.config.store.url.clone_from(&given);
+                plan.master_key = Some("0f".repeat(32));
+            })
+            .await
+        };
+        let (one, two) = (start().await, start().await);
+        let channel = Channel::new(&one, &json!({})).await;
+        let mut browser = Browser::new(&one);
+        let back = idp.authorize(&depart(&channel, &mut browser, "test", &[]).await);
+        // The hub the person left is gone; the way back leads to whoever is there.
+        let (was, is) = (one.ready().base_url.clone(), two.ready().base_url.clone());
+        let mut there = Browser::new(&two);
+        there.cookie.clone_from(&browser.cookie);
+        let got = come_back(&mut there, &back.replace(&was, &is)).await;
+        assert!(
+            query(got.header("location")).contains_key("code"),
+            "{} {}",
+            got.status,
+            got.body
+        );
+        two.stop().await;
+        one.stop().await;
+    })
+    .await;
 }

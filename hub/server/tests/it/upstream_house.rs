@@ -421,5 +421,9 @@ async fn attack_38_headers_count_with_a_signature_fresh_and_once() {
     let came = claims(&channel, &mut browser, &on.unwrap()).await;
     assert_eq!((&came["name"], &came["acr"]), (&json!("李测试"), &json!("R2")));
     assert_eq!(enter(&good).await.0, 400, "replayed");
+    let mut disguised: Vec<_> = good.into_iter().rev().collect();
+    disguised[0].1 = disguised[0].1.to_lowercase();
+    disguised.push(("x-more".to_owned(), "1".to_owned()));
+    assert_eq!(enter(&disguised).await.0, 400, "replayed in another dress");
     hub.stop().await;
 }

@@ -398,7 +398,7 @@ async fn logout(hub: &TestHub, token: String) -> Got {
 }
 
 /// The claims of a good logout token.
-fn notice(idp: &Idp, more: Value) -> Value {
+fn notice(idp: &Idp, more: &Value) -> Value {
     let mut claims = json!({
         "iss": idp.base(), "aud": CLIENT, "iat": now(), "exp": now() + 120, "jti": base64_url(&random::<8>().unwrap()),
         "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
@@ -428,7 +428,7 @@ async fn attack_30_a_sign_out_there_ends_what_came_from_there_and_cannot_be_forg
         tokens["access_token"].as_str().unwrap().to_owned()
     };
     let token = signed_in("s-1").await;
-    let good = |more| notice(&idp, more);
+    let good = |more: Value| notice(&idp, &more);
     let lies = [
         good(json!({"sub": "u-1", "iss": "https://evil.example"})),
         good(json!({"sub": "u-1", "aud": "another-client"})),

@@ -309,19 +309,30 @@ impl Reader<'_> {
                 self.report("wrong-value", &format!("/take/{}", escape(name)), words);
             }
         }
+        let seen = |name: &str| {
+            let place = self.doc.value(&format!("/sign/seen/{name}")).and_then(Value::as_str);
+            let header = place.and_then(|p| p.strip_prefix("header "));
+            header
+                .filter(|_| text.contains(&format!("{{{name}")))
+                .map(str::to_ascii_lowercase)
+        };
+        let mut covered = named(&text, &["header:"]);
+        covered.extend(seen("timestamp"));
+        covered.extend(seen("nonce"));
         Some(Headers {
             sign,
             take,
-            names: named(&text),
+            names: named(&text, &["header:", "header "]),
+            covered,
         })
     }
 }
 
 /// The headers that a recipe names.
-fn named(recipe: &str) -> Vec<String> {
+fn named(recipe: &str, marks: &[&str]) -> Vec<String> {
     let mut names = Vec::new();
-    for mark in ["header:", "header "] {
-        for rest in recipe.split(mark).skip(1) {
+    for mark in marks {
+        for rest in recipe.split(*mark).skip(1) {
             let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
             let name: String = rest.chars().take_while(|c| plain(*c)).collect();
             if !name.is_empty() && !names.contains(&name) {
