@@ -44,10 +44,11 @@ impl Act<'_> {
             pairs.push((name.clone(), self.filled(template, &values)?));
         }
         let mut url = match &self.calls.token {
-            // The plain flow; what the file sends stands beside and in place of what the standard says.
-            Some(token) if authorize.send.is_empty() => {
+            // The plain flow; what the file sends stands beside what the standard says.
+            Some(token) => {
                 let plain = Plain::new(self.ours, &authorize.url, token, &kept.callback)?;
-                let more: Vec<(&str, String)> = again(request);
+                let mut more = again(request);
+                more.extend(pairs.iter().map(|(n, v)| (n.as_str(), v.clone())));
                 plain.address(&Asked {
                     state: &kept.state,
                     verifier: &kept.verifier,
@@ -55,7 +56,7 @@ impl Act<'_> {
                     more: &more,
                 })
             }
-            _ => {
+            None => {
                 let mut url = authorize.url.clone();
                 // Vendors compare `redirect_uri` and scopes byte by byte and read `+` as a plus.
                 let query = encode(
@@ -209,7 +210,7 @@ impl Act<'_> {
     }
 }
 
-fn again(request: &AuthRequest) -> Vec<(&'static str, String)> {
+fn again(request: &AuthRequest) -> Vec<(&str, String)> {
     if request.again {
         vec![("prompt", "login".to_owned())]
     } else {

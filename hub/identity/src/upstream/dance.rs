@@ -23,6 +23,8 @@ pub(crate) struct Kept {
     pub(crate) callback: String,
     /// The issuer at the time: a file that changed meanwhile takes nobody in.
     pub(crate) issuer: String,
+    /// Language of the page the person left.
+    pub(crate) lang: Option<String>,
     /// The person has to have signed in since, in seconds.
     pub(crate) not_before: Option<i64>,
 }
@@ -31,8 +33,7 @@ impl Kept {
     /// A new one. The state is hexadecimal, which is what the strictest vendors take.
     pub(crate) fn new(
         file: &ProviderFile,
-        handle: &str,
-        request: &AuthRequest,
+        (handle, request, lang): (&str, &AuthRequest, Option<&str>),
         callback: String,
         state_length: usize,
         now: Timestamp,
@@ -43,6 +44,7 @@ impl Kept {
         let anew = request.again || request.max_age.is_some();
         Ok(Self {
             handle: handle.to_owned(),
+            lang: lang.map(str::to_owned),
             nonce: fresh(32)?,
             verifier: fresh(32)?,
             callback,

@@ -45,6 +45,8 @@ pub enum Start {
 pub struct Welcome {
     /// Handle of the request that goes on.
     pub handle: String,
+    /// Language of the page the person left, if one was chosen.
+    pub lang: Option<String>,
     /// The browser's new cookie.
     pub cookie: String,
 }
@@ -54,13 +56,19 @@ pub struct Welcome {
 pub struct Failed {
     /// Handle of the request that could go on, if it is this browser's.
     pub handle: Option<String>,
+    /// Language of the page the person left, if one was chosen.
+    pub lang: Option<String>,
     /// Why.
     pub trouble: Trouble,
 }
 
 impl From<Trouble> for Failed {
     fn from(trouble: Trouble) -> Self {
-        Self { handle: None, trouble }
+        Self {
+            handle: None,
+            lang: None,
+            trouble,
+        }
     }
 }
 
@@ -157,7 +165,7 @@ impl Upstreams {
     pub async fn start(
         &self,
         id: &str,
-        (handle, request): (&str, &AuthRequest),
+        (handle, request, lang): (&str, &AuthRequest, Option<&str>),
         browser: &str,
         headers: &[(String, String)],
         now: Timestamp,
@@ -169,7 +177,7 @@ impl Upstreams {
         let (length, in_callback) = match &file.dialect {
             Dialect::Header(rules) => {
                 let told = header::told(store, file, rules, headers, secrets.as_ref(), now).await?;
-                let welcome = self.welcome(file, "", handle, &told, browser, now).await?;
+                let welcome = self.welcome(file, "", (handle, lang), &told, browser, now).await?;
                 return Ok(Start::Here(welcome));
             }
             Dialect::Calls(calls) => (calls.authorize.state_length, calls.authorize.state.is_none()),
@@ -177,7 +185,7 @@ impl Upstreams {
             Dialect::Oidc(_) => (64, false),
         };
         let ours = self.ours(file)?;
-        let mut kept = Kept::new(file, handle, request, self.callback(id), length, now)?;
+        let mut kept = Kept::new(file, (handle, request, lang), self.callback(id), length, now)?;
         if in_callback {
             kept.callback = format!("{}?state={}", kept.callback, kept.state);
         }
@@ -244,6 +252,7 @@ impl Upstreams {
         let welcomed = self.welcomed(&one, &kept, params, browser, now).await;
         welcomed.map_err(|trouble| Failed {
             handle: Some(kept.handle),
+            lang: kept.lang,
             trouble,
         })
     }
@@ -286,7 +295,15 @@ impl Upstreams {
             Dialect::Cas(cas) => cas::back(way, file, cas, kept, params).await?,
             Dialect::Header(_) => return Err(Trouble::untrusted("nobody comes back from there")),
         };
-        self.welcome(file, &ours.id, &kept.handle, &told, browser, now).await
+        self.welcome(
+            file,
+            &ours.id,
+            (&kept.handle, kept.lang.as_deref()),
+            &told,
+            browser,
+            now,
+        )
+        .await
     }
 
     /// Signs a person in.
@@ -294,7 +311,7 @@ impl Upstreams {
         &self,
         file: &ProviderFile,
         client: &str,
-        handle: &str,
+        (handle, lang): (&str, Option<&str>),
         told: &Told,
         browser: &str,
         now: Timestamp,
@@ -314,6 +331,7 @@ impl Upstreams {
         }
         Ok(Welcome {
             handle: handle.to_owned(),
+            lang: lang.map(str::to_owned),
             cookie,
         })
     }

@@ -44,7 +44,7 @@ pub async fn authorize(ask: Ask) -> Answered {
 }
 
 /// The language that the client asks for (`ui_locales`) or that a page of ours was in.
-pub(super) fn chosen(ask: &Ask) -> &'static str {
+fn chosen(ask: &Ask) -> &'static str {
     let asked = ask
         .parameter("ui_locales")
         .or_else(|| ask.parameter("lang"))

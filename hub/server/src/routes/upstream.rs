@@ -1,7 +1,7 @@
 //! The doors to identity providers: out from the page of a sign-in, and back. Everything is decided in
 //! `hub_identity::upstream`.
 
-use super::sign_in::{browser, chosen, go, html, ours, put, refused};
+use super::sign_in::{browser, go, html, ours, put, refused};
 use super::sso::{form, provider};
 use super::{Answered, Ask, back_channel};
 use crate::http::cookie;
@@ -33,16 +33,15 @@ pub async fn start(ask: Ask) -> Answered {
         .iter()
         .filter_map(|(n, v)| Some((n.as_str().to_owned(), v.to_str().ok()?.to_owned())))
         .collect();
-    match hub
-        .upstreams
-        .start(&id, (&handle, &request), &name, &headers, now)
-        .await
-    {
+    let lang = ask.parameter("lang").filter(|l| l == "zh" || l == "en");
+    let from = (handle.as_str(), &request, lang.as_deref());
+    match hub.upstreams.start(&id, from, &name, &headers, now).await {
         Ok(Start::Away(address)) => Ok(go(&address)),
         Ok(Start::Here(welcome)) => Ok(welcomed(&ask, &welcome)),
         Err(trouble) => {
             let handle = Some(handle);
-            failed(&ask, &id, Some(&name), &Failed { handle, trouble })
+            let why = Failed { handle, lang, trouble };
+            failed(&ask, &id, Some(&name), &why)
         }
     }
 }
@@ -142,7 +141,8 @@ fn told(ask: &Ask, id: &str, heard: Result<Vec<LogoutNotice>, Trouble>) -> HttpR
 }
 
 fn welcomed(ask: &Ask, welcome: &Welcome) -> HttpResponse {
-    let mut answer = go(&format!("/sso/continue?request={}{}", welcome.handle, chosen(ask)));
+    let lang = welcome.lang.as_ref().map(|l| format!("&lang={l}")).unwrap_or_default();
+    let mut answer = go(&format!("/sso/continue?request={}{lang}", welcome.handle));
     put(
         &mut answer,
         "set-cookie",
@@ -167,9 +167,10 @@ fn failed(ask: &Ask, id: &str, browser: Option<&str>, failed: &Failed) -> Answer
         _ => StatusCode::BAD_REQUEST,
     };
     // What came back is not repeated, not even in the link to the other language.
-    let chosen_lang = ask.parameter("lang").map(|lang| ("lang".to_owned(), lang));
+    let chosen = failed.lang.clone().or_else(|| ask.parameter("lang"));
+    let chosen = chosen.map(|lang| ("lang".to_owned(), lang));
     let accept = ask.header("accept-language").unwrap_or_default();
-    let frame = Frame::new("/", &Vec::from_iter(chosen_lang), accept);
+    let frame = Frame::new("/", &Vec::from_iter(chosen), accept);
     let lang = frame.and();
     let ways = failed.handle.as_ref().zip(browser).map(|(handle, name)| {
         let again = format!("/sso/via/{id}?request={handle}&form={}{lang}", form_token(name, handle));

@@ -321,7 +321,7 @@ fn token(mood: &mut Mood, asked: &Asked, base: &str) -> Reply {
     }
     let now = hub_core::time::Timestamp::now().as_second();
     let mut header = json!({"alg": "ES256", "kid": mood.key.kid, "typ": "JWT"});
-    let mut claims = json!({"iss": base, "aud": CLIENT, "iat": now, "exp": now + 300, "nonce": request["nonce"]});
+    let mut claims = json!({"iss": base, "aud": CLIENT, "iat": now, "exp": now + 300, "nonce": request.get("nonce")});
     for (name, value) in person.as_object().unwrap_or(&Map::new()) {
         claims[name] = value.clone();
     }

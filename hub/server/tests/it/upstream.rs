@@ -252,6 +252,34 @@ async fn attack_08_answers_of_one_provider_are_not_taken_for_anothers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn attack_08_a_provider_describes_itself_and_nothing_else() {
+    let (idp, evil) = (Idp::start().await, Idp::start().await);
+    // Whoever answers for another issuer sends nobody anywhere.
+    idp.mood().about = json!({"issuer": evil.base()});
+    let hub = hub_of(&idp, "").await;
+    let channel = Channel::new(&hub, &json!({})).await;
+    let mut browser = Browser::new(&hub);
+    let out = way_out(&page(&channel, &mut browser, &[]).await, "test");
+    assert_eq!(browser.get(&out).await.status, 400);
+    // What it says of addresses on this machine is not the operator's word, even where the operator lets it stand here itself.
+    for (name, path) in [
+        ("token_endpoint", "token"),
+        ("jwks_uri", "jwks"),
+        ("pushed_authorization_request_endpoint", "par"),
+    ] {
+        idp.mood().about = json!({name: format!("{}/{path}", evil.base())});
+        assert_eq!(hub.operate("POST", "/admin/reload", None).await.status, 200);
+        let left = browser.get(&out).await;
+        if left.status == 303 {
+            let back = idp.authorize(left.header("location"));
+            assert_eq!(come_back(&mut browser, &back).await.status, 400, "{name}");
+        }
+        assert!(evil.mood().seen.is_empty(), "{name}");
+    }
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn attack_09_a_state_is_this_browsers_and_good_once() {
     let idp = Idp::start().await;
     let hub = hub_of(&idp, "").await;
@@ -311,6 +339,41 @@ async fn a_person_who_goes_back_is_asked_again() {
     let left = browser.get(&again).await;
     assert_eq!(left.status, 303);
     claims(&channel, &mut browser, &idp.authorize(left.header("location"))).await;
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plain_oauth_server_needs_no_more_than_its_addresses() {
+    let idp = Idp::start().await;
+    let base = idp.base();
+    let file = format!(
+        "name: {{zh: 测试登录, en: Plain login}}\ndialect: oauth2\nissuer: {base}\ninner: true\nmost: R1\nassurance: R1\n\
+         client: {{id: hub-at-idp, secret: 'secret:key'}}\ntoken: {base}/token\n\
+         authorize: {{url: '{base}/authorize', send: {{scope: 'read,name'}}}}\n\
+         calls:\n  - {{url: '{base}/userinfo', headers: {{authorization: 'Bearer {{access_token}}'}}, take: {{id: sub, name: name}}}}\n\
+         subject: id\nclaims: {{name: name}}\n"
+    );
+    let hub = hub(&[("test", &file)], &format!("identity/test: {{key: '{SECRET}'}}\n")).await;
+    let channel = Channel::new(&hub, &json!({})).await;
+    let mut browser = Browser::new(&hub);
+    // The language that the person chose goes with them.
+    let out = depart(&channel, &mut browser, "test", &[("ui_locales", "zh")]).await;
+    let asked = query(&out);
+    assert_eq!(
+        (asked["scope"].as_str(), asked["code_challenge_method"].as_str()),
+        ("read,name", "S256")
+    );
+    let back = browser.get(&idp.authorize(&out)).await;
+    assert!(
+        back.header("location").ends_with("&lang=zh"),
+        "{} {}",
+        back.status,
+        back.body
+    );
+    let came = whole(&channel, &idp, &[]).await;
+    assert_eq!((&came["name"], &came["acr"]), (&json!("李测试"), &json!("R1")));
+    assert_eq!(idp.asked("/userinfo")[0].headers["authorization"], "Bearer at-1");
+    assert!(idp.asked("/token").iter().all(|a| a.form["code_verifier"].len() >= 43));
     hub.stop().await;
 }
 

@@ -160,6 +160,13 @@ async fn attack_15_times_are_numbers_and_plausible() {
         ("nbf", json!("now")),
     ];
     all_refused(&hub, &idp, &lies).await;
+    // Plausible in itself, and over.
+    let channel = Channel::new(&hub, &json!({})).await;
+    idp.mood().spoil = Box::new(move |_, claims| {
+        claims["iat"] = json!(now - 300);
+        claims["exp"] = json!(now - 60);
+    });
+    assert!(is_refused(&channel, &idp).await);
     hub.stop().await;
 }
 
