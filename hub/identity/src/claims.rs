@@ -86,7 +86,7 @@ fn text(claims: &Claims, name: &'static str, most: usize) -> Result<Option<Strin
     }
 }
 
-fn is_plain(text: &str, most: usize) -> bool {
+pub(crate) fn is_plain(text: &str, most: usize) -> bool {
     let odd = |c: char| {
         c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };

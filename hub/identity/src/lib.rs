@@ -1,9 +1,10 @@
-//! Who stands behind a token: verifying subject tokens, pairwise ids, the OpenID provider, and the test issuer of demo and
-//! tests.
+//! Who stands behind a token: verifying subject tokens, pairwise ids, identity providers on one side, the OpenID provider on the
+//! other, and the test issuer of demo and tests.
 //!
 //! Invariants:
-//! - One algorithm (ES256) and keys known beforehand; nothing in a token chooses a key by address or brings its own.
-//! - A subject is its issuer and its `sub` together. No other claim ever links two.
+//! - One algorithm (ES256) and keys known beforehand, but for identity providers, whose files name theirs; nothing in a token
+//!   chooses a key by address or brings its own.
+//! - A subject is its issuer and its `sub` together. No other claim ever links two, but an id number that both have proven.
 //! - An issuer's word on assurance counts up to what it is trusted for, never beyond.
 //! - Refusals say why without repeating the token or any claim that names a person.
 //!
@@ -17,6 +18,7 @@ mod operators;
 mod pairwise;
 pub mod sso;
 mod test_issuer;
+pub mod upstream;
 mod verifier;
 
 pub use error::{IdentityError, TokenError};

@@ -37,4 +37,15 @@ impl PairwiseKey {
         let message = [length.as_slice(), sector.as_bytes(), subject.id.as_bytes()].concat();
         base64_url(&hmac(Digest::Sha256, &self.0, &message))
     }
+
+    /// A mark of something that must be found again and not be read: the same parts give the same mark, and nobody without the
+    /// key can make it.
+    pub(crate) fn mark(&self, parts: &[&str]) -> String {
+        let mut message = b"mark".to_vec();
+        for part in parts {
+            message.extend((part.len() as u64).to_be_bytes());
+            message.extend(part.as_bytes());
+        }
+        base64_url(&hmac(Digest::Sha256, &self.0, &message))
+    }
 }

@@ -13,6 +13,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (4, "registry", include_str!("../migrations/0004_registry.sql")),
     (5, "sso", include_str!("../migrations/0005_sso.sql")),
     (6, "disclosures", include_str!("../migrations/0006_disclosures.sql")),
+    (7, "upstream", include_str!("../migrations/0007_upstream.sql")),
     (9, "sso_bound", include_str!("../migrations/0009_sso_bound.sql")),
     (10, "rights", include_str!("../migrations/0010_rights.sql")),
     (11, "people", include_str!("../migrations/0011_people.sql")),

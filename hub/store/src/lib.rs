@@ -10,6 +10,7 @@
 //! It must never know HTTP, problems, contracts or who may see what.
 
 mod agencies;
+mod arrivals;
 mod cases;
 mod clients;
 mod consents;
@@ -37,6 +38,7 @@ mod submissions;
 mod versions;
 
 pub use agencies::{Agencies, AgencyRow, MemberRow};
+pub use arrivals::{Arrivals, Dance, TheirSession};
 pub use cases::{Case, Cases};
 pub use clients::{ClientRow, Clients, KeyRow, TenantRow};
 pub use consents::{Consents, ServiceConsent};

@@ -6,9 +6,9 @@ use crate::lite::Lite;
 use crate::master_key::Sealer;
 use crate::pg::Pg;
 use crate::{
-    Agencies, Cases, Clients, Consents, Disclosures, Erasures, Files, Idempotency, Ledger, Mandates, MasterKey, Meta,
-    Nodes, Operators, Orders, Secrets, Sessions, SignIns, SsoClients, StoreError, Submissions, TokenFamilies, Versions,
-    node,
+    Agencies, Arrivals, Cases, Clients, Consents, Disclosures, Erasures, Files, Idempotency, Ledger, Mandates,
+    MasterKey, Meta, Nodes, Operators, Orders, Secrets, Sessions, SignIns, SsoClients, StoreError, Submissions,
+    TokenFamilies, Versions, node,
 };
 use hub_core::time::Timestamp;
 use hub_crypto::{hex, random};
@@ -281,6 +281,15 @@ impl Store {
         }
     }
 
+    /// People who come from identity providers.
+    #[must_use]
+    pub fn arrivals(&self) -> Arrivals<'_> {
+        Arrivals {
+            db: &self.db,
+            sealer: &self.sealers.sso,
+        }
+    }
+
     /// Codes and tokens, by family.
     #[must_use]
     pub fn families(&self) -> TokenFamilies<'_> {
@@ -301,6 +310,7 @@ impl Store {
         let keys = sql("DELETE FROM idempotency WHERE expires <= $1 RETURNING 1", [now.into()]);
         let files = sql("DELETE FROM files WHERE expires <= $1 RETURNING 1", [now.into()]);
         self.db.write_all(crate::sso::forget_expired(now)).await?;
+        self.db.write_all(crate::arrivals::forget_expired(now)).await?;
         Ok(Purged {
             idempotency: self.db.write(keys).await?.len() as u64,
             files: self.db.write(files).await?.len() as u64,

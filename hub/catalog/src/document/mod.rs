@@ -5,9 +5,11 @@
 mod compose;
 mod json;
 mod near;
+mod reading;
 mod scalar;
 
 pub use near::nearest;
+pub use reading::Reading;
 
 use hub_core::{Finding, Text};
 use serde_json::Value;

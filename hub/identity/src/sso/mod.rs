@@ -40,6 +40,7 @@ pub use keys::{ALGORITHMS, KeyRing};
 pub use logout::{Leaving, LogoutNotice};
 pub use params::Params;
 pub use provider::{Provider, Registered, RegistrationError};
+pub(crate) use provider::{fresh, hashed, later};
 pub use request::{AuthRequest, Back, PUSHED_SECONDS, Refused};
 pub use scope::{SCOPES, Scope, scope};
 pub use tell::{TOLD_SECONDS, Told};

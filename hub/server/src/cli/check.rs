@@ -4,7 +4,7 @@ use super::args::CheckArgs;
 use super::documents::{folders, named};
 use super::outcome::{Outcome, line};
 use crate::config::{Config, Paths};
-use crate::hub::not_connected;
+use crate::hub::{not_connected, providers};
 use hub_catalog::Catalog;
 use hub_connectors::{Connector, MANIFEST_NAME};
 use hub_core::{Finding, Lang, Severity, SystemId, Text};
@@ -75,6 +75,9 @@ fn check(paths: &Paths, findings: &mut Vec<Finding>) -> Report {
             .filter_map(|c| pin_ends(&paths.connectors, c, today)),
     );
     if let Err(more) = Policies::load(&paths.policies, &catalog) {
+        findings.extend(more);
+    }
+    if let Err(more) = providers(&paths.policies) {
         findings.extend(more);
     }
     Report {

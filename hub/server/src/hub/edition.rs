@@ -6,6 +6,7 @@ use hub_catalog::Catalog;
 use hub_connectors::{Availability, Connector};
 use hub_core::{Finding, Service, Severity, SystemId, Text};
 use hub_gateway::{Policies, Registration, Snapshot};
+use hub_identity::upstream::Providers;
 use hub_registry::Published;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,6 +19,8 @@ pub struct Edition {
     pub connectors: BTreeMap<SystemId, Arc<Connector>>,
     /// Policies.
     pub policies: Arc<Policies>,
+    /// Where people come from.
+    pub providers: Arc<Providers>,
     /// What the registry says of the systems that came by it.
     pub registered: BTreeMap<SystemId, Registration>,
     /// Findings that hinder nothing.
@@ -38,8 +41,13 @@ impl Edition {
         let (mut errors, mut notes): (Vec<_>, Vec<_>) =
             findings.into_iter().partition(|f| f.severity == Severity::Error);
         notes.extend(catalog.notes().iter().cloned());
+        let providers = super::providers(&paths.policies).unwrap_or_else(|more| {
+            errors.extend(more);
+            Providers::default()
+        });
         match Policies::load(&paths.policies, &catalog) {
             Ok(policies) if errors.is_empty() => Ok(Self {
+                providers: Arc::new(providers),
                 catalog,
                 connectors,
                 policies: Arc::new(policies),

@@ -67,6 +67,7 @@ async fn load(worker: &Worker, all: Vec<Published>) -> Result<Result<Edition, Ve
 fn put_in_force(worker: &Worker, edition: Edition) {
     let version = worker.hub.next_edition();
     let services = edition.catalog.counts().services;
+    worker.hub.upstreams.put(&edition.providers);
     worker.gateway.reload(edition.snapshot(version));
     tracing::info!(version, services, "another edition is in force");
 }

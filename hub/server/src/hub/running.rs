@@ -15,6 +15,7 @@ use hub_crypto::ct_eq;
 use hub_gateway::{Gateway, Snapshots};
 use hub_identity::Staff;
 use hub_identity::sso::Provider;
+use hub_identity::upstream::Upstreams;
 use hub_outbound::Outbound;
 use hub_registry::{Desk, Registry};
 use hub_sandbox::Word;
@@ -52,6 +53,8 @@ pub struct Hub {
     pub sso: Provider,
     /// People who operate the hub.
     pub staff: Staff,
+    /// Where people come from.
+    pub upstreams: Upstreams,
     /// Operators' token.
     pub admin_token: String,
     /// Documents as text.

@@ -3,6 +3,7 @@
 use super::{Choice, Frame};
 use askama::Template;
 use hub_core::Text;
+use hub_identity::upstream::Door;
 
 /// What the forms carry: which request they belong to, and the proof that they are ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +31,7 @@ struct SignInPage<'a> {
     frame: &'a Frame,
     app: &'a str,
     slip: &'a Slip,
+    doors: &'a [Door],
     personas: Vec<Choice>,
 }
 
@@ -64,11 +66,12 @@ struct RefusedPage<'a> {
 ///
 /// # Errors
 /// If the template fails.
-pub fn sign_in(frame: &Frame, app: &str, slip: &Slip, personas: Vec<Choice>) -> askama::Result<String> {
+pub fn sign_in(frame: &Frame, app: &str, slip: &Slip, doors: &[Door], personas: Vec<Choice>) -> askama::Result<String> {
     SignInPage {
         frame,
         app,
         slip,
+        doors,
         personas,
     }
     .render()
@@ -143,6 +146,27 @@ pub fn signed_out(frame: &Frame) -> askama::Result<String> {
         frame,
         title: frame.t("您已退出登录", "You are signed out"),
         detail: frame.t("可以关闭此页。", "You can close this page.").to_owned(),
+    }
+    .render()
+}
+
+#[derive(Template)]
+#[template(path = "not_arrived.html")]
+struct NotArrivedPage<'a> {
+    frame: &'a Frame,
+    detail: String,
+    ways: Option<(String, String)>,
+}
+
+/// Nobody was signed in by an identity provider; the ways on are the same once more, and another.
+///
+/// # Errors
+/// If the template fails.
+pub fn not_arrived(frame: &Frame, why: &Text, ways: Option<(String, String)>) -> askama::Result<String> {
+    NotArrivedPage {
+        frame,
+        detail: frame.of(why),
+        ways,
     }
     .render()
 }

@@ -25,6 +25,7 @@ pub async fn reload(ask: Ask) -> Answered {
     let edition = read.map_err(|findings| unusable(&findings))?;
     let (counts, notes) = (edition.catalog.counts(), edition.notes.clone());
     let version = hub.next_edition();
+    hub.upstreams.put(&edition.providers);
     ask.worker.gateway.reload(edition.snapshot(version));
     tracing::info!(version, services = counts.services, "another edition is in force");
     Ok(HttpResponse::Ok().json(json!({"version": version, "counts": counts, "notes": notes})))

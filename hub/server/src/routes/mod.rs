@@ -18,6 +18,7 @@ mod sso;
 mod staff;
 mod table;
 mod upkeep;
+mod upstream;
 mod versions;
 
 pub use ask::Ask;

@@ -107,8 +107,13 @@ async fn ask_person(
             let place = place(&request.redirect);
             portal::consent(&frame, app, &place, person, &slip, wishes(&frame, request))
         }
-        None if hub.config.identity.test_issuer => portal::sign_in(&frame, app, &slip, hub.persona_choices(frame.lang)),
-        None => portal::sign_in(&frame, app, &slip, Vec::new()),
+        None => {
+            let personas = match hub.config.identity.test_issuer {
+                true => hub.persona_choices(frame.lang),
+                false => Vec::new(),
+            };
+            portal::sign_in(&frame, app, &slip, &hub.upstreams.doors(), personas)
+        }
     };
     let mut answer = html(StatusCode::OK, &frame, page, Some(&request.redirect))?;
     if is_new {
@@ -370,7 +375,7 @@ fn place(address: &str) -> String {
     host.or_else(|| url.map(|u| u.scheme().to_owned())).unwrap_or_default()
 }
 
-fn put(answer: &mut HttpResponse, name: &'static str, value: &str) {
+pub(super) fn put(answer: &mut HttpResponse, name: &'static str, value: &str) {
     use actix_web::http::header::{HeaderName, HeaderValue};
     if let Ok(value) = HeaderValue::from_str(value) {
         answer.headers_mut().append(HeaderName::from_static(name), value);

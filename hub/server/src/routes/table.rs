@@ -3,7 +3,7 @@
 use super::describe::Description;
 use super::{
     Answered, Ask, admin, apps, calls, catalog, health, me, pages, queue, registry, sandbox, sign_in, sso, staff,
-    upkeep, versions,
+    upkeep, upstream, versions,
 };
 use futures_util::future::LocalBoxFuture;
 
@@ -352,6 +352,14 @@ pub static TABLE: &[Route] = &[
     sso("GET", "/sso/continue", |a| Box::pin(sign_in::resume(a))),
     sso("POST", "/sso/sign-in", |a| Box::pin(sign_in::sign_in(a))),
     sso("POST", "/sso/consent", |a| Box::pin(sign_in::consent(a))),
+    sso("GET", "/sso/via/{provider}", |a| Box::pin(upstream::start(a))),
+    sso("GET", "/sso/via/{provider}/callback", |a| {
+        Box::pin(upstream::callback(a))
+    }),
+    sso("POST", "/sso/via/{provider}/callback", |a| {
+        Box::pin(upstream::posted(a))
+    }),
+    sso("POST", "/sso/via/{provider}/logout", |a| Box::pin(upstream::logout(a))),
     sso("GET", "/sso/apps", |a| Box::pin(apps::list(a))),
     sso("POST", "/sso/apps", |a| Box::pin(apps::withdraw(a))),
     sso("GET", "/sso/jwks/sm2", |a| Box::pin(sso::sm2_jwks(a))),

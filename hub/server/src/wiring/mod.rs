@@ -13,6 +13,7 @@ mod simulated;
 mod start;
 mod upstreams;
 mod watch;
+mod way;
 
 pub use mock::{MockServer, signalled};
 pub use ready::{RUNNING, Ready};

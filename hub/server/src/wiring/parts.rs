@@ -6,20 +6,23 @@ use super::exchanges::Exchanges;
 use super::first::{self, Credentials};
 use super::listen::Listeners;
 use super::ready::Ready;
-use super::secrets::{DerivedSecrets, GivenSecrets, Own, Signing};
+use super::secrets::{DerivedSecrets, GivenSecrets, Own, Signing, given};
 use super::simulated::Answerer;
 use super::start::{Plan, StartError, TRAIL};
 use super::upstreams::{NamedUpstreams, RegisteredUpstreams, SimulatedUpstreams, address};
+use super::way::ProviderWay;
 use crate::http::metrics::Metrics;
 use crate::hub::Edition;
 use crate::hub::Press;
 use crate::hub::{AUDIENCE, Cast, ISSUER, Showcase, ShowcaseDoor};
 use crate::hub::{Hub, Worker};
+use hub_core::SystemId;
 use hub_core::ports::Clock;
 use hub_gateway::{
     AddressSource, Gateway, Journal, JournalSettings, LiveParts, LiveUpstream, SecretSource, Settings, Snapshots,
 };
 use hub_identity::sso::{AccessTokens, Provider};
+use hub_identity::upstream::{SecretsOf, Upstreams};
 use hub_identity::{Identity, PairwiseKey, Staff, TestIssuer, TokenVerifier};
 use hub_outbound::{EgressPolicy, Outbound};
 use hub_registry::{Desk, Registry};
@@ -75,6 +78,7 @@ pub async fn build(
     } = plan;
     let clock: Arc<dyn Clock> = Arc::new(MachineClock);
     let now = clock.now();
+    let providers = Arc::clone(&edition.providers);
     let snapshots = Snapshots::new(edition.snapshot(1));
     let registry = Arc::new(Registry::load(store.clone()).await.map_err(StartError::other)?);
     let cast = Arc::new(Cast::new(personas(&config.paths.personas)?, Arc::clone(&clock)));
@@ -102,6 +106,12 @@ pub async fn build(
         Some(_) => Arc::new(DerivedSecrets::open(&store).await.map_err(StartError::other)?),
         None => Arc::new(GivenSecrets::load(config.paths.secrets.as_deref()).map_err(StartError::Findings)?),
     };
+    // Identity providers are real wherever there are any, so their secrets are the operator's even where the city's are derived.
+    let given = given(config.paths.secrets.as_deref()).map_err(StartError::Findings)?;
+    let secrets_of: SecretsOf = Arc::new(move |id| Arc::new(Own::new(&given, &SystemId::new("identity", id))));
+    let way = ProviderWay::new(Arc::clone(&clock)).map_err(StartError::other)?;
+    let upstreams = Upstreams::new(sso.clone(), Arc::new(way), secrets_of, base);
+    upstreams.put(&providers);
     let exchanges = match &city {
         Some(_) => {
             let folder = config.paths.data.join(EXCHANGES);
@@ -230,6 +240,7 @@ pub async fn build(
         cast,
         sso,
         staff,
+        upstreams,
         admin_token,
         press: Press::default(),
         stopping: AtomicBool::new(false),

@@ -36,3 +36,8 @@ fn generated_hub_openapi() {
 fn generated_config_schema() {
     generated("config.schema.json", &hub_server::config::Config::schema());
 }
+
+#[test]
+fn generated_identity_schema() {
+    generated("identity.schema.json", &hub_identity::upstream::schema());
+}

@@ -2,7 +2,7 @@
 
 use crate::place::Place;
 use crate::suite::at;
-use hub_store::{ConsentRow, FamilyRow, NewCode, RequestKind, SessionRow, SsoClientRow, Store};
+use hub_store::{ConsentRow, Dance, FamilyRow, NewCode, RequestKind, SessionRow, SsoClientRow, Store, TheirSession};
 use std::sync::Arc;
 
 fn client(id: &str) -> SsoClientRow {
@@ -257,4 +257,109 @@ pub(crate) async fn a_mark_comes_first_once(place: Arc<Place>) {
     assert!(first(0, 60).await);
     assert!(!first(59, 90).await);
     assert!(first(60, 90).await, "the earlier one has run out");
+}
+
+pub(crate) async fn a_dance_is_taken_once_by_its_browser_at_its_provider(place: Arc<Place>) {
+    let store = place.store().await;
+    let dance = Dance {
+        state: "s1".into(),
+        provider: "wechat".into(),
+        browser: "b1".into(),
+        content: b"kept".to_vec(),
+        expires: at(60),
+    };
+    store.arrivals().begin(&dance).await.unwrap();
+    let take = |provider: &'static str, browser: &'static str, second| {
+        let store = store.clone();
+        async move {
+            store
+                .arrivals()
+                .take("s1", provider, browser, at(second))
+                .await
+                .unwrap()
+        }
+    };
+    for (provider, browser, second) in [("alipay", "b1", 0), ("wechat", "b2", 0), ("wechat", "b1", 60)] {
+        assert_eq!(
+            take(provider, browser, second).await,
+            None,
+            "{provider} {browser} {second}"
+        );
+    }
+    let tries: Vec<_> = (0..10).map(|_| tokio::spawn(take("wechat", "b1", 1))).collect();
+    let mut taken = Vec::new();
+    for one in tries {
+        taken.extend(one.await.unwrap());
+    }
+    assert_eq!(taken, [b"kept".to_vec()]);
+    store.arrivals().begin(&dance).await.unwrap();
+    store.purge(at(61)).await.unwrap();
+    assert_eq!(take("wechat", "b1", 1).await, None, "forgotten");
+}
+
+pub(crate) async fn whoever_links_at_once_is_told_the_same_account(place: Arc<Place>) {
+    let store = place.store().await;
+    assert_eq!(store.arrivals().account("m1").await.unwrap(), None);
+    let tries: Vec<_> = (0..10)
+        .map(|n| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let new = format!("acc_{n}");
+                let number = store.arrivals().number("n1", &new, at(n)).await.unwrap();
+                (
+                    number,
+                    store.arrivals().link("m1", "wechat", &new, at(n)).await.unwrap(),
+                )
+            })
+        })
+        .collect();
+    let mut told = std::collections::BTreeSet::new();
+    for one in tries {
+        told.insert(one.await.unwrap());
+    }
+    assert_eq!(told.len(), 1, "{told:?}");
+    let (_, account) = told.into_iter().next().unwrap();
+    assert_eq!(store.arrivals().account("m1").await.unwrap(), Some(account));
+}
+
+pub(crate) async fn sessions_that_came_from_a_provider_are_found_by_person_and_session(place: Arc<Place>) {
+    let store = place.store().await;
+    let all = store.arrivals();
+    for (sid, mark, their) in [
+        ("1", "li", "s1"),
+        ("2", "li", "s2"),
+        ("3", "wang", "s3"),
+        ("4", "wang", ""),
+    ] {
+        let session = TheirSession {
+            sid: sid.into(),
+            mark: mark.into(),
+            their: their.into(),
+            subject: format!("subject of {mark}"),
+            expires: at(60),
+        };
+        all.came_from(&session).await.unwrap();
+        all.came_from(&session).await.unwrap();
+    }
+    let took = async |mark: Option<&str>, their: Option<&str>| {
+        let mut sids: Vec<String> = all
+            .take_sessions(mark, their)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|(s, _)| s)
+            .collect();
+        sids.sort();
+        sids
+    };
+    assert_eq!(took(Some("wang"), Some("s1")).await, Vec::<String>::new());
+    assert_eq!(took(None, None).await, Vec::<String>::new());
+    assert_eq!(took(Some("li"), Some("s1")).await, ["1"]);
+    assert_eq!(took(None, Some("s2")).await, ["2"]);
+    assert_eq!(took(Some("wang"), None).await, ["3", "4"]);
+    assert_eq!(
+        took(Some("wang"), None).await,
+        Vec::<String>::new(),
+        "they are forgotten"
+    );
 }
