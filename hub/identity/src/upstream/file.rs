@@ -1,6 +1,5 @@
 //! What a provider's file says.
 
-use hub_catalog::document::Document;
 use hub_connectors::charset::Charset;
 use hub_connectors::sign::Recipe;
 use hub_connectors::sign::template::Template;
@@ -284,38 +283,4 @@ pub(crate) enum Hop {
     Base64,
     /// The text is percent-encoded.
     Url,
-}
-
-/// The providers of a folder.
-#[derive(Debug, Default)]
-pub struct Providers {
-    pub(crate) files: Vec<ProviderFile>,
-}
-
-impl Providers {
-    /// From the documents of a folder: each with the name of its file without the ending. `variables` are the environment's.
-    ///
-    /// # Errors
-    /// Every finding of every document.
-    pub fn from_documents(
-        documents: Vec<(String, Document)>,
-        variables: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Self, Vec<hub_core::Finding>> {
-        let mut findings = Vec::new();
-        let mut files: Vec<ProviderFile> = Vec::new();
-        for (id, document) in documents {
-            files.extend(super::read::provider(&id, document, variables, &mut findings));
-        }
-        if findings.is_empty() {
-            Ok(Self { files })
-        } else {
-            Err(findings)
-        }
-    }
-
-    /// Every provider, active or not.
-    #[must_use]
-    pub fn all(&self) -> &[ProviderFile] {
-        &self.files
-    }
 }

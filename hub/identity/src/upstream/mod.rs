@@ -13,6 +13,7 @@ mod cas;
 mod dance;
 mod discovery;
 mod file;
+mod folder;
 mod header;
 mod keys;
 mod oidc;
@@ -28,8 +29,9 @@ mod way;
 
 pub use file::{
     Attribute, Authorize, Call, Calls, Cas, Client, Dialect, Endpoints, Failing, Headers, Levels, Linking, Oidc, Place,
-    ProviderFile, Providers, Reference, Refusal,
+    ProviderFile, Reference, Refusal,
 };
+pub use folder::Providers;
 pub use providers::{Door, Failed, SecretsOf, Start, Upstreams, Welcome};
 pub use schema::schema;
 pub use trouble::{Trouble, Why};

@@ -3,7 +3,8 @@
 use super::arrive::arrive;
 use super::dance::Kept;
 use super::discovery::Discovered;
-use super::file::{Dialect, ProviderFile, Providers, Reference};
+use super::file::{Dialect, ProviderFile, Reference};
+use super::folder::Providers;
 use super::keys::Keys;
 use super::oidc::Told;
 use super::plain::Ours;

@@ -343,6 +343,27 @@ async fn a_person_who_goes_back_is_asked_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_way_back_that_is_posted_counts_in_its_own_browser() {
+    let idp = Idp::start().await;
+    let hub = hub_of(&idp, "").await;
+    let channel = Channel::new(&hub, &json!({})).await;
+    let mut browser = Browser::new(&hub);
+    let back = idp.authorize(&depart(&channel, &mut browser, "test", &[]).await);
+    let (door, given) = (back.split('?').next().unwrap().to_owned(), query(&back));
+    let form = [("code", given["code"].as_str()), ("state", given["state"].as_str())];
+    // Another site's form comes without our cookie.
+    let posted = Browser::new(&hub).ask("POST", &door, Some(&form)).await;
+    assert_eq!(posted.status, 303);
+    let on = posted.header("location").to_owned();
+    assert!(on.starts_with("/sso/via/test/callback?"), "{on}");
+    assert_eq!(come_back(&mut Browser::new(&hub), &on).await.status, 400);
+    claims(&channel, &mut browser, &on).await;
+    let twice = [("state", "a"), ("state", "b")];
+    assert_eq!(browser.ask("POST", &door, Some(&twice)).await.status, 400);
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_plain_oauth_server_needs_no_more_than_its_addresses() {
     let idp = Idp::start().await;
     let base = idp.base();
