@@ -82,6 +82,8 @@ pub(crate) struct Scenario {
     pub text: String,
     at: Option<String>,
     number: Option<u64>,
+    /// Whether a caller said it, by header or in the query.
+    said: bool,
 }
 
 impl Default for Scenario {
@@ -91,6 +93,7 @@ impl Default for Scenario {
             text: "ok".to_owned(),
             at: None,
             number: None,
+            said: false,
         }
     }
 }
@@ -143,6 +146,7 @@ impl Scenario {
             text: text.to_owned(),
             at: None,
             number: None,
+            said: true,
         };
         for (key, value) in parts.filter_map(|p| p.split_once('=')) {
             match key.trim() {
@@ -151,6 +155,20 @@ impl Scenario {
             }
         }
         Ok(scenario)
+    }
+
+    /// The scenario of a word alone.
+    pub(crate) fn of_word(word: Word) -> Self {
+        Self {
+            word,
+            text: word.as_str().to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// Whether a caller said it.
+    pub(crate) fn is_said(&self) -> bool {
+        self.said
     }
 
     /// What refuses a call whatever the operation; `None` for words that let it through.

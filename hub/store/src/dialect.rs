@@ -5,7 +5,8 @@ use crate::StoreError;
 use sqlx::migrate::{Migrate, Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 
-/// Migrations in order, in SQLite's words; a released one is never changed.
+/// Migrations in order, in SQLite's words; a released one is never changed. One that is missing in a database is made
+/// good, whichever came after it.
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "first", include_str!("../migrations/0001_first.sql")),
     (2, "doubt", include_str!("../migrations/0002_doubt.sql")),
@@ -13,6 +14,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (4, "registry", include_str!("../migrations/0004_registry.sql")),
     (5, "sso", include_str!("../migrations/0005_sso.sql")),
     (6, "disclosures", include_str!("../migrations/0006_disclosures.sql")),
+    (8, "worlds", include_str!("../migrations/0008_worlds.sql")),
 ];
 
 /// Which words the database understands.

@@ -10,6 +10,7 @@
 //! It must never know HTTP, problems, contracts or who may see what.
 
 mod agencies;
+mod calls;
 mod cases;
 mod clients;
 mod db;
@@ -31,8 +32,10 @@ mod sso;
 mod store;
 mod submissions;
 mod versions;
+mod worlds;
 
 pub use agencies::{Agencies, AgencyRow, MemberRow};
+pub use calls::{CallRow, Calls, WantedCalls};
 pub use cases::{Case, Cases};
 pub use clients::{ClientRow, Clients, KeyRow, TenantRow};
 pub use db::Db;
@@ -53,3 +56,4 @@ pub use sso::{
 pub use store::{Purged, Store};
 pub use submissions::{Accepted, NewSubmission, Submission, SubmissionState, Submissions, TakenSubmission};
 pub use versions::{Act, Notice, UsageRow, VersionRow, Versions};
+pub use worlds::{Part, Rights, SnapshotRow, WorldRow, Worlds, new_world_id};

@@ -5,8 +5,8 @@ use crate::lite::Lite;
 use crate::master_key::Sealer;
 use crate::pg::Pg;
 use crate::{
-    Agencies, Cases, Clients, Disclosures, Files, Idempotency, Ledger, MasterKey, Meta, Nodes, Orders, Secrets,
-    Sessions, SignIns, SsoClients, StoreError, Submissions, TokenFamilies, Versions, node,
+    Agencies, Calls, Cases, Clients, Disclosures, Files, Idempotency, Ledger, MasterKey, Meta, Nodes, Orders, Secrets,
+    Sessions, SignIns, SsoClients, StoreError, Submissions, TokenFamilies, Versions, Worlds, node,
 };
 use hub_core::time::Timestamp;
 use hub_crypto::{hex, random};
@@ -31,6 +31,8 @@ struct Sealers {
     sessions: Sealer,
     cases: Sealer,
     sso: Sealer,
+    worlds: Sealer,
+    calls: Sealer,
 }
 
 /// The open store. Cheap to clone.
@@ -110,6 +112,8 @@ impl Store {
                 sessions: key.sealer("sessions"),
                 cases: key.sealer("cases"),
                 sso: key.sealer("sso"),
+                worlds: key.sealer("worlds"),
+                calls: key.sealer("calls"),
             }),
         };
         match store.secrets().get_or_keep(PROOF, PROOF.as_bytes()).await {
@@ -226,6 +230,24 @@ impl Store {
     #[must_use]
     pub fn versions(&self) -> Versions<'_> {
         Versions { db: &self.db }
+    }
+
+    /// Worlds of the sandbox.
+    #[must_use]
+    pub fn worlds(&self) -> Worlds<'_> {
+        Worlds {
+            db: &self.db,
+            sealer: &self.sealers.worlds,
+        }
+    }
+
+    /// The log of the sandbox's calls.
+    #[must_use]
+    pub fn calls(&self) -> Calls<'_> {
+        Calls {
+            db: &self.db,
+            sealer: &self.sealers.calls,
+        }
     }
 
     /// Applications that people sign in to.

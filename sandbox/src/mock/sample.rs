@@ -131,6 +131,7 @@ impl Mock {
             style,
             seed: self.seed.with("sample").with(&route.pointer).with(name),
             echo: &empty,
+            now: self.now,
         };
         self.invent(pointer, need)
     }

@@ -92,6 +92,7 @@ fn ask<'a>(method: &'a str, path: &'a str, body: &'a str) -> Ask<'a> {
         query,
         headers: vec![("content-type".to_owned(), media.to_owned())],
         body: body.as_bytes(),
+        room: Room::default(),
     }
 }
 
@@ -265,6 +266,7 @@ fn every_scenario_word_is_shown_or_refused_with_those_that_can_be() {
                 query: &sample.query,
                 headers,
                 body: &sample.body,
+                room: Room::default(),
             };
             let told = cases().answer(&ask);
             let unknown = told.as_ref().is_err_and(|p| p.code == ProblemCode::ScenarioUnknown);
@@ -385,6 +387,7 @@ fn credentials_are_asked_for_but_not_judged() {
             query: &sample.query,
             headers: sample.headers.clone(),
             body: &sample.body,
+            room: Room::default(),
         };
         assert!(mock.answer(&ask).unwrap().status < 300, "{listed:?}");
     }
