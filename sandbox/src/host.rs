@@ -78,18 +78,25 @@ impl MockEngine {
         self.worlds.known(name).map(Entered)
     }
 
-    /// Makes a world that is the same as another and apart from it. What the other has not written down yet is missing in
-    /// what is written down of this one: write it down before.
-    pub fn fork(&self, from: &str, to: &str) -> bool {
-        let Some(source) = self.worlds.known(from) else {
-            return false;
+    /// Makes a world that is the same as another and apart from it; what has to be written down of the other, so that all of
+    /// it is there for both.
+    #[must_use]
+    pub fn fork(&self, from: &str, to: &str) -> Option<Vec<Change>> {
+        let source = self.worlds.known(from)?;
+        let (changes, world) = {
+            let mut source = lock(&source);
+            (source.changes(), source.apart())
         };
-        let world = lock(&source).apart();
         let held = world.len();
         self.worlds.reset(to);
         drop(self.worlds.get(to, || world));
         self.worlds.settle(to, held);
-        true
+        Some(changes)
+    }
+
+    /// Puts a world away. Whoever is in it goes on with what is no world any more.
+    pub fn put_away(&self, name: &str) {
+        self.worlds.reset(name);
     }
 
     /// What time it is in a world; the machine's where there is no such world.
@@ -198,6 +205,12 @@ impl MockEngine {
     #[must_use]
     pub fn changed(&self) -> Vec<String> {
         self.worlds.changed()
+    }
+
+    /// Whether a world holds what is not written down yet.
+    #[must_use]
+    pub fn is_changed(&self, name: &str) -> bool {
+        self.worlds.known(name).is_some_and(|world| lock(&world).is_changed())
     }
 
     /// What has to be written down of a world since the last time it was asked.

@@ -5,7 +5,7 @@ use super::description::{description, unread};
 use super::outcome::Outcome;
 use crate::wiring::{MockServer, signalled};
 use hub_core::{Lang, Problem, Text};
-use hub_sandbox::mock::{Ask, Mock, Told};
+use hub_sandbox::mock::{Ask, Mock, Room, Told};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 

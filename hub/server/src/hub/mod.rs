@@ -1,16 +1,20 @@
 //! The hub as its handlers see it: one edition of a city in force, the catalog as text, personas, counters.
 
 mod cast;
+mod chosen;
 mod edition;
 mod printed;
 mod publishing;
 mod registered;
 mod running;
 mod showcase;
+mod worlds;
 
 pub use cast::{AUDIENCE, Cast, ISSUER};
+pub use chosen::{Chosen, Named};
 pub use edition::{Edition, not_connected};
 pub use printed::{Press, Printed};
 pub use publishing::{in_folder, published, republish, take};
 pub use running::{Hub, Worker};
 pub use showcase::{Door as ShowcaseDoor, Showcase};
+pub use worlds::{Born, Worlds, stored};

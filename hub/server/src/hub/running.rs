@@ -4,6 +4,7 @@ use super::Showcase;
 use super::cast::Cast;
 use super::edition::not_connected;
 use super::printed::{Press, Printed};
+use super::worlds::Worlds;
 use crate::config::Config;
 use crate::http::address::Block;
 use crate::http::metrics::Metrics;
@@ -39,6 +40,8 @@ pub struct Hub {
     pub desk: Arc<Desk>,
     /// What they registered, in the sandbox.
     pub showcase: Arc<Showcase>,
+    /// Worlds of the sandbox.
+    pub worlds: Arc<Worlds>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// The way out, for its health.

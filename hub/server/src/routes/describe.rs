@@ -12,6 +12,12 @@ pub enum Who {
     Subject,
     /// A client, for itself.
     Client,
+    /// A client of the sandbox, for itself.
+    SandboxClient,
+    /// Anybody, a client of the sandbox for itself.
+    MaybeClient,
+    /// The owner of a world, by key, or whoever has a token of it.
+    World,
     /// A person of an agency or of the hub, by the token of their invitation.
     Member,
     /// An operator.
@@ -128,6 +134,9 @@ impl Description {
             Who::Anybody => json!([]),
             Who::Subject => json!([{"clientKey": [], "subjectToken": []}]),
             Who::Client => json!([{"clientKey": []}]),
+            Who::SandboxClient => json!([{"sandboxKey": []}]),
+            Who::MaybeClient => json!([{}, {"sandboxKey": []}]),
+            Who::World => json!([{"sandboxKey": []}, {"worldToken": []}]),
             Who::Member => json!([{"memberToken": []}]),
             Who::Operator => json!([{"adminToken": []}]),
         };
@@ -216,6 +225,8 @@ const TAGS: [(&str, &str); 7] = [
 fn security_schemes() -> Value {
     json!({
         "clientKey": {"type": "apiKey", "in": "header", "name": "X-Api-Key", "description": "Key of the calling client."},
+        "sandboxKey": {"type": "apiKey", "in": "header", "name": "X-Api-Key", "description": "Key of a client of the sandbox."},
+        "worldToken": {"type": "apiKey", "in": "header", "name": "Hub-World", "description": "Token of a world."},
         "subjectToken": {"type": "http", "scheme": "bearer", "description": "Token of the person on whose behalf."},
         "memberToken": {"type": "http", "scheme": "bearer", "description": "Token of a person of an agency or of the hub."},
         "adminToken": {"type": "http", "scheme": "bearer", "description": "Operators' token."},
@@ -254,6 +265,8 @@ fn schemas() -> Value {
         "Service": super::catalog::service_schema(),
         "Submission": super::me::submission_schema(),
         "Client": super::admin::client_schema(),
+        "World": super::worlds::world_schema(),
+        "Happening": super::worlds::happening_schema(),
     })
 }
 

@@ -18,6 +18,8 @@ mod sso;
 mod table;
 mod upkeep;
 mod versions;
+mod world_clock;
+mod worlds;
 
 pub use ask::Ask;
 pub use describe::document;
@@ -44,7 +46,7 @@ pub fn configure(door: Door, worker: &Worker, app: &mut web::ServiceConfig) {
     let mut paths: Vec<_> = paths.into_values().collect();
     paths.sort_by_key(|routes| match routes.first() {
         Some(first) if first.is_call() => 1,
-        Some(first) if first.path.contains('{') => 2,
+        Some(first) if first.path.contains('{') && !first.path.starts_with("/sandbox/_") => 2,
         _ => 0,
     });
     for routes in paths {

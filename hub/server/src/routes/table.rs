@@ -3,7 +3,7 @@
 use super::describe::Description;
 use super::{
     Answered, Ask, admin, apps, calls, catalog, health, me, pages, queue, registry, sandbox, sign_in, sso, upkeep,
-    versions,
+    versions, world_clock, worlds,
 };
 use futures_util::future::LocalBoxFuture;
 
@@ -147,6 +147,18 @@ const fn desk(method: &'static str, path: &'static str, body: Body, act: Act, sa
     }
 }
 
+const fn world(method: &'static str, path: &'static str, act: Act, says: fn() -> Description) -> Route {
+    Route {
+        method,
+        path,
+        door: Door::Public,
+        name: "sandbox",
+        body: Body::Call,
+        act,
+        says: Some(says),
+    }
+}
+
 /// Every route of the hub, in the order in which they are matched.
 pub static TABLE: &[Route] = &[
     page("/", |a| Box::pin(pages::home(a))),
@@ -205,6 +217,96 @@ pub static TABLE: &[Route] = &[
         "sandbox",
         |a| Box::pin(sandbox::scenarios(a)),
         sandbox::says_scenarios,
+    ),
+    world(
+        "GET",
+        "/sandbox/_clock",
+        |a| Box::pin(world_clock::look(a)),
+        world_clock::says_look,
+    ),
+    world(
+        "POST",
+        "/sandbox/_clock",
+        |a| Box::pin(world_clock::move_on(a)),
+        world_clock::says_move_on,
+    ),
+    world(
+        "POST",
+        "/sandbox/_worlds",
+        |a| Box::pin(worlds::make(a)),
+        worlds::says_make,
+    ),
+    world(
+        "GET",
+        "/sandbox/_worlds",
+        |a| Box::pin(worlds::list(a)),
+        worlds::says_list,
+    ),
+    world(
+        "GET",
+        "/sandbox/_worlds/{id}",
+        |a| Box::pin(worlds::one(a)),
+        worlds::says_one,
+    ),
+    world(
+        "DELETE",
+        "/sandbox/_worlds/{id}",
+        |a| Box::pin(worlds::remove(a)),
+        worlds::says_remove,
+    ),
+    world(
+        "POST",
+        "/sandbox/_worlds/{id}/reset",
+        |a| Box::pin(worlds::reset(a)),
+        worlds::says_reset,
+    ),
+    world(
+        "POST",
+        "/sandbox/_worlds/{id}/snapshots",
+        |a| Box::pin(worlds::keep(a)),
+        worlds::says_keep,
+    ),
+    world(
+        "GET",
+        "/sandbox/_worlds/{id}/snapshots",
+        |a| Box::pin(worlds::snapshots(a)),
+        worlds::says_snapshots,
+    ),
+    world(
+        "POST",
+        "/sandbox/_worlds/{id}/fork",
+        |a| Box::pin(worlds::fork(a)),
+        worlds::says_fork,
+    ),
+    world(
+        "POST",
+        "/sandbox/_worlds/{id}/share",
+        |a| Box::pin(worlds::share(a)),
+        worlds::says_share,
+    ),
+    world(
+        "POST",
+        "/sandbox/_worlds/{id}/thaw",
+        |a| Box::pin(worlds::thaw(a)),
+        worlds::says_thaw,
+    ),
+    world(
+        "POST",
+        "/sandbox/_worlds/{id}/freeze",
+        |a| Box::pin(worlds::freeze(a)),
+        worlds::says_freeze,
+    ),
+    world(
+        "GET",
+        "/sandbox/_worlds/{id}/events",
+        |a| Box::pin(worlds::events(a)),
+        worlds::says_events,
+    ),
+    world(
+        "POST",
+        "/sandbox/_worlds/{id}/decisions",
+        |a| Box::pin(worlds::decide(a)),
+        worlds::says_decide,
     ),
     own("POST", "/me/files", Body::File, me::says_upload),
     own("GET", "/me/ledger", Body::None, me::says_ledger),

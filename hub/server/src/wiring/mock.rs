@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use hub_core::{Lang, Problem, ProblemCode};
-use hub_sandbox::mock::{Ask, MOMENT, Mock, Told};
+use hub_sandbox::mock::{Ask, MOMENT, Mock, Room, Told};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;

@@ -195,6 +195,7 @@ impl Running {
         self.served.stop_city().await;
         self.exchanges.into_iter().for_each(|e| e.abort());
         self.watch.abort();
+        self.worker.hub.worlds.write_all().await;
         let journal = Arc::clone(&self.journal);
         drop(tokio::task::spawn_blocking(move || journal.close()).await);
         self.store.close().await;
