@@ -94,6 +94,12 @@ impl MockEngine {
         &self.personas
     }
 
+    /// Which data choose an outcome where nobody says a scenario.
+    #[must_use]
+    pub fn magic(&self) -> &crate::Magic {
+        &self.words.magic
+    }
+
     /// What time the machine says it is, in no world in particular.
     #[must_use]
     pub fn now(&self) -> hub_core::time::Timestamp {
@@ -159,7 +165,7 @@ impl MockEngine {
         let asked = Scenario::read(controls).map_err(|word| scenario::unknown(&word, &possible()));
         let asked = asked.map(|asked| match asked.is_said() {
             true => asked,
-            false => self.magic(operation, role, input).unwrap_or(asked),
+            false => self.conjured(operation, role, input).unwrap_or(asked),
         });
         let said = asked.as_ref().map(|asked| asked.text.clone()).ok();
         let outcome = asked.and_then(|asked| {
@@ -214,7 +220,7 @@ impl MockEngine {
     }
 
     /// What the caller's own data ask for, where the operation can show it.
-    fn magic(&self, operation: &Operation, role: Option<&Role>, input: &Map<String, Value>) -> Option<Scenario> {
+    fn conjured(&self, operation: &Operation, role: Option<&Role>, input: &Map<String, Value>) -> Option<Scenario> {
         let asked = Scenario::of_word(self.words.magic.word(operation, input)?);
         asked.outcome(&self.words, operation, role).map(|_| asked)
     }

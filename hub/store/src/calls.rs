@@ -154,6 +154,20 @@ impl Calls<'_> {
         rows.into_iter().map(|row| self.line(row)).collect()
     }
 
+    /// The calls of a client after one, oldest first.
+    ///
+    /// # Errors
+    /// If the store does not answer or a line does not open.
+    pub async fn newer(&self, client: &str, after: (Timestamp, &str), most: u32) -> Result<Vec<CallRow>, StoreError> {
+        let statement = sql(
+            "SELECT at, node, request_id, client, world, operation, method, status, code, scenario, took_us, replay_of, body
+             FROM calls WHERE client = $1 AND (at > $2 OR at = $2 AND node > $3) ORDER BY at, node LIMIT $4",
+            [client.into(), after.0.as_microsecond().into(), after.1.into(), i64::from(most).into()],
+        );
+        let rows = self.db.read(statement).await?;
+        rows.into_iter().map(|row| self.line(row)).collect()
+    }
+
     /// The calls with a request id, newest first.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Calls of the catalog's operations, what belongs to the subject, and the door at which upstreams knock. The
 //! pipeline decides everything; it runs on in its own task when the client hangs up.
 
-use super::{Answered, Ask, worlds};
+use super::{Answered, Ask, log, worlds};
 use crate::http::{cors, edge, problem};
 use crate::hub::Chosen;
 use actix_web::HttpResponse;
@@ -12,6 +12,7 @@ use hub_core::time::rfc3339;
 use hub_core::{Effect, Inbound, Problem, ProblemCode, Reply};
 use hub_gateway::Door;
 use hub_store::Rights;
+use std::time::Instant;
 
 pub async fn live(ask: Ask) -> Answered {
     through(ask, "/gateway", Door::Gateway).await
@@ -56,7 +57,9 @@ pub async fn sandbox(ask: Ask) -> Answered {
     }
     let inbound = edge::inbound(&ask.http, "/sandbox", ask.body.clone(), ask.peer, &ask.voice);
     let key = inbound.header("x-api-key").map(str::to_owned);
+    let (said, began) = (inbound.clone(), Instant::now());
     let (world, reply) = called(&ask, inbound).await;
+    log::note(&ask, &said, &world, &reply, began, None);
     let answer = match reply {
         Ok(reply) => edge::outbound(reply, &ask.voice),
         Err(problem) => problem::respond(&problem, &ask.voice),

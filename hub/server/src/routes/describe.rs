@@ -212,9 +212,10 @@ pub fn document(base: &str) -> Value {
     })
 }
 
-const TAGS: [(&str, &str); 7] = [
+const TAGS: [(&str, &str); 8] = [
     ("catalog", "The catalog for programs."),
     ("sandbox", "What the sandbox offers."),
+    ("developer", "The log of a client's calls in the sandbox."),
     ("registry", "Agencies, their people, and versions of descriptions."),
     ("me", "What belongs to the subject: papers and submissions."),
     ("hub", "The hub about itself."),

@@ -8,6 +8,7 @@ mod calls;
 mod catalog;
 mod describe;
 mod health;
+mod log;
 mod me;
 mod pages;
 mod queue;

@@ -2,7 +2,7 @@
 
 use super::describe::Description;
 use super::{
-    Answered, Ask, admin, apps, calls, catalog, health, me, pages, queue, registry, sandbox, sign_in, sso, upkeep,
+    Answered, Ask, admin, apps, calls, catalog, health, log, me, pages, queue, registry, sandbox, sign_in, sso, upkeep,
     versions, world_clock, worlds,
 };
 use futures_util::future::LocalBoxFuture;
@@ -159,6 +159,18 @@ const fn world(method: &'static str, path: &'static str, act: Act, says: fn() ->
     }
 }
 
+const fn developer(method: &'static str, path: &'static str, act: Act, says: fn() -> Description) -> Route {
+    Route {
+        method,
+        path,
+        door: Door::Public,
+        name: "developer",
+        body: Body::Call,
+        act,
+        says: Some(says),
+    }
+}
+
 /// Every route of the hub, in the order in which they are matched.
 pub static TABLE: &[Route] = &[
     page("/", |a| Box::pin(pages::home(a))),
@@ -308,6 +320,10 @@ pub static TABLE: &[Route] = &[
         |a| Box::pin(worlds::decide(a)),
         worlds::says_decide,
     ),
+    developer("GET", "/developer/log", |a| Box::pin(log::list(a)), log::says_list),
+    developer("GET", "/r/{id}.json", |a| Box::pin(log::one(a)), log::says_one),
+    developer("POST", "/r/{id}/replay", |a| Box::pin(log::replay(a)), log::says_replay),
+    page("/r/{id}", |a| Box::pin(log::show(a))),
     own("POST", "/me/files", Body::File, me::says_upload),
     own("GET", "/me/ledger", Body::None, me::says_ledger),
     own("GET", "/me/submissions", Body::None, me::says_submissions),

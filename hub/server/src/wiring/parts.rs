@@ -13,7 +13,7 @@ use super::upstreams::{NamedUpstreams, RegisteredUpstreams, SimulatedUpstreams, 
 use crate::http::metrics::Metrics;
 use crate::hub::Edition;
 use crate::hub::Press;
-use crate::hub::{AUDIENCE, Cast, ISSUER, Showcase, ShowcaseDoor, Worlds};
+use crate::hub::{AUDIENCE, CallLog, Cast, ISSUER, Showcase, ShowcaseDoor, Worlds};
 use crate::hub::{Hub, Worker};
 use hub_core::ports::Clock;
 use hub_gateway::{
@@ -126,6 +126,7 @@ pub async fn build(
     let showcase = Arc::new(showcase);
     let worlds = Arc::new(Worlds::new(store.clone(), Arc::clone(&engine), Arc::clone(&clock)));
     worlds.begin().await.map_err(StartError::other)?;
+    let calls = Arc::new(CallLog::open(store.clone()).await.map_err(StartError::other)?);
     let behind = exchanges.map(|exchanges| {
         let city = || simulated_city(&snapshots, &engine, &secrets);
         let answering = city();
@@ -216,6 +217,7 @@ pub async fn build(
         desk,
         showcase,
         worlds,
+        calls,
         clock,
         outbound,
         snapshots,

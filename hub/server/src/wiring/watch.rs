@@ -32,6 +32,9 @@ pub async fn run(worker: Worker, keeper: Keeper) {
         let now = std::time::Instant::now();
         if upkeep.is_none_or(|last: std::time::Instant| now.duration_since(last) > UPKEEP) {
             upkeep = Some(now);
+            if let Err(error) = worker.hub.calls.upkeep(worker.hub.clock.now()).await {
+                tracing::warn!(%error, "old lines of the log of calls could not be forgotten");
+            }
             if let Err(error) = worker.hub.worlds.upkeep().await {
                 tracing::warn!(%error, "worlds of the sandbox could not be looked after");
             }
