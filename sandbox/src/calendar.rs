@@ -124,6 +124,35 @@ pub fn holiday(day: Date) -> Option<&'static Text> {
     CITY.off.get(&day)
 }
 
+/// Days whose working days are counted beforehand: from the epoch to the end of this year.
+const LAST_COUNTED: i16 = 2100;
+
+/// How many working days there are from the epoch to each day, the day itself included.
+static COUNTED: LazyLock<Vec<u32>> = LazyLock::new(|| {
+    let days = EPOCH
+        .series(jiff::Span::new().days(1))
+        .take_while(|day| day.year() <= LAST_COUNTED);
+    let mut count = 0;
+    let counted = days.map(|day| {
+        count += u32::from(CITY.is_working(day));
+        count
+    });
+    counted.collect()
+});
+
+const EPOCH: Date = jiff::civil::date(1970, 1, 1);
+
+/// The day that is so many working days after another, if both are counted.
+fn counted_after(day: Date, days: u32) -> Option<Date> {
+    let place = usize::try_from(EPOCH.until(day).ok()?.get_days()).ok()?;
+    let wanted = COUNTED.get(place)?.checked_add(days)?;
+    let found = COUNTED.partition_point(|count| *count < wanted);
+    COUNTED.get(found)?;
+    EPOCH
+        .checked_add(jiff::Span::new().try_days(i64::try_from(found).ok()?).ok()?)
+        .ok()
+}
+
 /// The day that is so many working days after an instant; the instant's own day for 0.
 pub(crate) fn working_days_after(from: Timestamp, days: u32) -> Date {
     after(civil(from).date(), days)
@@ -131,8 +160,13 @@ pub(crate) fn working_days_after(from: Timestamp, days: u32) -> Date {
 
 /// The day that is so many working days after another; the last of the calendar where it ends before.
 pub(crate) fn after(day: Date, days: u32) -> Date {
-    let mut day = day;
-    let mut left = days;
+    if days == 0 {
+        return day;
+    }
+    if let Some(found) = counted_after(day, days) {
+        return found;
+    }
+    let (mut day, mut left) = (day, days);
     while left > 0 {
         let Ok(next) = day.tomorrow() else { return day };
         day = next;
@@ -179,6 +213,33 @@ mod tests {
         // Nobody knows yet: the fixed days.
         assert_eq!(after_day("2030-04-30", 1), "2030-05-03");
         assert_eq!(holiday("2026-06-19".parse().unwrap()).unwrap().zh, "端午节");
+    }
+
+    #[test]
+    fn what_is_counted_beforehand_is_what_walking_finds() {
+        let walked = |from: Date, days: u32| {
+            let mut later = from
+                .series(jiff::Span::new().days(1))
+                .skip(1)
+                .filter(|day| is_working_day(*day));
+            later.nth(days as usize - 1).unwrap()
+        };
+        for (n, from) in [
+            "2026-02-12",
+            "2026-02-14",
+            "2026-10-03",
+            "1999-12-31",
+            "2100-12-20",
+            "1969-12-30",
+        ]
+        .iter()
+        .enumerate()
+        {
+            let from: Date = from.parse().unwrap();
+            for days in [1, 2, 7, 30 + u32::try_from(n).unwrap()] {
+                assert_eq!(after(from, days), walked(from, days), "{from} {days}");
+            }
+        }
     }
 
     #[test]

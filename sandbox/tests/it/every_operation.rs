@@ -147,3 +147,32 @@ fn every_scenario_word_on_every_service_answers_or_says_why_not() {
     }
     eprintln!("{one:?}\n{two:?}");
 }
+
+#[test]
+fn an_amount_chooses_the_outcome_where_nobody_says_a_scenario() {
+    let (Some(catalog), Some(engine)) = (CATALOG.as_ref(), engine(1)) else {
+        return;
+    };
+    let mut told = 0;
+    for operation in catalog.operations() {
+        let money = operation
+            .input
+            .children
+            .iter()
+            .find(|c| c.semantic == hub_core::Semantic::Money);
+        let Some(money) = money.filter(|_| operation.examples.iter().any(|e| e.input.is_some())) else {
+            continue;
+        };
+        let subject = caller(&engine, operation, PERSON, COMPANY);
+        let mut input = bind(operation, &example(operation), &subject);
+        input.insert(money.name.to_string(), 12_386.into());
+        let refused = engine.answer("magic", operation, &input, &[]).unwrap_err();
+        assert_eq!(refused.code, ProblemCode::UpstreamUnavailable, "{}", operation.id);
+        // What is said wins.
+        let said = [("hub-scenario".to_owned(), "not-found".to_owned())];
+        let refused = engine.answer("magic", operation, &input, &said).unwrap_err();
+        assert_eq!(refused.code, ProblemCode::RecordNotFound, "{}", operation.id);
+        told += 1;
+    }
+    assert!(told > 20, "{told}");
+}

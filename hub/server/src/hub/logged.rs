@@ -231,7 +231,7 @@ impl Hiding<'_> {
     }
 
     fn target(&mut self, operation: Option<&Operation>, said: &Said) -> String {
-        let template = operation.map(|o| o.public_path()).unwrap_or_default();
+        let template = operation.map(Operation::public_path).unwrap_or_default();
         let names: Vec<&str> = template.split('/').collect();
         let steps = said.path.split('/').enumerate().map(|(n, step)| {
             let name = names.get(n).and_then(|s| s.strip_prefix('{')?.strip_suffix('}'));

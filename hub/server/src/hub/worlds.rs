@@ -65,6 +65,7 @@ fn hash(token: &str) -> Vec<u8> {
 }
 
 /// What the store's trouble means to a caller.
+#[expect(clippy::needless_pass_by_value, reason = "given to map_err as it is")]
 pub fn stored(error: StoreError) -> Problem {
     let code = match error {
         StoreError::Unavailable(_) | StoreError::Unsure(_) => ProblemCode::StoreUnavailable,
@@ -150,8 +151,16 @@ impl Worlds {
         }
         let row = self.store.worlds().get(&self.everybody).await?;
         let parts = match &row {
-            Some(row) => self.store.worlds().read(&row.layer).await?,
-            None => Vec::new(),
+            Some(row) => self.store.worlds().read(&row.layer).await,
+            None => Ok(Vec::new()),
+        };
+        let parts = match parts {
+            // A hub that does not start helps nobody: everybody begins anew.
+            Err(error @ StoreError::Damaged(_)) => {
+                tracing::error!(%error, "the world of everybody cannot be read");
+                Vec::new()
+            }
+            other => other?,
         };
         if !self.engine.load(DEFAULT_WORLD, &parts) {
             self.engine.open(DEFAULT_WORLD, WorldClock::default());

@@ -172,7 +172,7 @@ async fn a_clients_calls_are_its_own_and_nothing_secret_is_in_them() {
         200,
         "whoever was given the link"
     );
-    assert_eq!(hub.ask("GET", &format!("{}0", link), &[], None).await.status, 404);
+    assert_eq!(hub.ask("GET", &format!("{link}0"), &[], None).await.status, 404);
     // What is said in it: no key, no token, nothing of level L3 or L4.
     let told = see(&id(&made), &own).await.body;
     let text = told.to_string();

@@ -19,6 +19,7 @@ mod operators;
 mod outage;
 mod own;
 mod pages;
+mod personas;
 mod queue;
 mod registry;
 mod sso;

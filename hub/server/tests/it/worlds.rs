@@ -418,7 +418,8 @@ async fn every_answer_of_the_sandbox_says_where_and_when_it_was_given() {
     let token = text(&bench.world().await["token"]);
     let (target, body) = request(&bench.apply, &example(&bench.apply));
     let target = format!("/sandbox{target}");
-    let tries: [(&str, &[(&str, &str)], Option<Value>); 5] = [
+    type Headers<'a> = &'a [(&'a str, &'a str)];
+    let tries: [(&str, Headers<'_>, Option<Value>); 5] = [
         ("ok", &[], body.clone()),
         ("down", &[("hub-scenario", "down")], body.clone()),
         ("nonsense", &[("hub-scenario", "nonsense")], body.clone()),
