@@ -44,6 +44,7 @@ mod template;
 mod testing;
 mod timeline;
 mod vocabulary;
+mod word;
 mod world;
 mod worlds;
 
@@ -56,7 +57,7 @@ pub use engine::{DEFAULT_WORLD, MockEngine, Told};
 pub use host::{Decision, Entered, Moved, Standing};
 pub use magic::Magic;
 pub use personas::{Company, Person, PersonaMandate, Personas};
-pub use scenario::Word;
 pub use state::Limits;
 pub use timeline::{Happening, Kind};
+pub use word::Word;
 pub use world::Change;

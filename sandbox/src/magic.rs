@@ -1,6 +1,6 @@
 //! Data that choose an outcome, for callers who can say no scenario: surnames that nobody has, last digits of amounts.
 
-use crate::scenario::Word;
+use crate::word::Word;
 use hub_core::{Operation, Semantic};
 use serde::Deserialize;
 use serde_json::{Map, Value};

@@ -13,6 +13,8 @@ use std::sync::Arc;
 
 /// Offers kept; beyond that all are forgotten, they are shown again with the next look.
 const OFFERS: usize = 20_000;
+/// Descriptions that remember at a time.
+const MEMORIES: usize = 200;
 /// Happenings that can be read again.
 const HAPPENINGS: usize = 10_000;
 
@@ -269,6 +271,15 @@ impl World {
             }
             Arc::new(memory)
         };
+        if self.memories.len() >= MEMORIES && !self.memories.contains_key(name) {
+            // One that nobody is at and that is written down as it is.
+            let mut idle = self
+                .memories
+                .iter()
+                .filter(|(_, m)| Arc::strong_count(m) == 1 && !m.is_changed());
+            let idle = idle.next().map(|(name, _)| name.clone());
+            idle.and_then(|name| self.memories.remove(&name));
+        }
         Arc::clone(self.memories.entry(name.to_owned()).or_insert_with(make))
     }
 

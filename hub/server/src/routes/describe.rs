@@ -266,8 +266,8 @@ fn schemas() -> Value {
         "Service": super::catalog::service_schema(),
         "Submission": super::me::submission_schema(),
         "Client": super::admin::client_schema(),
-        "World": super::worlds::world_schema(),
-        "Happening": super::worlds::happening_schema(),
+        "World": super::worlds_described::world_schema(),
+        "Happening": super::worlds_described::happening_schema(),
     })
 }
 

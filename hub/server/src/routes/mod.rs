@@ -8,7 +8,9 @@ mod calls;
 mod catalog;
 mod describe;
 mod health;
+mod in_world;
 mod log;
+mod logged_call;
 mod me;
 mod pages;
 mod queue;
@@ -21,6 +23,7 @@ mod upkeep;
 mod versions;
 mod world_clock;
 mod worlds;
+mod worlds_described;
 
 pub use ask::Ask;
 pub use describe::document;
