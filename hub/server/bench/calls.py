@@ -1,18 +1,19 @@
 #!/usr/bin/env python3
 """How fast the log of calls is found in, at a million lines.
 
-Fills the `calls` table of a hub's SQLite file with a million lines of one client (copies of one real, sealed line would not
-open, so lines are made through the hub: a few thousand real calls, then their rows are multiplied with other times and the
-filters are asked over HTTP). Usage: calls.py HUB_BINARY [LINES]
+Makes some real calls, fills the table of calls of the hub's SQLite file up to a million lines of the same client, and asks the
+log over HTTP by each of its filters. Usage: calls.py HUB_BINARY [LINES]
 """
 import json
 import os
+import shutil
 import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 
 HUB = sys.argv[1]
@@ -67,8 +68,8 @@ def main():
     rows = base.execute(f"SELECT at, node, {columns} FROM calls WHERE client <> ''").fetchall()
     if not rows:
         raise SystemExit("no calls were logged")
-    # The seal binds a line to its time and hub, so copies of a line do not open: they are filtered out of what is asked for by
-    # their client, and real lines stand among them. What is measured is finding, which reads the index and opens a page.
+    # The seal binds a line to its time and hub, so copies of a line do not open: they lie behind the real lines, which are what
+    # is found and opened.
     now = int(time.time() * 1_000_000)
     filler = []
     for n in range(LINES):
@@ -85,7 +86,6 @@ def main():
 
     hub, ready = start(data)
     first = rows[-1][2]
-    # `from` keeps to the real lines, which are the newest.
     asked = {
         "client": "/developer/log?page_size=50",
         "operation": f"/developer/log?page_size=50&operation={operation}",
@@ -107,6 +107,7 @@ def main():
         print(f"{name:12} median {statistics.median(took):7.2f} ms   p99 {took[int(len(took) * 0.99) - 1]:7.2f} ms")
     hub.terminate()
     hub.wait()
+    shutil.rmtree(data)
 
 
 main()
