@@ -413,3 +413,35 @@ fn forms_in_parts_are_checked() {
     assert_eq!(send("--b--").unwrap_err().place.as_deref(), Some("/title"));
     assert_eq!(send("nothing").unwrap_err().code, ProblemCode::BadRequest);
 }
+
+#[test]
+fn what_waits_is_decided_when_the_clock_has_come_so_far() {
+    let decides = CASES.replace("need_docs, in_review]", "need_docs, in_review, passed]");
+    let mock = Mock::new(read("cases.yaml", decides.as_bytes()).unwrap(), 7)
+        .unwrap()
+        .remembering();
+    let body = r#"{"title": "a"}"#;
+    let id = |scenario: &str| {
+        let (_, made) = said(&mock, "POST", &format!("/applies?_scenario={scenario}"), body);
+        made["id"].clone()
+    };
+    let at = |id: &Value, now: Option<&str>| {
+        let target = format!("/applies/{id}");
+        let mut ask = ask("GET", &target, "");
+        ask.room.now = now.map(|text| text.parse().unwrap());
+        let told = mock.answer(&ask).unwrap();
+        let read: Value = serde_json::from_slice(&told.body).unwrap();
+        read["data"]["status"].clone()
+    };
+    let waits = id("pending;days=5");
+    assert_eq!(at(&waits, None), "in_review");
+    // Monday 9 March, five working days.
+    assert_eq!(at(&waits, Some("2026-03-13T23:59:00+08:00")), "in_review");
+    assert_eq!(at(&waits, Some("2026-03-16T00:00:00+08:00")), "passed");
+    let lacks = id("need-docs;n=2");
+    assert_eq!(
+        at(&lacks, Some("2027-01-01T00:00:00Z")),
+        "need_docs",
+        "no time hands in a paper"
+    );
+}

@@ -63,7 +63,10 @@ pub(super) fn note(
         scenario: scenario
             .map(|(_, v)| v.clone())
             .or_else(asked)
-            .unwrap_or_else(|| "ok".to_owned()),
+            .unwrap_or_else(|| "ok".to_owned())
+            .chars()
+            .take(60)
+            .collect(),
         took_us: i64::try_from(began.elapsed().as_micros()).unwrap_or(i64::MAX),
         replay_of: of.map(str::to_owned),
         body: serde_json::to_string(&said).unwrap_or_default(),
