@@ -59,6 +59,8 @@ pub struct WantedCalls {
     pub before: Option<(Timestamp, String)>,
     /// At most so many.
     pub most: u32,
+    /// Whether what was said is wanted too; it has to be opened line by line.
+    pub bodies: bool,
 }
 
 /// The repository of calls.
@@ -70,10 +72,14 @@ pub struct Calls<'a> {
 
 // One text a leading filter, so that each is found by an index that ends in the order wanted.
 macro_rules! wanted {
-    ($lead:literal) => {
+    ($all:expr, $lead:literal) => {
+        if $all { wanted!("body", $lead, text) } else { wanted!("NULL", $lead, text) }
+    };
+    ($body:literal, $lead:literal, text) => {
         concat!(
-            "SELECT at, node, request_id, client, world, operation, method, status, code, scenario, took_us, replay_of, body
-             FROM calls WHERE client = $1 AND ",
+            "SELECT at, node, request_id, client, world, operation, method, status, code, scenario, took_us, replay_of, ",
+            $body,
+            " FROM calls WHERE client = $1 AND ",
             $lead,
             " AND at >= $6 AND (at < $7 OR at = $7 AND node < $8)
               AND ($2 = '' OR operation = $2) AND ($3 = 0 OR status = $3) AND ($4 = '' OR code = $4)
@@ -126,11 +132,11 @@ impl Calls<'_> {
     /// If the store does not answer or a line does not open.
     pub async fn of_client(&self, wanted: &WantedCalls) -> Result<Vec<CallRow>, StoreError> {
         let text = match wanted {
-            w if w.status != 0 && w.code.is_empty() => wanted!("status = $3"),
-            w if !w.code.is_empty() => wanted!("code = $4"),
-            w if !w.operation.is_empty() => wanted!("operation = $2"),
-            w if !w.world.is_empty() => wanted!("world = $5"),
-            _ => wanted!("1 = 1"),
+            w if w.status != 0 && w.code.is_empty() => wanted!(wanted.bodies, "status = $3"),
+            w if !w.code.is_empty() => wanted!(wanted.bodies, "code = $4"),
+            w if !w.operation.is_empty() => wanted!(wanted.bodies, "operation = $2"),
+            w if !w.world.is_empty() => wanted!(wanted.bodies, "world = $5"),
+            _ => wanted!(wanted.bodies, "1 = 1"),
         };
         let (before, node) = match &wanted.before {
             Some((at, node)) => (at.as_microsecond(), node.as_str()),
@@ -198,8 +204,10 @@ impl Calls<'_> {
 
     fn line(&self, mut row: Row) -> Result<CallRow, StoreError> {
         let (at, node) = (time(row.int(0)?)?, row.text(1)?);
-        let sealed = row.bytes(12)?;
-        let plain = self.sealer.open(&sealed, "call", &name(at, &node))?;
+        let plain = match row.maybe_bytes(12)? {
+            Some(sealed) => self.sealer.open(&sealed, "call", &name(at, &node))?,
+            None => Vec::new(),
+        };
         let code = row.text(8)?;
         Ok(CallRow {
             request_id: row.text(2)?,

@@ -170,6 +170,7 @@ pub async fn list(ask: Ask) -> Answered {
             .map(|text| read_cursor(&text, "cursor"))
             .transpose()?,
         most,
+        bodies: false,
     };
     if let Some(text) = ask.parameter("q") {
         return scan(&ask, wanted, &text).await;
@@ -201,6 +202,7 @@ async fn scan(ask: &Ask, mut wanted: WantedCalls, text: &str) -> Answered {
     let day = jiff::SignedDuration::from_hours(HOURS);
     let from = wanted.from.or_else(|| hub.clock.now().checked_sub(day).ok());
     wanted.from = from;
+    wanted.bodies = true;
     let (mut found, mut looked, mut last) = (Vec::new(), 0_u32, None);
     while looked < SCANNED && found.len() < most {
         wanted.most = (SCANNED - looked).min(500);
