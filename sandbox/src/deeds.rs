@@ -5,7 +5,8 @@ use crate::links::{Role, handle_text, in_path};
 use crate::scenario::Twist;
 use crate::scene::Scene;
 use crate::seed::Seed;
-use crate::state::{Event, Matter, World, lock};
+use crate::state::{Event, Matter, lock};
+use crate::world::World;
 use hub_core::{Effect, Problem, ProblemCode, ShapeKind};
 use serde_json::Value;
 
@@ -49,6 +50,10 @@ impl Scene<'_> {
             answer: body.clone(),
             created: self.now,
             days: role.days,
+            legal_days: role.legal_days,
+            papers: 0,
+            meets: None,
+            ends: None,
             held: false,
             events: Vec::new(),
             seed,
@@ -62,7 +67,10 @@ impl Scene<'_> {
         let mut matter = self.matter(role, Vec::new(), seed, &Value::Null);
         self.take_place(&world, &mut matter)?;
         match self.twist {
-            Some(Twist::NeedDocs(_)) => matter.events.push((self.now, Event::NeedDocs)),
+            Some(Twist::NeedDocs(papers)) => {
+                matter.papers = papers;
+                matter.events.push((self.now, Event::NeedDocs));
+            }
             Some(Twist::Pending(days)) => {
                 matter.days = u32::try_from(days).unwrap_or(u32::MAX);
                 matter.held = true;
@@ -87,6 +95,7 @@ impl Scene<'_> {
             matter.data.extend(members.clone());
         }
         matter.answer = body.clone();
+        self.date(&mut matter);
         if !matter.handles.is_empty() {
             world.add(matter, self.limit);
         }
@@ -127,6 +136,28 @@ impl Scene<'_> {
         }
     }
 
+    /// How many papers a call hands in: as many as its list names, one if it names none.
+    fn papers_handed_in(&self) -> u64 {
+        let lists = self.input.values().filter_map(Value::as_array);
+        lists.map(|list| list.len() as u64).max().unwrap_or(1).max(1)
+    }
+
+    /// Notes when a booking is due and when a certificate ends.
+    pub(crate) fn date(&self, matter: &mut Matter) {
+        let moments = &self.words.moments;
+        let of = |names: &[String]| {
+            let mut found = names.iter().filter_map(|name| matter.data.get(name)?.as_str());
+            found.find_map(|text| text.get(..10)?.parse::<jiff::civil::Date>().ok())
+        };
+        let hour = moments.hours.iter().find_map(|name| matter.data.get(name)?.as_str());
+        let hour = hour.and_then(|text| text.get(..5)?.parse::<jiff::civil::Time>().ok());
+        let hour = hour.unwrap_or(jiff::civil::time(9, 0, 0, 0));
+        let meets = of(&moments.meets).and_then(|day| day.to_datetime(hour).to_zoned(hub_core::time::china()).ok());
+        let ends = of(&moments.ends);
+        matter.meets = meets.map(|moment| moment.timestamp());
+        matter.ends = ends;
+    }
+
     pub(crate) fn conflict(&self) -> Problem {
         Problem::new(ProblemCode::Conflict).detail("该编号已被使用", "This number is taken")
     }
@@ -135,11 +166,17 @@ impl Scene<'_> {
     pub(crate) fn change(&self, id: u64, matter: &Matter, role: &Role) -> Result<Value, Problem> {
         let event = lifecycle::turn(matter, role.turn, self.now)?;
         let mut changed = matter.clone();
-        changed.events.extend(event.map(|e| (self.now, e)));
+        if event == Some(Event::Supplemented) {
+            changed.papers = changed.papers.saturating_sub(self.papers_handed_in());
+        }
+        // As long as one paper is missing the agency waits on.
+        let waits = event == Some(Event::Supplemented) && changed.papers > 0;
+        changed.events.extend(event.filter(|_| !waits).map(|e| (self.now, e)));
         if event.is_none() && role.turn.is_none() {
             // A plain update: what it says holds from now on.
             let said = self.input.iter().filter(|(name, _)| !in_path(self.operation, name));
             changed.data.extend(said.map(|(k, v)| (k.clone(), v.clone())));
+            self.date(&mut changed);
         }
         let body = self.read(&changed)?;
         let mut world = lock(self.world);

@@ -1,15 +1,18 @@
 //! The mock engine: a contract and a call in, a valid answer out, and a world that remembers.
 
+use crate::clock::WorldClock;
 use crate::invent::Style;
-use crate::links::Links;
+use crate::links::{Links, Role};
 use crate::party::Party;
 use crate::pattern::Patterns;
 use crate::personas::Personas;
 use crate::scenario::{self, Outcome, Scenario, Word};
 use crate::scene::Scene;
 use crate::seed::Seed;
-use crate::state::{Limits, World, Worlds, lock};
+use crate::state::{Limits, lock};
 use crate::vocabulary::Vocabulary;
+use crate::world::World;
+use crate::worlds::{Kept, Worlds};
 use crate::{ContractSource, Contracts, DataError};
 use hub_core::ports::{Answer, BoxFuture, Call, Clock, Upstream};
 use hub_core::time::rfc3339;
@@ -29,11 +32,11 @@ const PINNED: [&str; 2] = [DEFAULT_WORLD, crate::city::CITY_WORLD];
 pub struct MockEngine {
     contracts: ContractSource,
     seed: Seed,
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     personas: Arc<Personas>,
     words: Vocabulary,
     patterns: Patterns,
-    worlds: Worlds,
+    pub(crate) worlds: Worlds,
     links: Mutex<LinkCache>,
 }
 
@@ -91,7 +94,13 @@ impl MockEngine {
         &self.personas
     }
 
-    /// What time it is in here.
+    /// Which data choose an outcome where nobody says a scenario.
+    #[must_use]
+    pub fn magic(&self) -> &crate::Magic {
+        &self.words.magic
+    }
+
+    /// What time the machine says it is, in no world in particular.
     #[must_use]
     pub fn now(&self) -> hub_core::time::Timestamp {
         self.clock.now()
@@ -113,11 +122,16 @@ impl MockEngine {
     /// The headers every sandbox answer carries, a problem too: scenario, world, clock.
     #[must_use]
     pub fn headers(&self, controls: &[(String, String)]) -> Vec<(String, String)> {
+        self.headers_of(controls, None)
+    }
+
+    fn headers_of(&self, controls: &[(String, String)], said: Option<&str>) -> Vec<(String, String)> {
         let scenario = Scenario::read(controls).unwrap_or_default();
+        let text = said.map_or(scenario.text, str::to_owned);
         vec![
-            ("Hub-Scenario".to_owned(), scenario.text),
+            ("Hub-Scenario".to_owned(), text),
             ("Hub-Sandbox".to_owned(), world_of(controls).to_owned()),
-            ("Hub-Clock".to_owned(), rfc3339(self.clock.now())),
+            ("Hub-Clock".to_owned(), rfc3339(self.now_in(world_of(controls)))),
         ]
     }
 
@@ -149,6 +163,11 @@ impl MockEngine {
         let role = links.role(operation);
         let possible = || scenario::possible(&self.words, operation, role);
         let asked = Scenario::read(controls).map_err(|word| scenario::unknown(&word, &possible()));
+        let asked = asked.map(|asked| match asked.is_said() {
+            true => asked,
+            false => self.conjured(operation, role, input).unwrap_or(asked),
+        });
+        let said = asked.as_ref().map(|asked| asked.text.clone()).ok();
         let outcome = asked.and_then(|asked| {
             let outcome = asked.outcome(&self.words, operation, role);
             outcome.ok_or_else(|| scenario::unknown(asked.word.as_str(), &possible()))
@@ -165,7 +184,11 @@ impl MockEngine {
             Ok(Outcome::Accept(twist)) => (Style::Rich, Some(twist), 0),
         };
         let party = Party::of(&self.personas, &self.words, self.seed, operation, input);
-        let kept = self.worlds.get(world);
+        let kept = self.world(world);
+        let (now, origin) = {
+            let mut world = lock(&kept);
+            (world.now(self.clock.now()), world.origin().to_owned())
+        };
         let scene = Scene {
             contracts: contracts.as_ref(),
             words: &self.words,
@@ -175,15 +198,15 @@ impl MockEngine {
             operation,
             input,
             party: &party,
-            now: self.clock.now(),
+            now,
             style,
             twist,
-            seed: self.call_seed(world, operation, input),
+            seed: self.call_seed(&origin, operation, input),
             world: &kept,
             limit: self.worlds.limits().matters,
         };
         let result = scene.play().map(|body| Answer {
-            headers: self.headers(controls),
+            headers: self.headers_of(controls, said.as_deref()),
             ..Answer::new(operation.status, body)
         });
         let held = lock(&kept).len();
@@ -191,8 +214,15 @@ impl MockEngine {
         Told { result, delay_ms }
     }
 
-    pub(crate) fn world(&self, name: &str) -> Arc<Mutex<World>> {
-        self.worlds.get(name)
+    pub(crate) fn world(&self, name: &str) -> Kept {
+        self.worlds
+            .get(name, || World::new(name, WorldClock::default(), self.clock.now()))
+    }
+
+    /// What the caller's own data ask for, where the operation can show it.
+    fn conjured(&self, operation: &Operation, role: Option<&Role>, input: &Map<String, Value>) -> Option<Scenario> {
+        let asked = Scenario::of_word(self.words.magic.word(operation, input)?);
+        asked.outcome(&self.words, operation, role).map(|_| asked)
     }
 
     /// The seed of a call: world, operation, and what was said, apart from which page of it.

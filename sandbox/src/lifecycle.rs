@@ -24,6 +24,8 @@ pub(crate) fn word(matter: &Matter, now: Timestamp, opening: bool) -> &'static s
         (_, Some(Event::Refunded)) => "refunded",
         (Flow::Case, Some(Event::Ended)) => "withdrawn",
         (_, Some(Event::Ended)) => "cancelled",
+        (_, Some(Event::Approved)) => "approved",
+        (_, Some(Event::Rejected)) => "rejected",
         (_, Some(Event::NeedDocs)) => "need-docs",
         (Flow::Case, Some(Event::Supplemented)) if now < decided_at(matter) => "processing",
         (Flow::Case, _) => case_word(matter, now),
@@ -32,9 +34,15 @@ pub(crate) fn word(matter: &Matter, now: Timestamp, opening: bool) -> &'static s
         (Flow::Order, _) if opening => "created",
         (Flow::Order, _) if matter.held && now < decided_at(matter) => "paying",
         (Flow::Order, _) => "paid",
+        (Flow::Certificate, _) if is_over(matter, now) => "expired",
         (Flow::Certificate, _) => "issued",
         (Flow::Subscription, _) => "active",
     }
+}
+
+/// Whether the last day of a certificate has passed.
+fn is_over(matter: &Matter, now: Timestamp) -> bool {
+    matter.ends.is_some_and(|ends| hub_core::time::civil(now).date() > ends)
 }
 
 fn case_word(matter: &Matter, now: Timestamp) -> &'static str {
@@ -51,6 +59,10 @@ fn case_word(matter: &Matter, now: Timestamp) -> &'static str {
 
 /// When the decision falls: the end of the promised working days, counted again from the last papers handed in.
 pub(crate) fn decided_at(matter: &Matter) -> Timestamp {
+    let decided = |e: &Event| matches!(e, Event::Approved | Event::Rejected);
+    if let Some((at, _)) = matter.events.iter().find(|(_, e)| decided(e)) {
+        return *at;
+    }
     let restart = matter
         .events
         .iter()
@@ -217,6 +229,10 @@ mod tests {
             answer: Value::Null,
             created: at("2026-11-20T10:00:00+08:00"),
             days: 3,
+            legal_days: 0,
+            papers: 0,
+            meets: None,
+            ends: None,
             held: false,
             events: Vec::new(),
             seed: Seed::new(1),

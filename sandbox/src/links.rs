@@ -7,6 +7,7 @@
 use crate::Contracts;
 use crate::vocabulary::Vocabulary;
 use hub_core::{Archetype, Effect, Operation, ParameterPlace, Shape, SystemId};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -33,7 +34,8 @@ pub(crate) enum Turn {
 }
 
 /// The life a matter leads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Flow {
     /// Submitted, examined, decided.
     Case,
@@ -62,6 +64,8 @@ pub(crate) struct Role {
     pub flow: Flow,
     /// Working days until a decision.
     pub days: u32,
+    /// Working days the law allows; 0 where it says nothing.
+    pub legal_days: u32,
     /// Archetype of its service.
     pub archetype: Option<Archetype>,
     /// Some other operation of the system makes what this one takes, so an unknown handle is really unknown.
@@ -269,7 +273,8 @@ fn role(
     Role {
         turn: turn(words, operation),
         flow: flow(archetype),
-        days: service.map_or(5, |s| s.card.promised_days),
+        days: service.as_ref().map_or(5, |s| s.card.promised_days),
+        legal_days: service.map_or(0, |s| s.card.legal_days),
         archetype,
         takes,
         gives,

@@ -289,6 +289,37 @@ mod tests {
         }
     }
 
+    /// Nobody in the set changes within a major version: whoever changes somebody counts `version` up, and this with it.
+    #[test]
+    fn the_set_is_frozen_by_its_version() {
+        let all = Personas::embedded().unwrap();
+        let people = all.people().iter().map(|p| format!("{p:?}"));
+        let firms = all.companies().iter().map(|c| format!("{c:?}"));
+        let mandates = all.mandates().iter().map(|m| format!("{m:?}"));
+        let whole: Vec<String> = people.chain(firms).chain(mandates).collect();
+        let digest = hub_crypto::hex(&hub_crypto::digest(
+            hub_crypto::Digest::Sha256,
+            whole.join("\n").as_bytes(),
+        ));
+        let frozen = [(1, "9937809fc1cdc962c714209a247952c8f1f6ce4a73af04c1a7436b27dde2bd40")];
+        assert_eq!((all.version(), digest.as_str()), frozen[0]);
+    }
+
+    /// Regions are given out by provinces from 11 to 82 (GB/T 2260); nothing begins with 99.
+    #[test]
+    fn regions_are_never_issued() {
+        let all = Personas::embedded().unwrap();
+        for person in all.people() {
+            // Permanent residents of other countries: 9, the region as two digits, the country (GB/T 2659).
+            let foreign = person.traits.iter().any(|t| t == "foreigner");
+            let region = if foreign { "99" } else { "990" };
+            assert!(person.id_number.starts_with(region), "{}", person.id);
+        }
+        for company in all.companies() {
+            assert_eq!(company.uscc.get(2..5), Some("990"), "{}", company.id);
+        }
+    }
+
     #[test]
     fn every_kind_of_person_is_there() {
         let all = Personas::embedded().unwrap();

@@ -14,11 +14,12 @@ impl MockEngine {
     pub fn statement(&self, world: &str, connector: &Connector, input: &Map<String, Value>) -> Answer {
         let day = input.get(DAY).and_then(Value::as_str).unwrap_or_default();
         let kept = self.world(world);
-        let world = lock(&kept);
+        let mut world = lock(&kept);
+        let now = world.now(self.now());
         let made = world.of(connector.system());
         let made = made.filter(|m| civil(m.created).date().to_string() == day);
         let rows: Vec<Value> = made
-            .filter_map(|matter| row(matter, connector.payment_of(&matter.made_by)?, self.now()))
+            .filter_map(|matter| row(matter, connector.payment_of(&matter.made_by)?, now))
             .collect();
         Answer::new(200, json!({ ORDERS: rows }))
     }

@@ -13,6 +13,30 @@ use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+/// A case that is decided in a day.
+pub(crate) fn matter(handle: &str, owner: &str) -> crate::state::Matter {
+    crate::state::Matter {
+        system: SystemId::new("a", "b"),
+        made_by: "a.x".into(),
+        service: None,
+        flow: crate::links::Flow::Case,
+        handles: vec![handle.to_owned()],
+        owners: vec![owner.to_owned()],
+        input: Map::new(),
+        data: Map::new(),
+        answer: Value::Null,
+        created: Timestamp::UNIX_EPOCH,
+        days: 1,
+        legal_days: 0,
+        papers: 0,
+        meets: None,
+        ends: None,
+        held: false,
+        events: Vec::new(),
+        seed: crate::seed::Seed::new(1),
+    }
+}
+
 /// Whether a value fits a schema.
 pub(crate) fn fits(schema: &Value, value: &Value) -> bool {
     jsonschema::options()

@@ -1,6 +1,7 @@
 //! What the engine knows about the world besides contracts: `values.yaml`, checked when read.
 
 use crate::DataError;
+use crate::magic::Magic;
 use crate::template::Template;
 use hub_core::Semantic;
 use serde::Deserialize;
@@ -60,6 +61,11 @@ pub(crate) struct Moments {
     pub service: Vec<String>,
     pub due: Vec<String>,
     pub stages: Vec<String>,
+    /// Days of appointments, and their hours.
+    pub meets: Vec<String>,
+    pub hours: Vec<String>,
+    /// Last days of certificates.
+    pub ends: Vec<String>,
 }
 
 /// A stage of a case.
@@ -83,6 +89,7 @@ struct Document {
     paging: Paging,
     moments: Moments,
     stages: Vec<Stage>,
+    magic: Magic,
 }
 
 /// The words, the rules, the names of states.
@@ -97,6 +104,7 @@ pub(crate) struct Vocabulary {
     pub paging: Paging,
     pub moments: Moments,
     pub stages: Vec<Stage>,
+    pub magic: Magic,
 }
 
 impl Vocabulary {
@@ -143,6 +151,7 @@ impl Vocabulary {
             paging: document.paging,
             moments: document.moments,
             stages: document.stages,
+            magic: document.magic,
         })
     }
 

@@ -109,6 +109,7 @@ problems! {
     IdempotencyBusy "idempotency-busy" 409 You { "同一请求正在处理" "The same request is being handled"; "请稍后用同一 Idempotency-Key 再试" "Try again shortly with the same Idempotency-Key" }
     ControlNotAllowed "control-not-allowed" 400 You { "正式环境不接受沙箱控制头" "Sandbox controls are not taken here"; "请去掉 Hub-Scenario 等头，或改用 /sandbox" "Remove the Hub-… headers, or call /sandbox" }
     ScenarioUnknown "scenario-unknown" 400 You { "此服务无法表达该场景" "This operation cannot show that scenario"; "请从所列场景中选择" "Choose one of the scenarios listed" }
+    WorldFrozen "world-frozen" 409 You { "这个沙箱世界已冻结" "This world of the sandbox is frozen"; "请用 POST /sandbox/_worlds/{id}/thaw 解冻后再试，其中内容都还在" "Thaw it with POST /sandbox/_worlds/{id}/thaw and try again; all that is in it is still there" }
     RecordNotFound "record-not-found" 404 Agency { "没有查到" "Nothing was found"; "请核对所填编号；如确有记录，请向该部门更正" "Check the number given; if a record should exist, ask the agency to correct it" }
     BusinessRejected "business-rejected" 409 Agency { "部门未予受理" "The agency refused"; "请按部门说明的原因处理" "Act on the reason the agency gave" }
     Conflict "conflict" 409 Agency { "与已有办理冲突" "It conflicts with an existing matter"; "请先查看已有的办件" "Look at the existing case first" }

@@ -5,7 +5,8 @@ use crate::StoreError;
 use sqlx::migrate::{Migrate, Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 
-/// Migrations in order, in SQLite's words; a released one is never changed.
+/// Migrations in order, in SQLite's words; a released one is never changed. One that is missing in a database is made
+/// good, whichever came after it.
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "first", include_str!("../migrations/0001_first.sql")),
     (2, "doubt", include_str!("../migrations/0002_doubt.sql")),
@@ -14,6 +15,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (5, "sso", include_str!("../migrations/0005_sso.sql")),
     (6, "disclosures", include_str!("../migrations/0006_disclosures.sql")),
     (7, "upstream", include_str!("../migrations/0007_upstream.sql")),
+    (8, "worlds", include_str!("../migrations/0008_worlds.sql")),
     (9, "sso_bound", include_str!("../migrations/0009_sso_bound.sql")),
     (10, "rights", include_str!("../migrations/0010_rights.sql")),
     (11, "people", include_str!("../migrations/0011_people.sql")),

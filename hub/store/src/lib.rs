@@ -11,6 +11,7 @@
 
 mod agencies;
 mod arrivals;
+mod calls;
 mod cases;
 mod clients;
 mod consents;
@@ -36,9 +37,11 @@ mod sso;
 mod store;
 mod submissions;
 mod versions;
+mod worlds;
 
 pub use agencies::{Agencies, AgencyRow, MemberRow};
 pub use arrivals::{Arrivals, Dance, TheirSession};
+pub use calls::{CallRow, Calls, WantedCalls};
 pub use cases::{Case, Cases};
 pub use clients::{ClientRow, Clients, KeyRow, TenantRow};
 pub use consents::{Consents, ServiceConsent};
@@ -63,3 +66,4 @@ pub use sso::{
 pub use store::{Purged, Store};
 pub use submissions::{Accepted, NewSubmission, Submission, SubmissionState, Submissions, TakenSubmission};
 pub use versions::{Act, Notice, UsageRow, VersionRow, Versions};
+pub use worlds::{Part, Rights, SnapshotRow, WorldRow, Worlds, new_world_id};

@@ -1,7 +1,7 @@
 //! The key under which everything else is sealed, and the keys derived from it.
 
 use crate::StoreError;
-use hub_crypto::{derive_key, from_hex, hex, open, random, seal};
+use hub_crypto::{Digest, derive_key, from_hex, hex, hmac, open, random, seal};
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -96,6 +96,13 @@ impl std::fmt::Debug for Sealer {
 impl Sealer {
     pub(crate) fn seal(&self, plain: &[u8], column: &str, id: &str) -> Result<Vec<u8>, StoreError> {
         seal(&self.key, plain, context(column, id).as_bytes()).map_err(|e| StoreError::Unavailable(e.to_string()))
+    }
+
+    /// A mark by which the same text is found again, from which it cannot be read.
+    pub(crate) fn mark(&self, text: &str) -> String {
+        let mut mark = hex(&hmac(Digest::Sha256, &self.key, text.as_bytes()));
+        mark.truncate(40);
+        mark
     }
 
     pub(crate) fn open(&self, sealed: &[u8], column: &str, id: &str) -> Result<Vec<u8>, StoreError> {

@@ -6,9 +6,9 @@ use crate::lite::Lite;
 use crate::master_key::Sealer;
 use crate::pg::Pg;
 use crate::{
-    Agencies, Arrivals, Cases, Clients, Consents, Disclosures, Erasures, Files, Idempotency, Ledger, Mandates,
+    Agencies, Arrivals, Calls, Cases, Clients, Consents, Disclosures, Erasures, Files, Idempotency, Ledger, Mandates,
     MasterKey, Meta, Nodes, Operators, Orders, Secrets, Sessions, SignIns, SsoClients, StoreError, Submissions,
-    TokenFamilies, Versions, node,
+    TokenFamilies, Versions, Worlds, node,
 };
 use hub_core::time::Timestamp;
 use hub_crypto::{hex, random};
@@ -37,6 +37,8 @@ struct Sealers {
     sso: Sealer,
     mandates: Sealer,
     operators: Sealer,
+    worlds: Sealer,
+    calls: Sealer,
 }
 
 /// The open store. Cheap to clone.
@@ -118,6 +120,8 @@ impl Store {
                 sso: key.sealer("sso"),
                 mandates: key.sealer("mandates"),
                 operators: key.sealer("operators"),
+                worlds: key.sealer("worlds"),
+                calls: key.sealer("calls"),
             }),
         };
         match store.secrets().get_or_keep(PROOF, PROOF.as_bytes()).await {
@@ -264,6 +268,24 @@ impl Store {
     #[must_use]
     pub fn versions(&self) -> Versions<'_> {
         Versions { db: &self.db }
+    }
+
+    /// Worlds of the sandbox.
+    #[must_use]
+    pub fn worlds(&self) -> Worlds<'_> {
+        Worlds {
+            db: &self.db,
+            sealer: &self.sealers.worlds,
+        }
+    }
+
+    /// The log of the sandbox's calls.
+    #[must_use]
+    pub fn calls(&self) -> Calls<'_> {
+        Calls {
+            db: &self.db,
+            sealer: &self.sealers.calls,
+        }
     }
 
     /// Applications that people sign in to.

@@ -2,8 +2,9 @@
 
 use super::place::{Place, percent_decoded};
 use super::routes::Route;
-use super::{Mock, Way, coerce, media, multipart};
+use super::{Memory, Mock, Way, coerce, media, multipart};
 use hub_core::problem::Violation;
+use hub_core::time::Timestamp;
 use hub_core::{Problem, ProblemCode, Text};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
@@ -21,6 +22,17 @@ pub struct Ask<'a> {
     pub headers: Vec<(String, String)>,
     /// Body.
     pub body: &'a [u8],
+    /// Where it is asked.
+    pub room: Room<'a>,
+}
+
+/// The world a request is asked in; a mock that is served alone has none.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Room<'a> {
+    /// What was done there, in place of the mock's own memory.
+    pub memory: Option<&'a Memory>,
+    /// What time it is there, in place of the moment that stands still.
+    pub now: Option<Timestamp>,
 }
 
 impl Ask<'_> {

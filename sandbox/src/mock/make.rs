@@ -10,6 +10,7 @@ use crate::invent::{Inventor, Spot, Style, general};
 use crate::party::Party;
 use crate::seed::Seed;
 use hub_core::problem::Violation;
+use hub_core::time::Timestamp;
 use hub_core::{Problem, ProblemCode, Text};
 use serde_json::{Map, Value};
 use std::cell::Cell;
@@ -27,6 +28,8 @@ pub(super) struct Need<'a> {
     pub style: Style,
     pub seed: Seed,
     pub echo: &'a Map<String, Value>,
+    /// What time it is.
+    pub now: Timestamp,
 }
 
 /// A media type of a response, and what it says about the body.
@@ -54,6 +57,7 @@ impl Mock {
             style: Self::style(wishes),
             seed,
             echo: &given.echo,
+            now: self.now(ask),
         };
         let mut told = Told {
             status: chosen.status,
@@ -167,7 +171,7 @@ impl Mock {
                 party: &party,
                 references: self,
                 echo: need.echo,
-                now: self.now,
+                now: need.now,
                 style,
                 seed: need.seed,
                 misses: &misses,

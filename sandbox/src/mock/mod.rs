@@ -8,6 +8,7 @@
 mod ask;
 mod choose;
 mod coerce;
+mod fate;
 mod guard;
 mod list;
 mod make;
@@ -26,20 +27,20 @@ mod sample;
 pub mod verify;
 mod xml;
 
-pub use ask::Ask;
+pub use ask::{Ask, Room};
+pub use memory::Memory;
 pub use resource::Inferred;
 pub use sample::Sample;
 
 use crate::invent::Style;
 use crate::pattern::Patterns;
-use crate::scenario::Word;
+use crate::scenario::{Scenario, Word};
 use crate::seed::Seed;
 use crate::vocabulary::Vocabulary;
 use crate::{DataError, Personas};
 use hub_catalog::description::{Description, Validator};
 use hub_core::time::Timestamp;
 use hub_core::{Problem, ProblemCode};
-use memory::Memory;
 use place::Place;
 use prefer::Wishes;
 use remember::Call;
@@ -209,7 +210,7 @@ impl Mock {
 
     fn answered_bare(&self, ask: &Ask<'_>, strict: bool) -> Result<Told, Problem> {
         let (route, values) = self.route(ask)?;
-        let wishes = Wishes::read(ask)?;
+        let mut wishes = Wishes::read(ask)?;
         if strict
             && self.guarded
             && let Some(told) = self.unshown(route, ask, &wishes)?
@@ -220,6 +221,8 @@ impl Mock {
             true => self.read(route, &values, ask)?,
             false => self.read_lenient(route, &values, ask)?,
         };
+        let magic = self.magic(route, &given).filter(|_| wishes.scenario.is_none());
+        wishes.scenario = wishes.scenario.or(magic.map(|word| Ok(Scenario::of_word(word))));
         let call = Call {
             route,
             values: &values,
@@ -227,8 +230,15 @@ impl Mock {
             given: &given,
             wishes: &wishes,
         };
-        let told = self.told(&call, strict)?;
+        let mut told = self.told(&call, strict)?;
+        let word = magic.map(|word| ("hub-scenario".to_owned(), word.as_str().to_owned()));
+        told.headers.extend(word);
         Ok(finished(told, ask, &wishes))
+    }
+
+    /// What time it is where something is asked.
+    fn now(&self, ask: &Ask<'_>) -> Timestamp {
+        ask.room.now.unwrap_or(self.now)
     }
 
     fn route<'a>(&'a self, ask: &Ask<'_>) -> Result<(&'a Route, PathValues), Problem> {
@@ -261,6 +271,12 @@ impl Mock {
         self.show_state(&mut told, call.route, call.wishes.word());
         self.say_when(&mut told, call.wishes);
         Ok(told)
+    }
+
+    /// The outcome that what is sent asks for, where the operation can show it.
+    fn magic(&self, route: &Route, given: &ask::Given) -> Option<Word> {
+        let word = self.words.magic.word_by_name(given.body.as_ref()?)?;
+        self.can(word, route).then_some(word)
     }
 
     fn style(wishes: &Wishes) -> Style {

@@ -29,7 +29,7 @@ impl Mock {
         all.filter(|word| self.can(*word, route)).collect()
     }
 
-    fn can(&self, word: Word, route: &Route) -> bool {
+    pub(super) fn can(&self, word: Word, route: &Route) -> bool {
         match word {
             Word::Empty => {
                 let schema = self.usual_schema(route);
@@ -77,7 +77,7 @@ impl Mock {
     }
 
     /// Where an operation's answer tells a state, and the value there that stands for a word of the vocabulary.
-    fn state(&self, route: &Route, word: &str) -> Option<(String, Value)> {
+    pub(super) fn state(&self, route: &Route, word: &str) -> Option<(String, Value)> {
         let own = self.resources.of_route(route).map(|(_, _, deed)| deed);
         if route.method != "POST" && own != Some(Deed::Read) {
             return None;

@@ -59,6 +59,11 @@ impl Wishes {
         }
     }
 
+    /// The number beside the scenario's word.
+    pub(super) fn number(&self) -> Option<u64> {
+        self.scenario.as_ref()?.as_ref().ok()?.number()
+    }
+
     /// Whether it is left to the mock what is answered, so that it may answer what it remembers.
     pub(super) fn leaves_open(&self) -> bool {
         let answers = matches!(

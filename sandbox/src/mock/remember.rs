@@ -17,6 +17,7 @@ use crate::links::handle_text;
 use crate::scenario::Word;
 use hub_core::{Problem, ProblemCode};
 use serde_json::{Map, Value};
+use std::sync::Arc;
 
 /// Ids tried before one is taken twice.
 const TRIES: usize = 3_000;
@@ -31,22 +32,24 @@ pub(super) struct Call<'a> {
 }
 
 /// A resource and where its things are remembered.
-struct Home<'a> {
-    memory: &'a Memory,
-    resource: &'a Resource,
-    key: Key,
+pub(super) struct Home<'a> {
+    pub memory: &'a Memory,
+    pub resource: &'a Resource,
+    pub key: Key,
     id: Option<&'a str>,
 }
 
 impl Mock {
     /// Answers from memory; `None` where the operation has none.
     pub(super) fn remembered(&self, call: &Call<'_>) -> Result<Option<Told>, Problem> {
-        let Some(memory) = self.memory.as_ref().filter(|_| call.wishes.leaves_open()) else {
+        let own = call.ask.room.memory.or(self.memory.as_ref());
+        let Some(memory) = own.filter(|_| call.wishes.leaves_open()) else {
             return Ok(None);
         };
         if let Some(gone) = self.below_gone(memory, call) {
             return gone.map(Some);
         }
+        self.hand_in(memory, call);
         let Some((index, resource, deed)) = self.resources.of_route(call.route) else {
             return Ok(None);
         };
@@ -118,6 +121,7 @@ impl Mock {
         let ask = Ask {
             method: "GET",
             path,
+            room: call.ask.room,
             ..Ask::default()
         };
         let values: PathValues = call.values.iter().take(home.key.1.len()).cloned().collect();
@@ -200,7 +204,8 @@ impl Mock {
         }
         let Some(text) = handle_text(&id) else { return Ok(told) };
         self.say_where(&mut told, call.ask.path, &text);
-        home.memory.keep(&home.key, text, object);
+        let fate = self.fate(call);
+        home.memory.keep_with(&home.key, text, object, fate);
         Ok(told)
     }
 
@@ -253,8 +258,8 @@ impl Mock {
 
     fn read_one(&self, home: &Home<'_>, call: &Call<'_>, own: &str) -> Result<Told, Problem> {
         let told = self.usual(call)?;
-        let over = match home.memory.get(&home.key, own) {
-            Some(object) => (*object).clone(),
+        let over = match home.memory.thing(&home.key, own) {
+            Some(thing) => self.aged(home, call, &thing),
             None => self.own_id(home, call, own),
         };
         let (mut told, _) = self.with_thing(told, home, &over, call.wishes);
@@ -271,8 +276,10 @@ impl Mock {
 
     fn change(&self, home: &Home<'_>, call: &Call<'_>, deed: Deed, own: &str) -> Result<Told, Problem> {
         let told = self.usual(call)?;
-        let mut object = match home.memory.get(&home.key, own) {
-            Some(object) => (*object).clone(),
+        let kept = home.memory.thing(&home.key, own);
+        let fate = kept.as_ref().and_then(|(_, fate)| *fate);
+        let mut object = match kept {
+            Some((object, _)) => (*object).clone(),
             None => self.as_read(home, call, own),
         };
         let sent = call.given.body.clone();
@@ -287,8 +294,10 @@ impl Mock {
             (_, None) => {}
         }
         object.extend(self.own_id(home, call, own));
-        home.memory.keep(&home.key, own.to_owned(), object.clone());
-        Ok(self.with_thing(told, home, &object, call.wishes).0)
+        let fate = fate.map(|fate| self.handed_in(fate, call));
+        home.memory.keep_with(&home.key, own.to_owned(), object.clone(), fate);
+        let shown = self.aged(home, call, &(Arc::new(object), fate));
+        Ok(self.with_thing(told, home, &shown, call.wishes).0)
     }
 
     /// A thing nobody made, as it would be read.
@@ -354,6 +363,7 @@ impl Mock {
             return Ok(told);
         }
         let (all, touched) = home.memory.list(&home.key);
+        let all: Vec<_> = all.iter().map(|thing| Arc::new(self.aged(home, call, thing))).collect();
         let kept = self.filtered(call, &all);
         // Nobody has done anything yet: what is looked for is found, as it always was.
         if kept.is_empty() && !touched {

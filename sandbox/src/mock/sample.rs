@@ -136,6 +136,7 @@ impl Mock {
             style,
             seed: self.seed.with("sample").with(&route.pointer).with(name),
             echo: &empty,
+            now: self.now,
         };
         self.invent(pointer, need)
     }

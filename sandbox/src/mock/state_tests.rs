@@ -92,6 +92,7 @@ fn ask<'a>(method: &'a str, path: &'a str, body: &'a str) -> Ask<'a> {
         query,
         headers: vec![("content-type".to_owned(), media.to_owned())],
         body: body.as_bytes(),
+        room: Room::default(),
     }
 }
 
@@ -265,6 +266,7 @@ fn every_scenario_word_is_shown_or_refused_with_those_that_can_be() {
                 query: &sample.query,
                 headers,
                 body: &sample.body,
+                room: Room::default(),
             };
             let told = cases().answer(&ask);
             let unknown = told.as_ref().is_err_and(|p| p.code == ProblemCode::ScenarioUnknown);
@@ -385,6 +387,7 @@ fn credentials_are_asked_for_but_not_judged() {
             query: &sample.query,
             headers: sample.headers.clone(),
             body: &sample.body,
+            room: Room::default(),
         };
         assert!(mock.answer(&ask).unwrap().status < 300, "{listed:?}");
     }
@@ -409,4 +412,36 @@ fn forms_in_parts_are_checked() {
     );
     assert_eq!(send("--b--").unwrap_err().place.as_deref(), Some("/title"));
     assert_eq!(send("nothing").unwrap_err().code, ProblemCode::BadRequest);
+}
+
+#[test]
+fn what_waits_is_decided_when_the_clock_has_come_so_far() {
+    let decides = CASES.replace("need_docs, in_review]", "need_docs, in_review, passed]");
+    let mock = Mock::new(read("cases.yaml", decides.as_bytes()).unwrap(), 7)
+        .unwrap()
+        .remembering();
+    let body = r#"{"title": "a"}"#;
+    let id = |scenario: &str| {
+        let (_, made) = said(&mock, "POST", &format!("/applies?_scenario={scenario}"), body);
+        made["id"].clone()
+    };
+    let at = |id: &Value, now: Option<&str>| {
+        let target = format!("/applies/{id}");
+        let mut ask = ask("GET", &target, "");
+        ask.room.now = now.map(|text| text.parse().unwrap());
+        let told = mock.answer(&ask).unwrap();
+        let read: Value = serde_json::from_slice(&told.body).unwrap();
+        read["data"]["status"].clone()
+    };
+    let waits = id("pending;days=5");
+    assert_eq!(at(&waits, None), "in_review");
+    // Monday 9 March, five working days.
+    assert_eq!(at(&waits, Some("2026-03-13T23:59:00+08:00")), "in_review");
+    assert_eq!(at(&waits, Some("2026-03-16T00:00:00+08:00")), "passed");
+    let lacks = id("need-docs;n=2");
+    assert_eq!(
+        at(&lacks, Some("2027-01-01T00:00:00Z")),
+        "need_docs",
+        "no time hands in a paper"
+    );
 }

@@ -65,6 +65,7 @@ fn get<'a>(path: &'a str, query: &'a str, headers: &[(&str, &str)]) -> Ask<'a> {
         query,
         headers,
         body: b"",
+        room: Room::default(),
     }
 }
 
@@ -181,6 +182,7 @@ fn once_takes_the_template_and_misses_nothing() {
             query: &sample.query,
             headers: sample.headers.clone(),
             body: &sample.body,
+            room: Room::default(),
         };
         mock.answer(&ask).unwrap();
     }

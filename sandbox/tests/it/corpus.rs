@@ -1,7 +1,7 @@
 //! Every operation of every description that others wrote answers, and fits its own schema by a check of its own.
 
 use hub_catalog::description::{Description, missing, read_set};
-use hub_sandbox::mock::{Ask, Listed, Mock, Told};
+use hub_sandbox::mock::{Ask, Listed, Mock, Room, Told};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
@@ -207,6 +207,7 @@ fn tried(mock: &Mock, minding: &Mock, listed: &Listed, judge: &mut Judge<'_>) ->
         query: &sample.query,
         headers: sample.headers.clone(),
         body: &sample.body,
+        room: Room::default(),
     };
     let told = mock.answer(&ask).map_err(|p| format!("answer: {}", told_of(&p)))?;
     let again = mock.answer(&ask).map_err(|p| told_of(&p))?;

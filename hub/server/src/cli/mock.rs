@@ -5,7 +5,7 @@ use super::description::{description, unread};
 use super::outcome::Outcome;
 use crate::wiring::{MockServer, signalled};
 use hub_core::{Lang, Problem, Text};
-use hub_sandbox::mock::{Ask, Mock, Told};
+use hub_sandbox::mock::{Ask, Mock, Room, Told};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -95,6 +95,7 @@ fn once(mock: &Mock, method: &str, target: &str, args: &MockArgs, lang: Lang) ->
             .map(|(n, v)| (n.trim().to_owned(), v.trim().to_owned()))
             .collect(),
         body: args.body.as_deref().unwrap_or_default().as_bytes(),
+        room: Room::default(),
     };
     match mock.answer_once(&ask) {
         Ok(told) => printed(&told, args.json),

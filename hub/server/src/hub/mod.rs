@@ -1,18 +1,26 @@
 //! The hub as its handlers see it: one edition of a city in force, the catalog as text, personas, counters.
 
+mod call_log;
 mod cast;
+mod chosen;
 mod edition;
+pub mod logged;
 mod printed;
 mod providers;
 mod publishing;
 mod registered;
 mod running;
 mod showcase;
+mod worlds;
 
+pub use call_log::CallLog;
 pub use cast::{AUDIENCE, Cast, ISSUER};
+pub use chosen::{Chosen, Named};
 pub use edition::{Edition, not_connected};
+pub use logged::Said;
 pub use printed::{Press, Printed};
 pub use providers::providers;
 pub use publishing::{in_folder, published, republish, take};
 pub use running::{Hub, Worker};
 pub use showcase::{Door as ShowcaseDoor, Showcase};
+pub use worlds::{Born, Worlds, stored};

@@ -1,9 +1,11 @@
 //! The running hub, as handlers see it.
 
 use super::Showcase;
+use super::call_log::CallLog;
 use super::cast::Cast;
 use super::edition::not_connected;
 use super::printed::{Press, Printed};
+use super::worlds::Worlds;
 use crate::config::Config;
 use crate::http::address::Block;
 use crate::http::metrics::Metrics;
@@ -41,6 +43,10 @@ pub struct Hub {
     pub desk: Arc<Desk>,
     /// What they registered, in the sandbox.
     pub showcase: Arc<Showcase>,
+    /// Worlds of the sandbox.
+    pub worlds: Arc<Worlds>,
+    /// The log of the sandbox's calls.
+    pub calls: Arc<CallLog>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// The way out, for its health.
@@ -97,6 +103,11 @@ impl Worker {
                 "hub_edition",
                 "Number of the edition in force.",
                 self.gateway.snapshot().version as f64,
+            ),
+            (
+                "hub_sandbox_log_lost",
+                "Lines of the log of calls that were let go.",
+                self.hub.calls.lost() as f64,
             ),
         ];
         self.hub.metrics.text(&gauges) + &self.gateway.metrics().render() + &self.gateway.state_metrics()
@@ -213,9 +224,18 @@ impl Hub {
     pub fn scenarios(&self) -> Value {
         let items: Vec<Value> = Word::ALL
             .iter()
-            .map(|(word, name)| json!({"word": name, "effect": effect(*word)}))
+            .map(|(word, name)| {
+                let (surname, digits) = self.worlds.engine().magic().of(*word);
+                json!({"word": name, "effect": effect(*word), "parameter": parameter(*word), "surname": surname,
+                       "amount_ends_in": digits})
+            })
             .collect();
-        json!({"items": items, "default": "ok", "header": "Hub-Scenario"})
+        let magic = Text::new(
+            "不便设置请求头时，可用数据选择场景：非本人姓名字段中的姓氏，或以分为单位金额的末两位；仅在该操作能表达该场景时有效",
+            "Where no header can be set, data choose: the surname in a name that is not the subject's own, or the last two digits of \
+             an amount in fen; only where the operation can show it",
+        );
+        json!({"items": items, "default": "ok", "header": "Hub-Scenario", "query": "_scenario", "magic": magic})
     }
 
     /// Scenarios, as a page offers them.
@@ -255,6 +275,19 @@ fn choice(value: &str, name: String) -> Choice {
         count: 0,
         chosen: false,
     }
+}
+
+/// What can be said beside a word.
+fn parameter(word: Word) -> Option<&'static str> {
+    Some(match word {
+        Word::Invalid => "at=/path",
+        Word::NeedDocs => "n=2",
+        Word::Pending => "days=5",
+        Word::Limited => "retry=3",
+        Word::Slow => "ms=2000",
+        Word::Cut => "after=512",
+        _ => return None,
+    })
 }
 
 /// What a scenario shows.

@@ -5,7 +5,8 @@ use hub_core::wire::ReplyBody;
 use hub_core::{Inbound, Problem, ProblemCode, Reply};
 use hub_gateway::{Described, Showing};
 use hub_registry::{Desk, Shown};
-use hub_sandbox::mock::{Ask, Mock, Told};
+use hub_sandbox::mock::{Ask, Mock, Room, Told};
+use hub_sandbox::{DEFAULT_WORLD, MockEngine};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,16 +17,19 @@ const KEPT: usize = 200;
 pub struct Showcase {
     desk: Arc<Desk>,
     seed: u64,
+    /// Whose worlds remember what was done.
+    engine: Arc<MockEngine>,
     mocks: Mutex<HashMap<String, Arc<Mock>>>,
 }
 
 impl Showcase {
     /// Over a desk.
     #[must_use]
-    pub fn new(desk: Arc<Desk>, seed: u64) -> Self {
+    pub fn new(desk: Arc<Desk>, seed: u64, engine: Arc<MockEngine>) -> Self {
         Self {
             desk,
             seed,
+            engine,
             mocks: Mutex::default(),
         }
     }
@@ -41,8 +45,7 @@ impl Showcase {
         }
         let made = Mock::new(Arc::clone(&shown.reading.description), self.seed);
         let made = made.map_err(|e| Problem::new(ProblemCode::Internal).inner(e.to_string()))?;
-        // What a developer makes is found again, until the hub restarts or many others were asked for.
-        let made = Arc::new(made.remembering());
+        let made = Arc::new(made);
         if mocks.len() >= KEPT {
             mocks.clear();
         }
@@ -58,6 +61,7 @@ struct OnShow {
     prefix: usize,
     shown: Arc<Shown>,
     mock: Result<Arc<Mock>, Problem>,
+    engine: Arc<MockEngine>,
 }
 
 /// The showcase as the gateway asks it.
@@ -80,6 +84,7 @@ impl Described for Door {
             prefix: agency.len() + system.len() + version.len() + 3,
             mock: self.0.mock(shown),
             shown: Arc::clone(shown),
+            engine: Arc::clone(&self.0.engine),
         }))
     }
 }
@@ -92,12 +97,18 @@ impl Showing for OnShow {
     fn answer(&self, inbound: &Inbound) -> Result<(Reply, u64), Problem> {
         let mock = self.mock.as_ref().map_err(Clone::clone)?;
         let below = inbound.path.get(self.prefix..).unwrap_or_default();
+        let world = inbound.header("hub-world").unwrap_or(DEFAULT_WORLD);
+        let memory = self.engine.memory(world, &self.shown.row.id);
         let ask = Ask {
             method: &inbound.method,
             path: if below.is_empty() { "/" } else { below },
             query: &inbound.query,
             headers: inbound.headers.clone(),
             body: &inbound.body,
+            room: Room {
+                memory: Some(&memory),
+                now: Some(self.engine.now_in(world)),
+            },
         };
         let told = mock.answer(&ask)?;
         let delay = told.delay_ms;
@@ -122,7 +133,8 @@ impl OnShow {
             .headers
             .into_iter()
             .partition(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-        headers.push(("Hub-Sandbox".to_owned(), "default".to_owned()));
+        let world = inbound.header("hub-world").unwrap_or(DEFAULT_WORLD);
+        headers.push(("Hub-Sandbox".to_owned(), world.to_owned()));
         headers.push(("Hub-Version".to_owned(), self.shown.row.number.clone()));
         if let Some(word) = self.scenario(inbound) {
             headers.push(("Hub-Scenario".to_owned(), word));

@@ -2,6 +2,7 @@
 //! Pages need no script, and no cookie but those of a sign-in; the one island of script is "try it".
 
 pub mod assets;
+mod call;
 mod desk;
 mod form;
 mod frame;
@@ -11,6 +12,7 @@ mod search;
 mod service;
 mod sign_in;
 
+pub use call::{CallPage, Stage, call};
 pub use desk::desk;
 pub use frame::{Frame, language};
 pub use home::{home, status};

@@ -12,6 +12,12 @@ pub enum Who {
     Subject,
     /// A client, for itself.
     Client,
+    /// A client of the sandbox, for itself.
+    SandboxClient,
+    /// Anybody, a client of the sandbox for itself.
+    MaybeClient,
+    /// The owner of a world, by key, or whoever has a token of it.
+    World,
     /// A person of an agency or of the hub, by the token of their invitation.
     Member,
     /// An operator.
@@ -128,6 +134,9 @@ impl Description {
             Who::Anybody => json!([]),
             Who::Subject => json!([{"clientKey": [], "subjectToken": []}]),
             Who::Client => json!([{"clientKey": []}]),
+            Who::SandboxClient => json!([{"sandboxKey": []}]),
+            Who::MaybeClient => json!([{}, {"sandboxKey": []}]),
+            Who::World => json!([{"sandboxKey": []}, {"worldToken": []}]),
             Who::Member => json!([{"memberToken": []}]),
             Who::Operator => json!([{"adminToken": []}]),
         };
@@ -203,9 +212,10 @@ pub fn document(base: &str) -> Value {
     })
 }
 
-const TAGS: [(&str, &str); 7] = [
+const TAGS: [(&str, &str); 8] = [
     ("catalog", "The catalog for programs."),
     ("sandbox", "What the sandbox offers."),
+    ("developer", "The log of a client's calls in the sandbox."),
     ("registry", "Agencies, their people, and versions of descriptions."),
     ("me", "What belongs to the subject: papers and submissions."),
     ("hub", "The hub about itself."),
@@ -216,6 +226,8 @@ const TAGS: [(&str, &str); 7] = [
 fn security_schemes() -> Value {
     json!({
         "clientKey": {"type": "apiKey", "in": "header", "name": "X-Api-Key", "description": "Key of the calling client."},
+        "sandboxKey": {"type": "apiKey", "in": "header", "name": "X-Api-Key", "description": "Key of a client of the sandbox."},
+        "worldToken": {"type": "apiKey", "in": "header", "name": "Hub-World", "description": "Token of a world."},
         "subjectToken": {"type": "http", "scheme": "bearer", "description": "Token of the person on whose behalf."},
         "memberToken": {"type": "http", "scheme": "bearer", "description": "Token of a person of an agency or of the hub."},
         "adminToken": {"type": "http", "scheme": "bearer", "description": "Operators' token."},
@@ -254,6 +266,8 @@ fn schemas() -> Value {
         "Service": super::catalog::service_schema(),
         "Submission": super::me::submission_schema(),
         "Client": super::admin::client_schema(),
+        "World": super::worlds_described::world_schema(),
+        "Happening": super::worlds_described::happening_schema(),
     })
 }
 

@@ -8,6 +8,9 @@ mod calls;
 mod catalog;
 mod describe;
 mod health;
+mod in_world;
+mod log;
+mod logged_call;
 mod me;
 mod pages;
 mod queue;
@@ -20,6 +23,9 @@ mod table;
 mod upkeep;
 mod upstream;
 mod versions;
+mod world_clock;
+mod worlds;
+mod worlds_described;
 
 pub use ask::Ask;
 pub use describe::document;
@@ -46,7 +52,7 @@ pub fn configure(door: Door, worker: &Worker, app: &mut web::ServiceConfig) {
     let mut paths: Vec<_> = paths.into_values().collect();
     paths.sort_by_key(|routes| match routes.first() {
         Some(first) if first.is_call() => 1,
-        Some(first) if first.path.contains('{') => 2,
+        Some(first) if first.path.contains('{') && !first.path.starts_with("/sandbox/_") => 2,
         _ => 0,
     });
     for routes in paths {

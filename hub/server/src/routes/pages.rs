@@ -24,7 +24,7 @@ pub(super) fn frame(http: &HttpRequest) -> Frame {
     Frame::new(http.path(), &query, accept)
 }
 
-fn html(status: StatusCode, frame: &Frame, page: askama::Result<String>) -> Answered {
+pub(super) fn html(status: StatusCode, frame: &Frame, page: askama::Result<String>) -> Answered {
     let page = page.map_err(|e| Problem::new(ProblemCode::Internal).inner(e.to_string()))?;
     Ok(HttpResponse::build(status)
         .content_type("text/html; charset=utf-8")

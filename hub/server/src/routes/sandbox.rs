@@ -42,7 +42,11 @@ pub fn says_scenarios() -> Description {
     let scenario = json!({
         "type": "object",
         "required": ["word", "effect"],
-        "properties": {"word": {"type": "string"}, "effect": {"$ref": "#/components/schemas/Text"}},
+        "properties": {
+            "word": {"type": "string"}, "effect": {"$ref": "#/components/schemas/Text"},
+            "parameter": {"type": ["string", "null"]}, "surname": {"type": ["string", "null"]},
+            "amount_ends_in": {"type": ["integer", "null"]},
+        },
     });
     Description::new("sandbox.scenarios", "沙箱可以演示的情形", "What the sandbox can show").good(
         200,

@@ -2,8 +2,8 @@
 
 use super::describe::Description;
 use super::{
-    Answered, Ask, admin, apps, calls, catalog, health, me, pages, queue, registry, sandbox, sign_in, sso, staff,
-    upkeep, upstream, versions,
+    Answered, Ask, admin, apps, calls, catalog, health, log, logged_call, me, pages, queue, registry, sandbox, sign_in,
+    sso, staff, upkeep, upstream, versions, world_clock, worlds, worlds_described,
 };
 use futures_util::future::LocalBoxFuture;
 
@@ -147,6 +147,30 @@ const fn desk(method: &'static str, path: &'static str, body: Body, act: Act, sa
     }
 }
 
+const fn world(method: &'static str, path: &'static str, act: Act, says: fn() -> Description) -> Route {
+    Route {
+        method,
+        path,
+        door: Door::Public,
+        name: "sandbox",
+        body: Body::Call,
+        act,
+        says: Some(says),
+    }
+}
+
+const fn developer(method: &'static str, path: &'static str, act: Act, says: fn() -> Description) -> Route {
+    Route {
+        method,
+        path,
+        door: Door::Public,
+        name: "developer",
+        body: Body::Call,
+        act,
+        says: Some(says),
+    }
+}
+
 /// Every route of the hub, in the order in which they are matched.
 pub static TABLE: &[Route] = &[
     page("/", |a| Box::pin(pages::home(a))),
@@ -206,6 +230,110 @@ pub static TABLE: &[Route] = &[
         |a| Box::pin(sandbox::scenarios(a)),
         sandbox::says_scenarios,
     ),
+    world(
+        "GET",
+        "/sandbox/_clock",
+        |a| Box::pin(world_clock::look(a)),
+        world_clock::says_look,
+    ),
+    world(
+        "POST",
+        "/sandbox/_clock",
+        |a| Box::pin(world_clock::move_on(a)),
+        world_clock::says_move_on,
+    ),
+    world(
+        "POST",
+        "/sandbox/_worlds",
+        |a| Box::pin(worlds::make(a)),
+        worlds_described::says_make,
+    ),
+    world(
+        "GET",
+        "/sandbox/_worlds",
+        |a| Box::pin(worlds::list(a)),
+        worlds_described::says_list,
+    ),
+    world(
+        "GET",
+        "/sandbox/_worlds/{id}",
+        |a| Box::pin(worlds::one(a)),
+        worlds_described::says_one,
+    ),
+    world(
+        "DELETE",
+        "/sandbox/_worlds/{id}",
+        |a| Box::pin(worlds::remove(a)),
+        worlds_described::says_remove,
+    ),
+    world(
+        "POST",
+        "/sandbox/_worlds/{id}/reset",
+        |a| Box::pin(worlds::reset(a)),
+        worlds_described::says_reset,
+    ),
+    world(
+        "POST",
+        "/sandbox/_worlds/{id}/snapshots",
+        |a| Box::pin(worlds::keep(a)),
+        worlds_described::says_keep,
+    ),
+    world(
+        "GET",
+        "/sandbox/_worlds/{id}/snapshots",
+        |a| Box::pin(worlds::snapshots(a)),
+        worlds_described::says_snapshots,
+    ),
+    world(
+        "POST",
+        "/sandbox/_worlds/{id}/fork",
+        |a| Box::pin(worlds::fork(a)),
+        worlds_described::says_fork,
+    ),
+    world(
+        "POST",
+        "/sandbox/_worlds/{id}/share",
+        |a| Box::pin(worlds::share(a)),
+        worlds_described::says_share,
+    ),
+    world(
+        "POST",
+        "/sandbox/_worlds/{id}/thaw",
+        |a| Box::pin(worlds::thaw(a)),
+        worlds_described::says_thaw,
+    ),
+    world(
+        "POST",
+        "/sandbox/_worlds/{id}/freeze",
+        |a| Box::pin(worlds::freeze(a)),
+        worlds_described::says_freeze,
+    ),
+    world(
+        "GET",
+        "/sandbox/_worlds/{id}/events",
+        |a| Box::pin(worlds::events(a)),
+        worlds_described::says_events,
+    ),
+    world(
+        "POST",
+        "/sandbox/_worlds/{id}/decisions",
+        |a| Box::pin(worlds::decide(a)),
+        worlds_described::says_decide,
+    ),
+    developer("GET", "/developer/log", |a| Box::pin(log::list(a)), log::says_list),
+    developer(
+        "GET",
+        "/r/{id}.json",
+        |a| Box::pin(logged_call::one(a)),
+        logged_call::says_one,
+    ),
+    developer(
+        "POST",
+        "/r/{id}/replay",
+        |a| Box::pin(logged_call::replay(a)),
+        logged_call::says_replay,
+    ),
+    page("/r/{id}", |a| Box::pin(logged_call::show(a))),
     own("POST", "/me/files", Body::File, me::says_upload),
     own("GET", "/me/ledger", Body::None, me::says_ledger),
     own("GET", "/me/consents", Body::None, me::says_consents),

@@ -6,8 +6,9 @@ use actix_web::dev::ServerHandle;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use hub_core::time::{Timestamp, rfc3339};
 use hub_core::{Lang, Problem, ProblemCode};
-use hub_sandbox::mock::{Ask, MOMENT, Mock, Told};
+use hub_sandbox::mock::{Ask, MOMENT, Mock, Room, Told};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
@@ -86,6 +87,10 @@ async fn answer(http: HttpRequest, payload: web::Payload, shared: web::Data<Shar
         Err(problem) => return open(problem::respond(&problem, &voice)),
     };
     let headers = http.headers().iter();
+    // A mock that is served alone has no clock to turn: each request may say what time it is.
+    let said = http.headers().get("hub-clock").and_then(|v| v.to_str().ok());
+    let now: Option<Timestamp> = said.and_then(|text| text.parse().ok());
+    let clock = now.map_or_else(|| MOMENT.to_owned(), rfc3339);
     let ask = Ask {
         method: http.method().as_str(),
         path: http.uri().path(),
@@ -94,9 +99,10 @@ async fn answer(http: HttpRequest, payload: web::Payload, shared: web::Data<Shar
             .filter_map(|(n, v)| Some((n.as_str().to_owned(), v.to_str().ok()?.to_owned())))
             .collect(),
         body: &body,
+        room: Room { memory: None, now },
     };
     let preflight = ask.header("access-control-request-method").is_some();
-    let mut echo = vec![("hub-sandbox", "mock".to_owned()), ("hub-clock", MOMENT.to_owned())];
+    let mut echo = vec![("hub-sandbox", "mock".to_owned()), ("hub-clock", clock)];
     echo.push(("x-request-id", voice.request_id.clone()));
     echo.extend(ask.scenario().map(|word| ("hub-scenario", word)));
     let answer = match shared.mock.answer(&ask) {

@@ -14,7 +14,7 @@ use super::way::ProviderWay;
 use crate::http::metrics::Metrics;
 use crate::hub::Edition;
 use crate::hub::Press;
-use crate::hub::{AUDIENCE, Cast, ISSUER, Showcase, ShowcaseDoor};
+use crate::hub::{AUDIENCE, CallLog, Cast, ISSUER, Showcase, ShowcaseDoor, Worlds};
 use crate::hub::{Hub, Worker};
 use hub_core::SystemId;
 use hub_core::ports::Clock;
@@ -133,8 +133,12 @@ pub async fn build(
         snapshots: snapshots.clone(),
         others: addresses,
     });
-    let showcase = Arc::new(Showcase::new(Arc::clone(&desk), config.sandbox.seed));
     let engine = Arc::new(engine(&snapshots, config.sandbox.seed, &clock, &cast)?);
+    let showcase = Showcase::new(Arc::clone(&desk), config.sandbox.seed, Arc::clone(&engine));
+    let showcase = Arc::new(showcase);
+    let worlds = Arc::new(Worlds::new(store.clone(), Arc::clone(&engine), Arc::clone(&clock)));
+    worlds.begin().await.map_err(StartError::other)?;
+    let calls = Arc::new(CallLog::open(store.clone()).await.map_err(StartError::other)?);
     let behind = exchanges.map(|exchanges| {
         let city = || simulated_city(&snapshots, &engine, &secrets);
         let answering = city();
@@ -234,6 +238,8 @@ pub async fn build(
         registry,
         desk,
         showcase,
+        worlds,
+        calls,
         clock,
         outbound,
         snapshots,

@@ -70,6 +70,7 @@ pub struct Running {
     served: Served,
     exchanges: Option<AbortHandle>,
     watch: AbortHandle,
+    log: AbortHandle,
     stop_jobs: watch::Sender<bool>,
     jobs: tokio::task::JoinHandle<()>,
     journal: Arc<Journal>,
@@ -151,6 +152,7 @@ impl Running {
         let (stop_jobs, stop) = watch::channel(false);
         let jobs = tokio::spawn(Jobs::new(worker.gateway.clone()).run(stop));
         let keeper = Keeper::new(store.clone(), paths.data.join(TRAIL));
+        let log = tokio::spawn(Arc::clone(&worker.hub.calls).run()).abort_handle();
         let watch = tokio::spawn(super::watch::run(worker.clone(), keeper)).abort_handle();
         ready.write(&paths.data.join(RUNNING)).map_err(StartError::other)?;
         tracing::info!(address = %ready.base_url, services = worker.hub.catalog().counts().services, "the hub answers");
@@ -160,6 +162,7 @@ impl Running {
             served,
             exchanges,
             watch,
+            log,
             stop_jobs,
             jobs,
             journal,
@@ -195,6 +198,11 @@ impl Running {
         self.served.stop_city().await;
         self.exchanges.into_iter().for_each(|e| e.abort());
         self.watch.abort();
+        self.log.abort();
+        if let Err(error) = self.worker.hub.calls.flush().await {
+            tracing::warn!(%error, "the log of calls could not be written");
+        }
+        self.worker.hub.worlds.write_all().await;
         let journal = Arc::clone(&self.journal);
         drop(tokio::task::spawn_blocking(move || journal.close()).await);
         self.store.close().await;

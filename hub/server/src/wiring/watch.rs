@@ -12,17 +12,32 @@ const LOOK: Duration = Duration::from_millis(400);
 /// Looks between two times at which ends are looked for and owners of clients are told.
 const SELDOM: u32 = 5;
 
+/// Between two times at which worlds of the sandbox are looked after.
+const UPKEEP: Duration = Duration::from_secs(900);
+
 /// Looks again and again.
 pub async fn run(worker: Worker, keeper: Keeper) {
     let mut unusable = BTreeMap::new();
     let mut look = tokio::time::interval(LOOK);
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut looks = 0_u32;
+    let mut upkeep = None;
     loop {
         look.tick().await;
         looks = looks.wrapping_add(1);
         if let Err(error) = keeper.keep().await {
             tracing::warn!(%error, "what the trail tells of could not be kept");
+        }
+        worker.hub.worlds.write_all().await;
+        let now = std::time::Instant::now();
+        if upkeep.is_none_or(|last: std::time::Instant| now.duration_since(last) > UPKEEP) {
+            upkeep = Some(now);
+            if let Err(error) = worker.hub.calls.upkeep(worker.hub.clock.now()).await {
+                tracing::warn!(%error, "old lines of the log of calls could not be forgotten");
+            }
+            if let Err(error) = worker.hub.worlds.upkeep().await {
+                tracing::warn!(%error, "worlds of the sandbox could not be looked after");
+            }
         }
         if let Err(error) = worker.hub.sso.refresh(worker.hub.clock.now()).await {
             tracing::warn!(%error, "what other hubs revoked could not be read");

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Starts the binary over a city and waits until it answers.
-fn start(city: &City, data: &Path) -> (Child, Ready, Duration) {
+pub fn start(city: &City, data: &Path) -> (Child, Ready, Duration) {
     let file = data.join("ready.json");
     drop(std::fs::remove_file(&file));
     let began = Instant::now();

@@ -8,6 +8,7 @@ mod postgres;
 mod proxy;
 mod registered;
 mod rights;
+mod sandboxed;
 mod shared;
 mod signed_in;
 mod suite;
@@ -59,6 +60,9 @@ on_both! {
     registered::a_version_changes_from_what_was_seen,
     registered::clients_are_told_once_and_counted,
     registered::a_person_sees_who_used_what_and_nobody_else_does,
+    sandboxed::a_world_is_written_forked_and_kept,
+    sandboxed::worlds_freeze_and_are_shared,
+    sandboxed::calls_are_found_by_what_they_were,
     signed_in::applications_are_kept_as_registered,
     signed_in::a_pushed_request_is_taken_once_by_its_client,
     signed_in::a_session_is_found_by_its_cookie_until_it_ends,

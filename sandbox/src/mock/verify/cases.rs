@@ -103,6 +103,7 @@ impl Mock {
             query: &request.query,
             headers: request.headers.clone(),
             body: &request.body,
+            ..Ask::default()
         };
         match self.routes.find(ask.method, ask.path) {
             Found::Route(route, values) => self.read(route, &values, &ask).is_ok(),
