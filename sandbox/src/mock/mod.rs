@@ -20,6 +20,7 @@ mod overlay;
 mod patch;
 mod place;
 mod prefer;
+mod refuse;
 mod remember;
 mod resource;
 mod routes;
@@ -218,7 +219,10 @@ impl Mock {
             return Ok(finished(told, ask, &wishes));
         }
         let given = match strict {
-            true => self.read(route, &values, ask)?,
+            true => match self.read(route, &values, ask) {
+                Ok(given) => given,
+                Err(problem) => return Ok(finished(self.refused(route, ask, &wishes, problem)?, ask, &wishes)),
+            },
             false => self.read_lenient(route, &values, ask)?,
         };
         let magic = self.magic(route, &given).filter(|_| wishes.scenario.is_none());

@@ -187,3 +187,33 @@ fn once_takes_the_template_and_misses_nothing() {
         mock.answer(&ask).unwrap();
     }
 }
+
+#[test]
+fn a_request_that_does_not_fit_is_refused_as_the_description_says() {
+    let of = |responses: &str| {
+        mock(&format!(
+            "openapi: 3.1.0\ninfo: {{title: t, version: '1'}}\npaths:\n  /a:\n    get:\n      parameters: [{{name: n, in: query, \
+             schema: {{type: integer}}}}]\n      responses:\n        '200': {{description: ok}}\n{responses}"
+        ))
+    };
+    let wrong = get("/a", "n=x", &[("accept-language", "en")]);
+    let own = of(
+        "        '400': {description: no, content: {application/json: {schema: {type: object, required: [reason], \
+                  additionalProperties: false, properties: {reason: {type: string, enum: [bad]}}}}}}\n",
+    );
+    let told = own.answer(&wrong).unwrap();
+    assert_eq!((told.status, body(&told)), (400, json!({"reason": "bad"})));
+    let why = told.headers.iter().find(|(name, _)| name == "hub-why").unwrap();
+    assert!(why.1.starts_with("parameter/n: expected "), "{why:?}");
+    let bare = of("        '400': {description: no}\n").answer(&wrong).unwrap();
+    assert_eq!((bare.status, &body(&bare)["where"]), (400, &json!("parameter/n")));
+    assert_eq!(body(&bare)["status"], 400);
+    let open = of(
+        "        '400': {description: no}\n        '422': {description: no, content: {application/problem+json: {schema: \
+                   {type: object, required: [status], properties: {status: {const: 422}}}}}}\n",
+    );
+    let told = open.answer(&wrong).unwrap();
+    assert_eq!((told.status, &body(&told)["code"]), (422, &json!("validation-failed")));
+    assert_eq!(of("").answer(&wrong).unwrap_err().code, ProblemCode::ValidationFailed);
+    assert_eq!(own.answer(&get("/a", "n=1", &[])).unwrap().status, 200);
+}

@@ -507,15 +507,12 @@ pub static TABLE: &[Route] = &[
     call("/gateway/{path:.*}", "gateway", |a| Box::pin(calls::live(a))),
     call("/sandbox/{path:.*}", "sandbox", |a| Box::pin(calls::sandbox(a))),
     call("/callback/{path:.*}", "callback", |a| Box::pin(calls::callback(a))),
-    Route {
-        name: "operator-sign-in",
-        ..operator(
-            "POST",
-            "/admin/sign-in",
-            |a| Box::pin(staff::sign_in(a)),
-            staff::says_sign_in,
-        )
-    },
+    operator(
+        "POST",
+        "/admin/sign-in",
+        |a| Box::pin(staff::sign_in(a)),
+        staff::says_sign_in,
+    ),
     operator(
         "POST",
         "/admin/sign-out",

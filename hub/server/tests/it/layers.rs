@@ -68,3 +68,12 @@ fn an_edge_upward_or_sideways_is_seen() {
     ]});
     assert_eq!(wrong(&metadata).len(), 3);
 }
+
+/// How long RSA signing takes in that crate tells of the key (RUSTSEC-2023-0071); everything here signs with aws-lc.
+#[test]
+fn attack_41_nothing_signs_with_the_rsa_crate() {
+    let lock = std::fs::read_to_string(crate::support::repository().join("Cargo.lock")).unwrap();
+    let names: Vec<&str> = lock.lines().filter_map(|l| l.strip_prefix("name = ")).collect();
+    assert!(names.contains(&"\"aws-lc-rs\""), "the lock file is read");
+    assert!(!names.contains(&"\"rsa\""));
+}

@@ -1,0 +1,90 @@
+//! A request that does not fit, refused with a status that the description has for it.
+
+use super::ask::Given;
+use super::place::Place;
+use super::prefer::Wishes;
+use super::routes::Route;
+use super::{Ask, Mock, Told, Way, choose, media};
+use hub_core::{Lang, Problem, ProblemCode};
+use serde_json::{Value, json};
+
+/// Statuses for a request that does not fit, the more exact one first (RFC 9110, 15.5.21 and 15.5.1).
+const REFUSALS: [u16; 2] = [422, 400];
+/// Header that says what was wrong where the declared answer has no place for it.
+const WHY: &str = "hub-why";
+/// Most characters of it.
+const LONGEST: usize = 300;
+
+impl Mock {
+    /// The declared refusal; the problem itself where none is declared.
+    pub(super) fn refused(
+        &self,
+        route: &Route,
+        ask: &Ask<'_>,
+        wishes: &Wishes,
+        problem: Problem,
+    ) -> Result<Told, Problem> {
+        let operation = Place::at(&self.description.document, &route.pointer);
+        let responses = operation.get("responses");
+        let has = |status: &u16| responses.as_ref().is_some_and(|r| r.get(&status.to_string()).is_some());
+        let declared = REFUSALS
+            .into_iter()
+            .find(has)
+            .filter(|_| problem.code == ProblemCode::ValidationFailed);
+        let Some(chosen) = declared.and_then(|status| choose::declared(&operation, status)) else {
+            return Err(problem);
+        };
+        let lang = Lang::from_accept_language(ask.header("accept-language").unwrap_or_default());
+        let mut document = problem.document("", lang, "");
+        if let Some(members) = document.as_object_mut() {
+            members.insert("status".to_owned(), json!(chosen.status));
+        }
+        let content = match &chosen.response {
+            Some(response) => choose::content(response, ask.header("accept"))?,
+            None => None,
+        };
+        let media = match content {
+            None => "application/problem+json",
+            // The description's own words for it, unless ours fit them too.
+            Some((name, place)) if !self.can_be_told(name, &place, &document) => {
+                let mut told = self.make(route, &chosen, ask, &Given::default(), wishes)?;
+                told.headers.push((WHY.to_owned(), why(&problem)));
+                return Ok(told);
+            }
+            Some((name, _)) => name,
+        };
+        Ok(Told {
+            status: chosen.status,
+            headers: vec![("content-type".to_owned(), media::sent(media))],
+            body: document.to_string().into_bytes(),
+            value: Some(document),
+            schema: None,
+            delay_ms: 0,
+        })
+    }
+
+    /// Whether a declared answer is one in which the problem can be told.
+    fn can_be_told(&self, name: &str, place: &Place<'_>, document: &Value) -> bool {
+        let schema = place.raw("schema");
+        let fits = |schema: &Place<'_>| {
+            self.validator(&schema.pointer, Way::Out)
+                .is_none_or(|v| v.accepts(document))
+        };
+        media::is_json(name) && schema.as_ref().is_none_or(fits)
+    }
+}
+
+/// Where and what was expected, in the letters a header can carry.
+fn why(problem: &Problem) -> String {
+    let document = problem.document("", Lang::En, "");
+    let part = |name: &str| {
+        document
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let text = format!("{}: expected {}", part("where"), part("expected"));
+    let plain = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
+    text.chars().take(LONGEST).map(plain).collect()
+}
