@@ -61,4 +61,5 @@ bench: ## measure against nginx in one interleaved run (builds release)
 	@cargo build --locked --release -p hub-server
 	@hub/server/bench/run
 	@python3 hub/server/bench/register.py
+	@python3 hub/server/bench/sso.py
 	@python3 hub/server/bench/calls.py target/release/hub
