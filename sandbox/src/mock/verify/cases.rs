@@ -82,7 +82,7 @@ impl Mock {
         made.extend(self.of_query(route, &plain));
         made.extend(self.of_body(route, &plain));
         if !matches!(route.method.as_str(), "GET" | "HEAD") {
-            made.extend(self.other_method(route, &plain));
+            made.extend(self.other_method(&plain));
         }
         made.truncate(MOST);
         let cases = made.into_iter().enumerate().map(|(n, (kind, what, request))| Case {
@@ -125,22 +125,18 @@ impl Mock {
         (bare != *plain).then(|| (Kind::Unguarded, Text::new("不带凭证", "without credentials"), bare))
     }
 
-    fn other_method(&self, route: &Route, plain: &Sample) -> Option<(Kind, Text, Sample)> {
-        let has = |method: &str| matches!(self.routes.find(method, &plain.path), Found::Route(..));
+    fn other_method(&self, plain: &Sample) -> Option<(Kind, Text, Sample)> {
         // A method that changes nothing wherever it is taken.
-        let method = ["TRACE", "OPTIONS"]
-            .into_iter()
-            .find(|m| !has(m) && *m != route.method)?;
-        let mut other = plain.clone();
-        method.clone_into(&mut other.method);
-        other.body.clear();
-        (method == "TRACE").then(|| {
-            (
-                Kind::Method,
-                Text::new("未声明的方法 TRACE", "the method TRACE, not declared"),
-                other,
-            )
-        })
+        if matches!(self.routes.find("TRACE", &plain.path), Found::Route(..)) {
+            return None;
+        }
+        let other = Sample {
+            method: "TRACE".to_owned(),
+            body: Vec::new(),
+            ..plain.clone()
+        };
+        let what = Text::new("未声明的方法 TRACE", "the method TRACE, not declared");
+        Some((Kind::Method, what, other))
     }
 
     fn of_query(&self, route: &Route, plain: &Sample) -> Vec<(Kind, Text, Sample)> {
