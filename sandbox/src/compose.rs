@@ -1,6 +1,6 @@
 //! Turns a schema with references and composition into one flat schema that a value can be made for.
 
-use crate::seed::Dice;
+use crate::seed::{Dice, Seed};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
@@ -71,6 +71,10 @@ fn flatten_at(
             let branch = take_branch(branches, dice, choice)?;
             merge(&mut flat, flatten_at(branch, references, dice, choice, depth + 1)?);
             discriminate(&mut flat, map, branch);
+            if keyword == "oneOf" && choice.turn >= branches.len() {
+                let others = branches.iter().filter(|other| !std::ptr::eq(*other, branch));
+                others.for_each(|other| set_apart(&mut flat, other, references, depth));
+            }
         }
     }
     if let Some(condition) = map.get("if") {
@@ -103,6 +107,46 @@ fn take_branch<'a>(branches: &'a [Value], dice: &mut Dice, choice: Choice) -> Re
     of.get(start).copied().ok_or_else(|| "it has no branch".into())
 }
 
+/// Where every value of the branch taken would fit another one, too: a property that only the other one knows, with a value it
+/// does not take.
+fn set_apart(flat: &mut Map<String, Value>, other: &Value, references: &dyn References, depth: usize) {
+    let open = flat.get("additionalProperties").is_none_or(|a| *a == Value::Bool(true));
+    let mut dice = Seed::new(0).dice();
+    let other = flatten_at(other, references, &mut dice, Choice::default(), depth + 1).unwrap_or_default();
+    let known = flat
+        .get("properties")
+        .and_then(Value::as_object)
+        .cloned()
+        .unwrap_or_default();
+    let properties = other.get("properties").and_then(Value::as_object);
+    let odd = properties
+        .into_iter()
+        .flatten()
+        .filter(|_| open)
+        .find_map(|(name, schema)| {
+            let wrong = match schema.get("type").and_then(Value::as_str)? {
+                "string" => Value::from(0),
+                _ => Value::from("-"),
+            };
+            (!known.contains_key(name)).then(|| (name.clone(), wrong))
+        });
+    let Some((name, wrong)) = odd else { return };
+    let constant = Value::Object(Map::from_iter([("const".to_owned(), wrong)]));
+    if let Some(properties) = entry_object(flat, "properties") {
+        properties.insert(name.clone(), constant);
+    }
+    require(flat, &name);
+}
+
+fn require(flat: &mut Map<String, Value>, name: &str) {
+    let required = flat.entry("required").or_insert_with(|| Value::Array(Vec::new()));
+    if let Some(required) = required.as_array_mut()
+        && !required.iter().any(|r| r == name)
+    {
+        required.push(Value::from(name));
+    }
+}
+
 /// Sets the discriminating property to the name of the branch taken (OpenAPI 3.1, 4.8.25).
 fn discriminate(flat: &mut Map<String, Value>, owner: &Map<String, Value>, branch: &Value) {
     let Some(discriminator) = owner.get("discriminator") else {
@@ -130,14 +174,7 @@ fn discriminate(flat: &mut Map<String, Value>, owner: &Map<String, Value>, branc
             properties.insert(property.to_owned(), constant);
         }
     }
-    if let Some(required) = flat
-        .entry("required")
-        .or_insert_with(|| Value::Array(Vec::new()))
-        .as_array_mut()
-        && !required.iter().any(|r| r == property)
-    {
-        required.push(Value::String(property.to_owned()));
-    }
+    require(flat, property);
 }
 
 fn entry_object<'a>(map: &'a mut Map<String, Value>, key: &str) -> Option<&'a mut Map<String, Value>> {
@@ -216,7 +253,6 @@ fn narrow(have: &mut Value, more: Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seed::Seed;
     use serde_json::json;
 
     struct Table(Value);
@@ -241,6 +277,20 @@ mod tests {
         let flat = flat(&schema, &table, 0).unwrap();
         assert_eq!(flat["required"], json!(["a", "b"]));
         assert_eq!(flat["properties"]["a"]["allOf"][1], json!({"maximum": 3}));
+    }
+
+    #[test]
+    fn a_branch_that_holds_another_is_set_apart_once_each_was_tried() {
+        let table = json!({
+            "Problem": {"type": "object", "properties": {"title": {"type": "string"}}},
+            "Listing": {"type": "object", "properties": {"title": {"type": "string"}, "errors": {"type": "array"}}}
+        });
+        let schema = json!({"oneOf": [{"$ref": "Problem"}, {"$ref": "Listing"}]});
+        assert_eq!(flat(&schema, &table, 0).unwrap(), table["Problem"]);
+        let later = (2..24).map(|turn| flat(&schema, &table, turn).unwrap());
+        let apart = later.filter(|flat| flat["properties"]["errors"] == json!({"const": "-"}));
+        assert!(apart.clone().count() > 0);
+        assert!(apart.into_iter().all(|flat| flat["required"] == json!(["errors"])));
     }
 
     #[test]

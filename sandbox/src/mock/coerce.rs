@@ -47,7 +47,7 @@ pub(super) fn scalar(mock: &Mock, schema: &Value, text: &str) -> Value {
     };
     let other = match text {
         "true" | "false" if wants("boolean") => Some(Value::Bool(text == "true")),
-        "" | "null" if wants("null") => Some(Value::Null),
+        "null" if wants("null") => Some(Value::Null),
         _ if wants("number") || wants("integer") => number(),
         _ => None,
     };

@@ -212,11 +212,12 @@ impl Mock {
     fn answered_bare(&self, ask: &Ask<'_>, strict: bool) -> Result<Told, Problem> {
         let (route, values) = self.route(ask)?;
         let mut wishes = Wishes::read(ask)?;
-        if strict
-            && self.guarded
-            && let Some(told) = self.unshown(route, ask, &wishes)?
-        {
-            return Ok(finished(told, ask, &wishes));
+        if strict && self.guarded {
+            match self.unshown(route, ask, &wishes) {
+                Ok(None) => {}
+                Ok(Some(told)) => return Ok(finished(told, ask, &wishes)),
+                Err(problem) => return Ok(finished(self.refused(route, ask, &wishes, problem)?, ask, &wishes)),
+            }
         }
         let given = match strict {
             true => match self.read(route, &values, ask) {

@@ -5,11 +5,27 @@ use super::place::Place;
 use super::prefer::Wishes;
 use super::routes::Route;
 use super::{Ask, Mock, Told, Way, choose, media};
+use hub_core::problem::Violation;
 use hub_core::{Lang, Problem, ProblemCode};
 use serde_json::{Value, json};
 
-/// Statuses for a request that does not fit, the more exact one first (RFC 9110, 15.5.21 and 15.5.1).
-const REFUSALS: [u16; 2] = [422, 400];
+/// Statuses for a refusal, the more exact one first (RFC 9110, 15.5).
+fn statuses(problem: &Problem, route: &Route) -> &'static [u16] {
+    let in_path = |violation: &Violation| {
+        let name = violation.place.strip_prefix("parameter/").unwrap_or_default();
+        let name = name.split('/').next().unwrap_or_default();
+        route.path.contains(&format!("{{{name}}}"))
+    };
+    match problem.code {
+        // What a path names wrongly is not there.
+        ProblemCode::ValidationFailed if problem.errors.iter().all(in_path) => &[422, 400, 404],
+        ProblemCode::ValidationFailed => &[422, 400],
+        ProblemCode::BadRequest => &[400, 422],
+        ProblemCode::UnsupportedMediaType => &[415, 400, 422],
+        ProblemCode::KeyMissing | ProblemCode::TokenMissing => &[401, 403],
+        _ => &[],
+    }
+}
 /// Header that says what was wrong where the declared answer has no place for it.
 const WHY: &str = "hub-why";
 /// Most characters of it.
@@ -26,14 +42,15 @@ impl Mock {
     ) -> Result<Told, Problem> {
         let operation = Place::at(&self.description.document, &route.pointer);
         let responses = operation.get("responses");
-        let has = |status: &u16| responses.as_ref().is_some_and(|r| r.get(&status.to_string()).is_some());
-        let declared = REFUSALS
-            .into_iter()
-            .find(has)
-            .filter(|_| problem.code == ProblemCode::ValidationFailed);
-        let Some(chosen) = declared.and_then(|status| choose::declared(&operation, status)) else {
+        let has = |status: &&u16| responses.as_ref().is_some_and(|r| r.get(&status.to_string()).is_some());
+        let statuses = statuses(&problem, route);
+        // One that is declared by itself, else the best one that a range or the default stands for.
+        let best = statuses.iter().find(has).or_else(|| statuses.first());
+        let Some(chosen) = best.and_then(|status| choose::declared(&operation, *status)) else {
             return Err(problem);
         };
+        let challenge = problem.more.get("challenge").and_then(Value::as_str);
+        let challenge = challenge.map(|text| ("www-authenticate".to_owned(), text.to_owned()));
         let lang = Lang::from_accept_language(ask.header("accept-language").unwrap_or_default());
         let mut document = problem.document("", lang, "");
         if let Some(members) = document.as_object_mut() {
@@ -47,15 +64,20 @@ impl Mock {
             None => "application/problem+json",
             // The description's own words for it, unless ours fit them too.
             Some((name, place)) if !self.can_be_told(name, &place, &document) => {
-                let mut told = self.make(route, &chosen, ask, &Given::default(), wishes)?;
+                let Ok(mut told) = self.make(route, &chosen, ask, &Given::default(), wishes) else {
+                    return Err(problem);
+                };
                 told.headers.push((WHY.to_owned(), why(&problem)));
+                told.headers.extend(challenge);
                 return Ok(told);
             }
             Some((name, _)) => name,
         };
+        let mut headers = vec![("content-type".to_owned(), media::sent(media))];
+        headers.extend(challenge);
         Ok(Told {
             status: chosen.status,
-            headers: vec![("content-type".to_owned(), media::sent(media))],
+            headers,
             body: document.to_string().into_bytes(),
             value: Some(document),
             schema: None,
@@ -84,7 +106,10 @@ fn why(problem: &Problem) -> String {
             .unwrap_or_default()
             .to_owned()
     };
-    let text = format!("{}: expected {}", part("where"), part("expected"));
+    let text = match part("where") {
+        place if place.is_empty() => part("detail"),
+        place => format!("{place}: expected {}", part("expected")),
+    };
     let plain = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
     text.chars().take(LONGEST).map(plain).collect()
 }

@@ -100,9 +100,12 @@ fn what_is_not_described_is_refused_with_its_place() {
         let problem = mock.answer(ask).unwrap_err();
         (problem.code, problem.place.unwrap_or_default())
     };
+    // The description has a status for a path that leads nowhere; why is said beside it.
+    let nowhere = mock.answer(&get("/pets/0", "", &[])).unwrap();
+    let why = nowhere.headers.iter().find(|(name, _)| name == "hub-why");
     assert_eq!(
-        refused(&get("/pets/0", "", &[])),
-        (ProblemCode::ValidationFailed, "parameter/id".to_owned())
+        (nowhere.status, why.map(|(_, text)| text.as_str())),
+        (404, Some("parameter/id: expected 1 or more"))
     );
     let (code, place) = refused(&get("/pets/1", "fields=size", &[]));
     assert_eq!(

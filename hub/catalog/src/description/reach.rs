@@ -93,6 +93,38 @@ pub(super) fn release(schema: &mut Value, all: &Value, mark: &str) {
     }
 }
 
+/// Words of a schema that hold values and no schemas.
+const VALUES: [&str; 5] = ["const", "enum", "default", "example", "examples"];
+
+/// The formats of OpenAPI that say how far an integer may go, as limits: `format` is heard for texts alone.
+pub(super) fn limit_integers(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            let range = match map.get("format").and_then(Value::as_str) {
+                Some("int32") => Some((i64::from(i32::MIN), i64::from(i32::MAX))),
+                Some("int64") => Some((i64::MIN, i64::MAX)),
+                _ => None,
+            };
+            if let Some((least, most)) = range.filter(|_| is_integer(map.get("type"))) {
+                map.entry("minimum").or_insert_with(|| least.into());
+                map.entry("maximum").or_insert_with(|| most.into());
+            }
+            let parts = map.iter_mut().filter(|(word, _)| !VALUES.contains(&word.as_str()));
+            parts.for_each(|(_, part)| limit_integers(part));
+        }
+        Value::Array(items) => items.iter_mut().for_each(limit_integers),
+        _ => {}
+    }
+}
+
+fn is_integer(kind: Option<&Value>) -> bool {
+    match kind {
+        Some(Value::String(one)) => one == "integer",
+        Some(Value::Array(many)) => many.iter().any(|one| one == "integer"),
+        _ => false,
+    }
+}
+
 fn is_marked(property: &Value, all: &Value, mark: &str) -> bool {
     let mut property = property;
     for _ in 0..MAX_HOPS {

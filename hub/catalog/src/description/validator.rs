@@ -90,7 +90,8 @@ impl Description {
         crate::check::compile_among(&whole, &reach::addressed(&self.document)).map(Validator)
     }
 
-    /// The same for what is sent to the service: `readOnly` properties need not be there (OpenAPI 3.1, 4.8.24.4).
+    /// The same for what is sent to the service: `readOnly` properties need not be there (OpenAPI 3.1, 4.8.24.4), and
+    /// integers of a format fit into it (OpenAPI 3.1, 4.4).
     ///
     /// # Errors
     ///
@@ -100,6 +101,7 @@ impl Description {
         let mut whole = reach::closure(&self.document, schema);
         let all = whole.clone();
         reach::release(&mut whole, &all, "readOnly");
+        reach::limit_integers(&mut whole);
         crate::check::compile_among(&whole, &reach::addressed(&self.document)).map(Validator)
     }
 }

@@ -9,6 +9,17 @@ use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// Words by which properties come from elsewhere, so that one schema alone cannot say that there are no more.
+const COMPOSING: [&str; 7] = [
+    "$ref",
+    "allOf",
+    "anyOf",
+    "oneOf",
+    "if",
+    "patternProperties",
+    "unevaluatedProperties",
+];
+
 /// The operation object. `tag` is its agency's code; `components` are the dictionary's and the systems' own.
 pub(super) fn object(
     operation: &Operation,
@@ -129,13 +140,30 @@ fn request_body(operation: &Operation, is_optional: bool) -> Option<Value> {
         let fields = input.iter().filter(|(name, _)| !is_parameter(name));
         Some(Value::Object(fields.map(|(k, v)| (k.clone(), v.clone())).collect()))
     };
-    let mut media = json!({"schema": schema});
+    let mut media = json!({"schema": closed(operation, schema)});
     let examples = named_examples(operation, body_of);
     if !examples.is_empty() {
         set(&mut media, "examples", Value::Object(examples));
     }
     let media_type = operation.request_type.as_deref().unwrap_or("application/json");
     Some(json!({"required": !is_optional, "content": {media_type: media}}))
+}
+
+/// The schema of a body, saying what the check holds to: fields that a contract does not name are not taken, unless it says
+/// that they are.
+fn closed(operation: &Operation, schema: &Value) -> Value {
+    let mut schema = schema.clone();
+    let whole = operation.input.child(BODY_FIELD).is_some();
+    if let Some(map) = schema
+        .as_object_mut()
+        .filter(|map| !whole && map.contains_key("properties"))
+    {
+        let composed = COMPOSING.iter().any(|word| map.contains_key(*word));
+        if !composed && !map.contains_key("additionalProperties") {
+            map.insert("additionalProperties".to_owned(), Value::Bool(false));
+        }
+    }
+    schema
 }
 
 fn named_examples(operation: &Operation, value: impl Fn(&Example) -> Option<Value>) -> Map<String, Value> {

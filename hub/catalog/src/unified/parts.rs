@@ -177,8 +177,8 @@ pub(super) fn fixed() -> Map<String, Value> {
         },
         "parameters": {
             "X-Request-Id": {
-                "name": "X-Request-Id", "in": "header", "required": false, "schema": id,
-                "description": "请求编号，可不填。 Your id for this call, if you have one.",
+                "name": "X-Request-Id", "in": "header", "required": false, "schema": {"type": "string"},
+                "description": "请求编号，可不填：8 到 64 个字母、数字或 - _ .，其他的由枢纽另给一个。 Your id for this call, if you have one: 8 to 64 letters, digits, `-`, `_` or `.`; in place of any other the hub gives one.",
             },
             "Idempotency-Key": {
                 "name": "Idempotency-Key", "in": "header", "required": false, "schema": id,

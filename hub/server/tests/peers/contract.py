@@ -1,0 +1,139 @@
+"""Schemathesis, as it is published, against `hub mock` and the sandbox: every answer must keep the description's word.
+
+What it finds is counted by kind. Some of it is no failure of a mock: see EXPLAINED. Anything else is one. Descriptions of
+others are read from the corpus beside the checkout where that is there. Bounded in examples and in time."""
+
+import csv
+import os
+import pathlib
+import re
+import socket
+import subprocess
+import time
+
+EXAMPLES, SEED, SECONDS, OTHERS = 8, 7, 15, 6
+EXPLAINED = {
+    "ST401": "a mock lets every credential in; it only asks for one",
+    "undeclared": "the description declares neither the status of a refusal, nor its range, nor a default",
+    "empty": "a response of Swagger 2.0 without a schema has no content, whatever the description produces elsewhere",
+    "world": "the default world of the sandbox needs no account",
+    "again": "the same idempotency key came with another request",
+    "format": "the dictionary's formats (check digits) are ours: to a generator that does not know them any text fits",
+}
+# Statuses with which the mock refuses a request, by what it is asked to refuse.
+REFUSALS = {"400", "401", "404", "405", "406", "415", "422"}
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def findings(text):
+    """(kind, status, declared, words) of each failure in a report."""
+    for block in re.split(r"\n\d+\. Test Case ID", text)[1:]:
+        for kind, title, words in re.findall(r"\n- (ST\d+) ([^\n]+)(.*?)(?=\n- ST|\nReproduce|\Z)", block, re.S):
+            status = re.search(r"Received: (\d+)\s+Documented: ([^\n]*)", words)
+            yield kind, title, status and status.group(1), status and status.group(2), block
+
+
+def explained(kind, status, declared, block, swagger):
+    if kind == "ST401":
+        return "ST401" if swagger is not None else "world"
+    if kind == "ST203" and swagger is None and re.search("'(Authorization|X-Api-Key)' header", block):
+        return "world"
+    if kind == "ST103" and status in REFUSALS and status not in declared:
+        covered = status[0] + "XX" in declared.upper() or "default" in declared
+        nearest = {"422": ("422", "400"), "400": ("400", "422"), "415": ("415", "400", "422")}.get(status, (status,))
+        return None if covered or any(n in declared for n in nearest) else "undeclared"
+    if kind == "ST104" and "<EMPTY>" in block and swagger:
+        return "empty"
+    # The content type of a refusal that no status is declared for.
+    if kind in ("ST105", "ST104") and "Undocumented status code" in block:
+        return "undeclared"
+    if kind == "ST202" and "idempotency-conflict" in block:
+        return "again"
+    if kind == "ST202" and re.search("check (character|digit)|校验码|校验位", block):
+        return "format"
+    return None
+
+
+def run(tool, description, address, *more):
+    command = [tool, "run", description, "--url", address, "-n", str(EXAMPLES), "--seed", str(SEED), "--continue-on-failure", "--no-color",
+               "--no-shrink", "--max-time", str(SECONDS), "--request-timeout", "20", "--generation-database", "none", *more]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS * 3)
+    text = done.stdout + done.stderr
+    cases = re.search(r"(\d+) generated", text)
+    return text, int(cases.group(1)) if cases else 0
+
+
+def judged(name, text, cases, check, counts, swagger=False):
+    wrong = []
+    for kind, title, status, declared, block in findings(text):
+        why = explained(kind, status, declared or "", block, swagger)
+        if why:
+            counts[why] = counts.get(why, 0) + 1
+        else:
+            wrong.append(f"{kind} {title} {status or ''} of {declared or ''}\n{block[:1500]}")
+    ran = cases > 0 and not re.search(r"={3,} ERRORS ={3,}", text)
+    check(f"Schemathesis finds nothing against {name} ({cases} cases)", ran and not wrong, "\n".join(wrong[:3]) or text[-2000:])
+
+
+def in_sandbox(tool, ready, check, document, agencies, work):
+    """The sandbox, by what the unified document says of some agencies; `document(agency)` is the path of that part."""
+    counts = {}
+    token = ready["subject_tokens"][ready["default_persona"]]
+    for agency in agencies:
+        text, cases = run(tool, document(agency), ready["base_url"] + "/sandbox", "-H", f"X-Api-Key: {ready['sandbox_key']}",
+                          "-H", f"Authorization: Bearer {token}")
+        (work / f"schemathesis-{agency}.txt").write_text(text)
+        judged(f"the sandbox, {agency}", text, cases, check, counts, None)
+    told(counts)
+
+
+def served(hub, description):
+    port = free_port()
+    process = subprocess.Popen([hub, "mock", description, "--listen", f"127.0.0.1:{port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for _ in range(300):
+        try:
+            socket.create_connection(("127.0.0.1", port), 0.2).close()
+            break
+        except OSError:
+            time.sleep(0.1)
+    return process, f"http://127.0.0.1:{port}"
+
+
+def served_alone(root, tool, check, described):
+    """`described`: paths of descriptions."""
+    counts = {}
+    for path in described:
+        process, address = served(root / "target" / "debug" / "hub", path)
+        try:
+            text, cases = run(tool, path, address)
+        finally:
+            process.terminate()
+            process.wait(10)
+        swagger = re.search(r"^\s*[\"']?swagger", path.read_text(errors="replace")[:2000], re.M) is not None
+        judged(f"hub mock {path.name}", text, cases, check, counts, swagger)
+    told(counts)
+
+
+def told(counts):
+    for why, number in sorted(counts.items()):
+        print(f"        {number} explained: {EXPLAINED[why]}")
+
+
+def of_others(root):
+    """A few descriptions of the development corpus, one a publisher, none of them large."""
+    corpus = pathlib.Path(os.environ.get("HUB_SHARED", root.parent / "shared")) / "corpus" / "dev"
+    index = corpus / "index.csv"
+    if not index.exists():
+        print("        SKIPPED: there is no corpus beside the checkout, so only our own descriptions are served")
+        return []
+    chosen = {}
+    for row in csv.DictReader(index.open()):
+        whole = row["format"] in ("openapi", "swagger") and row["parses"] == "yes" and row["openapi_spec_validator"] == "accept"
+        if whole and row["ext_refs"] == "0" and 3 <= int(row["ops"] or 0) <= 14 and int(row["bytes"]) < 100_000:
+            chosen.setdefault(row["group"], corpus / row["file"])
+    return list(chosen.values())[:OTHERS]
