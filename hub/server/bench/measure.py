@@ -116,8 +116,8 @@ def load(url, method, headers, delay_ms=0):
     if failed:
         sys.exit(f"{url}: {failed.group(1)} of {requests} answers were errors")
     return {"requests": requests, "rps": float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1)),
-            "p50_ms": milliseconds(re.search(r"50%\s+(\S+)", out).group(1)),
-            "p99_ms": milliseconds(re.search(r"99%\s+(\S+)", out).group(1))}
+            "p50_ms": milliseconds(re.search(r"^\s+50%\s+(\S+)", out, re.M).group(1)),
+            "p99_ms": milliseconds(re.search(r"^\s+99%\s+(\S+)", out, re.M).group(1))}
 
 
 def resident_mib(pid):

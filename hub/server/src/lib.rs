@@ -12,4 +12,5 @@ pub mod http;
 pub mod hub;
 pub mod portal;
 pub mod routes;
+pub mod superapp;
 pub mod wiring;

@@ -7,6 +7,7 @@ use super::scope::scope;
 use crate::issuer::SigningKey;
 use hub_store::SsoClientRow;
 use serde_json::Value;
+use std::sync::Arc;
 use url::Url;
 
 /// Ways to prove oneself (OpenID Connect Core 9), `none` for public clients.
@@ -221,9 +222,13 @@ fn is_plain(address: &str) -> bool {
 
 /// A client that may act, with what of its registration the protocol asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SsoClient(pub(crate) SsoClientRow);
+pub struct SsoClient(Arc<SsoClientRow>);
 
 impl SsoClient {
+    pub(crate) fn new(row: SsoClientRow) -> Self {
+        Self(Arc::new(row))
+    }
+
     /// Its registration.
     #[must_use]
     pub fn row(&self) -> &SsoClientRow {

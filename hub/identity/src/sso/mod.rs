@@ -9,6 +9,7 @@
 
 mod access;
 mod client;
+mod clients;
 mod decide;
 mod discovery;
 mod dpop;

@@ -2,6 +2,7 @@
 
 use super::access::AccessTokens;
 use super::client::{MEMBERS, SsoClient, Unfit, registration};
+use super::clients::Clients;
 use super::error::OauthError;
 use crate::{IdentityError, PairwiseKey};
 use hub_core::Subject;
@@ -16,6 +17,7 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub struct Provider {
     pub(crate) store: Store,
+    clients: Clients,
     pub(crate) access: Arc<AccessTokens>,
     pub(crate) pairwise: PairwiseKey,
 }
@@ -51,6 +53,7 @@ impl Provider {
     #[must_use]
     pub fn new(store: Store, access: Arc<AccessTokens>, pairwise: PairwiseKey) -> Self {
         Self {
+            clients: Clients::new(store.clone()),
             store,
             access,
             pairwise,
@@ -80,8 +83,7 @@ impl Provider {
     /// # Errors
     /// If the store does not answer.
     pub async fn knows_origin(&self, origin: &str) -> Result<bool, IdentityError> {
-        let all = self.clients().await?;
-        Ok(all.iter().any(|c| c.active && c.origins.iter().any(|o| o == origin)))
+        Ok(self.clients.origins().await?.contains(origin))
     }
 
     /// Looks what other hubs did.
@@ -124,16 +126,24 @@ impl Provider {
             _ => None,
         };
         client.secret = secret.as_deref().map(|s| digest(Digest::Sha256, s.as_bytes()));
-        let taken = self.store.sso_clients().get(&client.id).await;
+        let taken = self.clients.get(&client.id).await;
         if taken.map_err(IdentityError::from)?.is_some() {
             return Err(RegistrationError::Taken);
         }
-        self.store
-            .sso_clients()
-            .put(&client)
-            .await
-            .map_err(IdentityError::from)?;
+        self.clients.put(&client).await.map_err(IdentityError::from)?;
         Ok(Registered { client, secret })
+    }
+
+    /// Registers a client under its own id with a secret that is given, or in place of its earlier registration: for those that
+    /// the hub itself brings along.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub async fn keep(&self, given: &Value, secret: &str, now: Timestamp) -> Result<(), RegistrationError> {
+        let mut client = registration(given).map_err(RegistrationError::Unfit)?;
+        client.created = now;
+        client.secret = Some(digest(Digest::Sha256, secret.as_bytes()));
+        Ok(self.clients.put(&client).await.map_err(IdentityError::from)?)
     }
 
     /// Every client.
@@ -141,13 +151,16 @@ impl Provider {
     /// # Errors
     /// If the store does not answer.
     pub async fn clients(&self) -> Result<Vec<SsoClientRow>, IdentityError> {
-        Ok(self.store.sso_clients().all().await?)
+        Ok(self.clients.all().await?)
     }
 
     /// A client that may act.
-    pub(crate) async fn client(&self, id: &str) -> Result<Option<SsoClient>, OauthError> {
-        let row = self.store.sso_clients().get(id).await?;
-        Ok(row.filter(|r| r.active).map(SsoClient))
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn client(&self, id: &str) -> Result<Option<SsoClient>, OauthError> {
+        let client = self.clients.get(id).await?;
+        Ok(client.filter(|c| c.row().active))
     }
 
     /// The subject's name towards a client: one in each sector.

@@ -48,6 +48,7 @@ pub async fn run(args: DemoArgs, lang: Lang) -> Outcome {
         config,
         simulated: true,
         credentials: true,
+        apps: true,
         ..Plan::default()
     };
     keep(plan, &args.place, args.json, lang).await
@@ -129,6 +130,12 @@ fn greeting(running: &Running, lang: Lang) -> String {
             format!("登记服务：      {base_url}/agency   （令牌 {token}）")
         } else {
             format!("register at:     {base_url}/agency   (token {token})")
+        });
+    }
+    for (id, address) in &running.ready.apps {
+        lines.push(match lang {
+            Lang::Zh => format!("演示应用：      {address}   （{id}）"),
+            Lang::En => format!("demo app:        {address}   ({id})"),
         });
     }
     let tries = super::tries::three(running);

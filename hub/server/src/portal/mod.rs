@@ -1,6 +1,7 @@
 //! The pages: what of the catalog a person sees, as HTML made on the server. Reads the catalog and nothing else.
 //! Pages need no script, and no cookie but those of a sign-in; the one island of script is "try it".
 
+pub mod app;
 pub mod assets;
 mod call;
 mod desk;
@@ -12,6 +13,7 @@ mod search;
 mod service;
 mod sign_in;
 
+pub use app::{AppAccount, AppFrame, AppService, Entry, ModulePage, Outcome, Sheet};
 pub use call::{CallPage, Stage, call};
 pub use desk::desk;
 pub use frame::{Frame, language};

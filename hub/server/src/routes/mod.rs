@@ -48,9 +48,14 @@ pub fn configure(door: Door, worker: &Worker, app: &mut web::ServiceConfig) {
         paths.entry(first).or_default().push(route);
     }
     // Calls come before all paths that need a pattern to be tried, for there are many of them; words of their own, such
-    // as the sandbox's, come before calls.
+    // as the sandbox's, come before calls. Where there are no such words, calls come first of all.
     let mut paths: Vec<_> = paths.into_values().collect();
+    let alone = |call: &Route| {
+        let below = call.path.trim_end_matches("{path:.*}");
+        TABLE.iter().filter(|r| r.path.starts_with(below)).all(|r| r.path == call.path)
+    };
     paths.sort_by_key(|routes| match routes.first() {
+        Some(first) if first.is_call() && alone(first) => -1,
         Some(first) if first.is_call() => 1,
         Some(first) if first.path.contains('{') && !first.path.starts_with("/sandbox/_") => 2,
         _ => 0,

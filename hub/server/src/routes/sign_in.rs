@@ -10,7 +10,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use hub_core::{Problem, ProblemCode, Subject};
 use hub_crypto::{base64_url, ct_eq, random};
-use hub_identity::sso::{AuthRequest, Next, OauthError, Params, Refused, Session, form_token, scope};
+use hub_identity::sso::{AuthRequest, Next, OauthError, Params, Refused, Session, SsoClient, form_token, scope};
 use url::Url;
 
 /// Where the forms of signing out belong to.
@@ -84,14 +84,12 @@ async fn ask_person(
 ) -> Answered {
     let hub = &ask.worker.hub;
     let frame = frame(&ask.http);
-    let clients = provider(ask)
-        .clients()
+    let client = provider(ask)
+        .client(&request.client)
         .await
         .map_err(|e| Problem::new(ProblemCode::Internal).inner(e.to_string()))?;
-    let client = clients.iter().find(|c| c.id == request.client);
-    let app = client
-        .map(|c| if frame.zh() { c.name.as_str() } else { c.en.as_str() })
-        .unwrap_or_default();
+    let row = client.as_ref().map(SsoClient::row);
+    let app = row.map_or("", |c| frame.t(&c.name, &c.en));
     // Whoever has no name yet gets one, so that the form is bound to this browser.
     let (name, is_new) = match name {
         Some(name) => (name, false),

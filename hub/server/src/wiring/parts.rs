@@ -28,6 +28,7 @@ use hub_outbound::{EgressPolicy, Outbound};
 use hub_registry::{Desk, Registry};
 use hub_sandbox::{City, Contracts, MockEngine, Personas};
 use hub_store::Store;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
@@ -227,6 +228,7 @@ pub async fn build(
         subject_tokens: first.subject_tokens,
         desk_tokens: first.desk_tokens,
         default_persona: test_issuer.is_some().then(|| cast.personas().default_id().to_owned()),
+        apps: BTreeMap::new(),
         simulated_systems: simulated.collect(),
     };
     let hub = Arc::new(Hub {

@@ -30,6 +30,9 @@ pub struct Ready {
     pub desk_tokens: BTreeMap<String, String>,
     /// Persona that acts where nobody is named.
     pub default_persona: Option<String>,
+    /// Addresses of the demo super-app's variants and modules, by id; empty where they do not run.
+    #[serde(default)]
+    pub apps: BTreeMap<String, String>,
     /// Addresses of the simulated systems; empty where there are none.
     pub simulated_systems: BTreeMap<String, String>,
 }

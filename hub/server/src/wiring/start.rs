@@ -7,6 +7,7 @@ use super::simulated::SimulatedCity;
 use crate::config::{Config, Paths};
 use crate::hub::{Edition, published};
 use crate::hub::{Hub, Worker};
+use crate::superapp::{self, Apps};
 use hub_catalog::lint::RuleSet;
 use hub_core::Finding;
 use hub_core::time::Timestamp;
@@ -38,6 +39,8 @@ pub struct Plan {
     pub simulated: bool,
     /// Whether first credentials are made.
     pub credentials: bool,
+    /// Whether the demo super-app is started, with its modules.
+    pub apps: bool,
     /// Operators' token; made if missing.
     pub admin_token: Option<String>,
     /// Master key of the store, 64 hexadecimal digits; from the data folder if missing.
@@ -68,6 +71,7 @@ pub struct Running {
     pub ready: Ready,
     worker: Worker,
     served: Served,
+    apps: Apps,
     exchanges: Option<AbortHandle>,
     watch: AbortHandle,
     log: AbortHandle,
@@ -117,6 +121,10 @@ impl Running {
                 "submissions were under way when this hub died; what became of them is found out"
             );
         }
+        let apps = match plan.apps {
+            true => superapp::read(&paths.policies).map_err(StartError::Findings)?,
+            false => BTreeMap::new(),
+        };
         let listeners = Listeners::bind(&plan.config.listen).map_err(StartError::other)?;
         let city = if plan.simulated {
             Some(SimulatedCity::bind().map_err(StartError::other)?)
@@ -136,7 +144,7 @@ impl Running {
             worker,
             live,
             journal,
-            ready,
+            mut ready,
             city: behind,
         } = parts;
 
@@ -154,12 +162,17 @@ impl Running {
         let keeper = Keeper::new(store.clone(), paths.data.join(TRAIL));
         let log = tokio::spawn(Arc::clone(&worker.hub.calls).run()).abort_handle();
         let watch = tokio::spawn(super::watch::run(worker.clone(), keeper)).abort_handle();
+        let apps = superapp::start(&worker.hub, &store, apps)
+            .await
+            .map_err(StartError::other)?;
+        ready.apps.clone_from(&apps.addresses);
         ready.write(&paths.data.join(RUNNING)).map_err(StartError::other)?;
         tracing::info!(address = %ready.base_url, services = worker.hub.catalog().counts().services, "the hub answers");
         Ok(Self {
             ready,
             worker,
             served,
+            apps,
             exchanges,
             watch,
             log,
@@ -187,6 +200,7 @@ impl Running {
     pub async fn stop(self) {
         self.worker.hub.stopping.store(true, Ordering::Relaxed);
         let patience = Duration::from_secs(self.worker.hub.config.listen.shutdown_seconds);
+        self.apps.stop().await;
         self.served.stop_doors().await;
         let settled = tokio::time::timeout(patience, self.worker.gateway.settle()).await;
         if settled.is_err() {

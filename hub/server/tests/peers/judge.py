@@ -10,6 +10,7 @@ import subprocess
 import sys
 import urllib.request
 
+import contract
 import identity
 import independent
 import proposed
@@ -118,11 +119,21 @@ root = here.parents[3]
 hub = root / "target" / "debug" / "hub"
 check("three clicks lead from a file to an answer, on a phone and on a desktop",
       *run("node", str(here / "desk.mjs"), str(work), timeout=180))
+check("in the demo super-app a citizen signs in once, uses a service, agrees, looks back and takes it back",
+      *run("node", str(here / "superapp.mjs"), str(work), timeout=120))
 check("a certified client signs in, refreshes, steps up, pushes, revokes and signs out",
       *run("node", str(here / "channel.mjs"), str(work), timeout=60))
 identity.judge(check, here, work, hub, root / "policies")
 independent.judge(check, here, work, hub, root / "policies")
 proposed.judge(check, here, work, hub, root / "policies")
+
+# Two agencies, far from each other in the catalog, and two of their descriptions; whoever has the corpus has others' too.
+tags = [tag["name"] for tag in document["tags"]]
+chosen = [tags[len(tags) // 5], tags[len(tags) * 3 // 5]]
+tool = str(work / "venv" / "bin" / "st")
+contract.in_sandbox(tool, ready, check, lambda a: str(fetch(f"/openapi.json?agency={a}", f"unified-{a}.json")), chosen, work)
+ours = [sorted(p for p in (root / "specs" / a).glob("*.yaml") if p.name != "agency.yaml")[0] for a in chosen]
+contract.served_alone(root, tool, check, ours + contract.of_others(root))
 
 print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
 sys.exit(0 if all(results) else 1)

@@ -1,0 +1,148 @@
+//! Starting the apps: an address, a key, a registration each.
+
+use super::file::AppFile;
+use super::visit::Visits;
+use super::wire::Wire;
+use super::{App, doors};
+use crate::hub::Hub;
+use actix_web::dev::ServerHandle;
+use actix_web::{HttpServer, web};
+use hub_core::Environment;
+use hub_identity::sso::Provider;
+use hub_outbound::{EgressPolicy, Outbound};
+use hub_registry::NewClient;
+use hub_store::Store;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::sync::Arc;
+use url::Url;
+
+/// Tenant of the apps.
+const TENANT: &str = "apps";
+/// What an app asks of a person.
+const SCOPE: &str = "openid profile services offline_access";
+
+type Failed = Box<dyn std::error::Error + Send + Sync>;
+
+/// Apps that run.
+pub struct Apps {
+    /// Their addresses, by id.
+    pub addresses: BTreeMap<String, String>,
+    handles: Vec<ServerHandle>,
+}
+
+impl Apps {
+    /// Shuts them.
+    pub async fn stop(self) {
+        for handle in self.handles {
+            handle.stop(true).await;
+        }
+    }
+}
+
+/// Starts every app on loopback: on the ports behind the hub's where they are free, else on any.
+///
+/// # Errors
+/// If an address, a key or a registration cannot be had.
+pub async fn start(hub: &Arc<Hub>, store: &Store, files: BTreeMap<String, AppFile>) -> Result<Apps, Failed> {
+    let first = hub.config.listen.address.port();
+    let mut listeners = BTreeMap::new();
+    for (offset, (id, file)) in (1_u16..).zip(files) {
+        listeners.insert(id, (bind(first, offset)?, file));
+    }
+    let address = |listener: &TcpListener| listener.local_addr().map(|a| format!("http://{a}"));
+    let mut addresses = BTreeMap::new();
+    for (id, (listener, _)) in &listeners {
+        addresses.insert(id.clone(), address(listener)?);
+    }
+    let names: BTreeMap<_, _> = listeners
+        .iter()
+        .map(|(id, (_, f))| (id.clone(), f.name.clone()))
+        .collect();
+    hub.registry.put_tenant(TENANT, "Demo apps", hub.clock.now()).await?;
+    let mut handles = Vec::new();
+    for (id, (listener, file)) in listeners {
+        let base = addresses.get(&id).cloned().unwrap_or_default();
+        let wire = wire(hub, store, &id, &file, &base).await?;
+        let app = Arc::new(App {
+            id,
+            file,
+            base,
+            others: addresses.clone(),
+            names: names.clone(),
+            hub: Arc::clone(hub),
+            wire,
+            visits: Visits::default(),
+        });
+        let server = HttpServer::new(move || {
+            actix_web::App::new()
+                .app_data(web::Data::from(Arc::clone(&app)))
+                .configure(doors::configure)
+        });
+        let server = server.workers(1).disable_signals().listen(listener)?.run();
+        handles.push(server.handle());
+        tokio::spawn(server);
+    }
+    Ok(Apps { addresses, handles })
+}
+
+fn bind(first: u16, offset: u16) -> std::io::Result<TcpListener> {
+    let wanted = first.checked_add(offset).filter(|_| first != 0);
+    match wanted.map(|port| TcpListener::bind(("127.0.0.1", port))) {
+        Some(Ok(listener)) => Ok(listener),
+        _ => TcpListener::bind(("127.0.0.1", 0)),
+    }
+}
+
+/// The way to the hub. Key and secret are made at the first start and kept; the registration follows the address.
+async fn wire(hub: &Hub, store: &Store, id: &str, file: &AppFile, base: &str) -> Result<Wire, Failed> {
+    let client = format!("{TENANT}-{id}");
+    let fresh = super::visit::fresh();
+    let secret = store
+        .secrets()
+        .get_or_keep(&format!("apps.{id}.secret"), fresh.as_bytes())
+        .await?;
+    let secret = String::from_utf8(secret)?;
+    let registration = json!({
+        "client_id": client, "client_name": file.name.zh, "client_name#en": file.name.en, "scope": SCOPE,
+        "redirect_uris": [format!("{base}/arrive")], "post_logout_redirect_uris": [format!("{base}/")],
+    });
+    let sso: &Provider = &hub.sso;
+    sso.keep(&registration, &secret, hub.clock.now()).await?;
+    Ok(Wire {
+        outbound: Outbound::new(EgressPolicy::public())?,
+        hub: Url::parse(&hub.base)?,
+        key: key(hub, store, &client, &file.name.zh).await?,
+        client,
+        secret,
+    })
+}
+
+async fn key(hub: &Hub, store: &Store, client: &str, name: &str) -> Result<String, Failed> {
+    let place = format!("{client}.key");
+    let now = hub.clock.now();
+    if let Some(kept) = store.secrets().get(&place).await? {
+        let kept = String::from_utf8(kept)?;
+        if hub.registry.client(&kept, now).is_some() {
+            return Ok(kept);
+        }
+    }
+    let snapshot = hub.snapshots.get();
+    let plans = &snapshot.policies.plans;
+    let plan = ["city", "demo", "standard"]
+        .into_iter()
+        .find(|p| plans.get(p).is_some());
+    let new = NewClient {
+        id: Some(client.to_owned()),
+        tenant: TENANT.to_owned(),
+        name: name.to_owned(),
+        plan: plan.or_else(|| plans.names().next()).unwrap_or("standard").to_owned(),
+        environment: Environment::Live,
+        origins: Vec::new(),
+    };
+    let registered = hub.registry.put_client(new, now).await?;
+    let issued = hub.registry.issue_key(&registered.id, now).await?;
+    store.secrets().put(&place, issued.key.as_bytes()).await?;
+    Ok(issued.key)
+}
