@@ -52,7 +52,10 @@ pub fn configure(door: Door, worker: &Worker, app: &mut web::ServiceConfig) {
     let mut paths: Vec<_> = paths.into_values().collect();
     let alone = |call: &Route| {
         let below = call.path.trim_end_matches("{path:.*}");
-        TABLE.iter().filter(|r| r.path.starts_with(below)).all(|r| r.path == call.path)
+        TABLE
+            .iter()
+            .filter(|r| r.path.starts_with(below))
+            .all(|r| r.path == call.path)
     };
     paths.sort_by_key(|routes| match routes.first() {
         Some(first) if first.is_call() && alone(first) => -1,
