@@ -205,13 +205,13 @@ impl Webhooks<'_> {
         self.db.write_all(statements.into()).await.map(|rows| !rows.is_empty())
     }
 
-    /// Active ones that something is to be done for and nobody is at, with their tenants.
+    /// Active ones that something is to be done for and nobody is at.
     ///
     /// # Errors
     /// If the store does not answer.
-    pub async fn due(&self, now: Timestamp, most: u32) -> Result<Vec<(String, String)>, StoreError> {
+    pub async fn due(&self, now: Timestamp, most: u32) -> Result<Vec<String>, StoreError> {
         let statement = sql(
-            "SELECT w.id, w.tenant FROM webhooks w WHERE w.state = 'active' AND w.lease <= $1 AND (
+            "SELECT w.id FROM webhooks w WHERE w.state = 'active' AND w.lease <= $1 AND (
                  (SELECT h.last FROM event_heads h WHERE h.client = w.client) > w.cursor
                  OR EXISTS (SELECT 1 FROM deliveries d
                             WHERE d.webhook = w.id AND d.state = 'waiting' AND d.next_at <= $1))
@@ -219,9 +219,7 @@ impl Webhooks<'_> {
             [now.as_microsecond().into(), i64::from(most).into()],
         );
         let rows = self.db.read(statement).await?;
-        rows.into_iter()
-            .map(|mut row| Ok((row.text(0)?, row.text(1)?)))
-            .collect()
+        rows.into_iter().map(|mut row| row.text(0)).collect()
     }
 
     /// Takes an active one for this hub until a time; nothing if another is at it.

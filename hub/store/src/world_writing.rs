@@ -89,12 +89,18 @@ impl Worlds<'_> {
         rows.into_iter().map(|mut row| row.text(0)).collect()
     }
 
-    /// Forgets that something is due in a world: what is there says otherwise.
+    /// Notes when something is due next in a world that is not written to.
     ///
     /// # Errors
     /// If the store does not answer.
-    pub async fn forget_due(&self, id: &str) -> Result<(), StoreError> {
-        let statement = sql("DELETE FROM world_timers WHERE world = $1", [id.into()]);
+    pub async fn note_due(&self, id: &str, due: Option<Timestamp>) -> Result<(), StoreError> {
+        let statement = match due {
+            Some(due) => sql(
+                "UPDATE world_timers SET due = $2 WHERE world = $1",
+                [id.into(), due.as_microsecond().into()],
+            ),
+            None => sql("DELETE FROM world_timers WHERE world = $1", [id.into()]),
+        };
         self.db.write(statement).await.map(drop)
     }
 }

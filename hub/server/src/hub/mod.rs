@@ -4,6 +4,7 @@ mod call_log;
 mod cast;
 mod chosen;
 mod edition;
+pub mod events;
 pub mod logged;
 mod printed;
 mod providers;

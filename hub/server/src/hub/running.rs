@@ -4,6 +4,7 @@ use super::Showcase;
 use super::call_log::CallLog;
 use super::cast::Cast;
 use super::edition::not_connected;
+use super::events::{Events, Webhooks};
 use super::printed::{Press, Printed};
 use super::worlds::Worlds;
 use crate::config::Config;
@@ -45,6 +46,10 @@ pub struct Hub {
     pub showcase: Arc<Showcase>,
     /// Worlds of the sandbox.
     pub worlds: Arc<Worlds>,
+    /// What happens in worlds.
+    pub events: Arc<Events>,
+    /// Addresses that are told of it.
+    pub webhooks: Arc<Webhooks>,
     /// The log of the sandbox's calls.
     pub calls: Arc<CallLog>,
     /// Time.

@@ -2,8 +2,9 @@
 
 use super::describe::Description;
 use super::{
-    Answered, Ask, admin, apps, calls, catalog, health, log, logged_call, me, pages, queue, registry, sandbox, sign_in,
-    sso, staff, upkeep, upstream, versions, world_clock, worlds, worlds_described,
+    Answered, Ask, admin, apps, calls, catalog, events, health, log, logged_call, me, pages, queue, registry, sandbox,
+    sign_in, sso, staff, upkeep, upstream, versions, webhooks, webhooks_described, world_clock, worlds,
+    worlds_described,
 };
 use futures_util::future::LocalBoxFuture;
 
@@ -321,6 +322,72 @@ pub static TABLE: &[Route] = &[
         worlds_described::says_decide,
     ),
     developer("GET", "/developer/log", |a| Box::pin(log::list(a)), log::says_list),
+    developer(
+        "GET",
+        "/developer/events",
+        |a| Box::pin(events::list(a)),
+        events::says_list,
+    ),
+    developer(
+        "GET",
+        "/developer/events/{id}",
+        |a| Box::pin(events::one(a)),
+        events::says_one,
+    ),
+    developer(
+        "POST",
+        "/developer/events/{id}/resend",
+        |a| Box::pin(events::resend(a)),
+        events::says_resend,
+    ),
+    developer(
+        "POST",
+        "/developer/webhooks",
+        |a| Box::pin(webhooks::make(a)),
+        webhooks_described::says_make,
+    ),
+    developer(
+        "GET",
+        "/developer/webhooks",
+        |a| Box::pin(webhooks::list(a)),
+        webhooks_described::says_list,
+    ),
+    developer(
+        "GET",
+        "/developer/webhooks/{id}",
+        |a| Box::pin(webhooks::one(a)),
+        webhooks_described::says_one,
+    ),
+    developer(
+        "PATCH",
+        "/developer/webhooks/{id}",
+        |a| Box::pin(webhooks::change(a)),
+        webhooks_described::says_change,
+    ),
+    developer(
+        "DELETE",
+        "/developer/webhooks/{id}",
+        |a| Box::pin(webhooks::remove(a)),
+        webhooks_described::says_remove,
+    ),
+    developer(
+        "POST",
+        "/developer/webhooks/{id}/secret",
+        |a| Box::pin(webhooks::rotate(a)),
+        webhooks_described::says_rotate,
+    ),
+    developer(
+        "POST",
+        "/developer/webhooks/{id}/test",
+        |a| Box::pin(webhooks::test(a)),
+        webhooks_described::says_test,
+    ),
+    developer(
+        "GET",
+        "/developer/webhooks/{id}/deliveries",
+        |a| Box::pin(webhooks::deliveries(a)),
+        webhooks_described::says_deliveries,
+    ),
     developer(
         "GET",
         "/r/{id}.json",

@@ -73,6 +73,7 @@ pub struct Running {
     log: AbortHandle,
     stop_jobs: watch::Sender<bool>,
     jobs: tokio::task::JoinHandle<()>,
+    deliveries: tokio::task::JoinHandle<()>,
     journal: Arc<Journal>,
     store: Store,
     data: std::path::PathBuf,
@@ -135,6 +136,7 @@ impl Running {
         let Parts {
             worker,
             live,
+            deliverer,
             journal,
             ready,
             city: behind,
@@ -150,7 +152,8 @@ impl Running {
         };
         let served = serve(listeners, &worker, &live, simulated).map_err(StartError::other)?;
         let (stop_jobs, stop) = watch::channel(false);
-        let jobs = tokio::spawn(Jobs::new(worker.gateway.clone()).run(stop));
+        let jobs = tokio::spawn(Jobs::new(worker.gateway.clone()).run(stop.clone()));
+        let deliveries = tokio::spawn(deliverer.run(stop));
         let keeper = Keeper::new(store.clone(), paths.data.join(TRAIL));
         let log = tokio::spawn(Arc::clone(&worker.hub.calls).run()).abort_handle();
         let watch = tokio::spawn(super::watch::run(worker.clone(), keeper)).abort_handle();
@@ -165,6 +168,7 @@ impl Running {
             log,
             stop_jobs,
             jobs,
+            deliveries,
             journal,
             store,
             data: paths.data,
@@ -195,6 +199,7 @@ impl Running {
         // The timers hear of it between two deliveries.
         let _told = self.stop_jobs.send(true);
         drop(tokio::time::timeout(patience, self.jobs).await);
+        drop(tokio::time::timeout(patience, self.deliveries).await);
         self.served.stop_city().await;
         self.exchanges.into_iter().for_each(|e| e.abort());
         self.watch.abort();
