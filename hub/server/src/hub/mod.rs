@@ -12,6 +12,8 @@ mod publishing;
 mod registered;
 mod running;
 mod showcase;
+mod turns;
+pub mod verifications;
 mod worlds;
 
 pub use call_log::CallLog;

@@ -6,6 +6,7 @@ use super::cast::Cast;
 use super::edition::not_connected;
 use super::events::{Events, Webhooks};
 use super::printed::{Press, Printed};
+use super::verifications::Verifications;
 use super::worlds::Worlds;
 use crate::config::Config;
 use crate::http::address::Block;
@@ -50,6 +51,8 @@ pub struct Hub {
     pub events: Arc<Events>,
     /// Addresses that are told of it.
     pub webhooks: Arc<Webhooks>,
+    /// Back ends held against their descriptions.
+    pub verifications: Arc<Verifications>,
     /// The log of the sandbox's calls.
     pub calls: Arc<CallLog>,
     /// Time.

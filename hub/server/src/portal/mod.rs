@@ -11,6 +11,7 @@ mod problems;
 mod search;
 mod service;
 mod sign_in;
+mod verify;
 
 pub use call::{CallPage, Stage, call};
 pub use desk::desk;
@@ -20,6 +21,7 @@ pub use problems::{missing, problem};
 pub use search::{Wanted, search};
 pub use service::{ServicePage, curl, service};
 pub use sign_in::{Agreed, Slip, Wish, apps, consent, not_arrived, refused, sign_in, sign_out, signed_out};
+pub use verify::{Draft, verification, verify};
 
 use hub_core::{Lang, Service};
 

@@ -273,6 +273,7 @@ fn schemas() -> Value {
         "Happening": super::worlds_described::happening_schema(),
         "Event": super::events::event_schema(),
         "Delivery": super::events::delivery_schema(),
+        "Verification": super::verifications::verification_schema(),
         "Webhook": super::webhooks_described::webhook_schema(),
     })
 }

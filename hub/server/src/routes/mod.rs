@@ -23,6 +23,8 @@ mod staff;
 mod table;
 mod upkeep;
 mod upstream;
+mod verifications;
+mod verify_pages;
 mod versions;
 mod webhooks;
 mod webhooks_described;

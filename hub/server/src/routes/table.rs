@@ -3,8 +3,8 @@
 use super::describe::Description;
 use super::{
     Answered, Ask, admin, apps, calls, catalog, events, health, log, logged_call, me, pages, queue, registry, sandbox,
-    sign_in, sso, staff, upkeep, upstream, versions, webhooks, webhooks_described, world_clock, worlds,
-    worlds_described,
+    sign_in, sso, staff, upkeep, upstream, verifications, verify_pages, versions, webhooks, webhooks_described,
+    world_clock, worlds, worlds_described,
 };
 use futures_util::future::LocalBoxFuture;
 
@@ -73,6 +73,14 @@ const fn page(path: &'static str, act: Act) -> Route {
         body: Body::None,
         act,
         says: None,
+    }
+}
+
+const fn form(path: &'static str, act: Act) -> Route {
+    Route {
+        method: "POST",
+        body: Body::File,
+        ..page(path, act)
     }
 }
 
@@ -160,6 +168,13 @@ const fn world(method: &'static str, path: &'static str, act: Act, says: fn() ->
     }
 }
 
+const fn upload(path: &'static str, act: Act, says: fn() -> Description) -> Route {
+    Route {
+        body: Body::File,
+        ..developer("POST", path, act, says)
+    }
+}
+
 const fn developer(method: &'static str, path: &'static str, act: Act, says: fn() -> Description) -> Route {
     Route {
         method,
@@ -179,6 +194,11 @@ pub static TABLE: &[Route] = &[
     page("/s/{service}", |a| Box::pin(pages::service(a))),
     page("/problems/{code}", |a| Box::pin(pages::problem(a))),
     page("/agency", |a| Box::pin(pages::desk(a))),
+    page("/dev/verify", |a| Box::pin(verify_pages::form(a))),
+    form("/dev/verify", |a| Box::pin(verify_pages::make(a))),
+    page("/dev/verify/{id}", |a| Box::pin(verify_pages::show(a))),
+    form("/dev/verify/{id}/start", |a| Box::pin(verify_pages::start(a))),
+    form("/dev/verify/{id}/replay", |a| Box::pin(verify_pages::replay(a))),
     page("/status", |a| Box::pin(pages::status(a))),
     page("/assets/{name}", |a| Box::pin(pages::asset(a))),
     page("/favicon.ico", |a| Box::pin(pages::icon(a))),
@@ -387,6 +407,35 @@ pub static TABLE: &[Route] = &[
         "/developer/webhooks/{id}/deliveries",
         |a| Box::pin(webhooks::deliveries(a)),
         webhooks_described::says_deliveries,
+    ),
+    upload(
+        "/developer/verifications",
+        |a| Box::pin(verifications::make(a)),
+        verifications::says_make,
+    ),
+    developer(
+        "GET",
+        "/developer/verifications",
+        |a| Box::pin(verifications::list(a)),
+        verifications::says_list,
+    ),
+    developer(
+        "GET",
+        "/developer/verifications/{id}",
+        |a| Box::pin(verifications::one(a)),
+        verifications::says_one,
+    ),
+    developer(
+        "POST",
+        "/developer/verifications/{id}/start",
+        |a| Box::pin(verifications::start(a)),
+        verifications::says_start,
+    ),
+    developer(
+        "POST",
+        "/developer/verifications/{id}/replay/{finding}",
+        |a| Box::pin(verifications::replay(a)),
+        verifications::says_replay,
     ),
     developer(
         "GET",

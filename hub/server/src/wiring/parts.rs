@@ -15,6 +15,7 @@ use crate::http::metrics::Metrics;
 use crate::hub::Edition;
 use crate::hub::Press;
 use crate::hub::events::{Deliverer, Events, Sender, Webhooks};
+use crate::hub::verifications::Verifications;
 use crate::hub::{AUDIENCE, CallLog, Cast, ISSUER, Showcase, ShowcaseDoor, Worlds};
 use crate::hub::{Hub, Worker};
 use hub_core::SystemId;
@@ -140,7 +141,16 @@ pub async fn build(
     let showcase = Showcase::new(Arc::clone(&desk), config.sandbox.seed, Arc::clone(&engine));
     let showcase = Arc::new(showcase);
     let events = Arc::new(Events::new(store.clone(), Arc::clone(&clock), Arc::clone(&cast)));
-    let sender = Sender::new(Arc::clone(&clock), config.developer.inner_addresses).map_err(StartError::other)?;
+    let inner = config.developer.inner_addresses;
+    let sender = Sender::new(Arc::clone(&clock), inner).map_err(StartError::other)?;
+    let verifications = Verifications::open(
+        store.clone(),
+        Arc::clone(&clock),
+        sender.clone(),
+        Arc::clone(&desk),
+        inner,
+    );
+    let verifications = Arc::new(verifications.await.map_err(StartError::other)?);
     let webhooks = Webhooks::new(store.clone(), Arc::clone(&events), Arc::clone(&clock), sender.clone());
     let webhooks = Arc::new(webhooks);
     let deliverer = Deliverer::new(store.clone(), Arc::clone(&events), Arc::clone(&clock), sender);
@@ -255,6 +265,7 @@ pub async fn build(
         worlds,
         events,
         webhooks,
+        verifications,
         calls,
         clock,
         outbound,

@@ -190,6 +190,7 @@ impl Running {
     /// Stops: no new calls, those under way end, what is being delivered is delivered, everything is on disk.
     pub async fn stop(self) {
         self.worker.hub.stopping.store(true, Ordering::Relaxed);
+        self.worker.hub.verifications.stop();
         let patience = Duration::from_secs(self.worker.hub.config.listen.shutdown_seconds);
         self.served.stop_doors().await;
         let settled = tokio::time::timeout(patience, self.worker.gateway.settle()).await;

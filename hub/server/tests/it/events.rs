@@ -1,7 +1,7 @@
 //! What happens in the sandbox, told to those it concerns: by cursor and by webhook.
 
 use crate::crash::start;
-use crate::receiver::Receiver;
+use crate::receiver::{Came, Receiver};
 use crate::support::{City, Got, TestHub, example, http, request};
 use hub_core::Operation;
 use serde_json::{Value, json};
@@ -129,7 +129,7 @@ async fn j5_whole_every_event_is_signed_and_delivered() {
     let came = receiver
         .until("the decision", |came| came.iter().any(|c| c.kind() == "case.approved"))
         .await;
-    let told: Vec<&str> = came.iter().map(|c| c.kind()).collect();
+    let told: Vec<&str> = came.iter().map(Came::kind).collect();
     let expected = [
         "case.submitted",
         "case.accepted",
@@ -375,7 +375,7 @@ async fn kill_9_amid_deliveries_loses_none() {
     assert_eq!(numbers, (1..=events.len() as u64).collect::<Vec<_>>());
     receiver.waits(Duration::ZERO);
     let ids: BTreeSet<String> = events.iter().map(|e| text(&e["id"])).collect();
-    let has_all = |came: &[crate::receiver::Came]| {
+    let has_all = |came: &[Came]| {
         let heard: BTreeSet<&str> = came.iter().map(|c| c.id.as_str()).collect();
         ids.iter().all(|id| heard.contains(id.as_str()))
     };

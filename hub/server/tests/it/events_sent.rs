@@ -1,7 +1,7 @@
 //! Events sent to developers' own servers: proven addresses, signatures, attempts, what is switched off.
 
 use crate::events::{Bench, text};
-use crate::receiver::Receiver;
+use crate::receiver::{Came, Receiver};
 use crate::support::{City, TestHub};
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -194,7 +194,7 @@ async fn who_is_gone_is_switched_off_and_said_so_and_who_is_slow_holds_up_nobody
     let came = good.until("the rest", |came| came.len() >= 2).await;
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     assert_eq!(
-        came.iter().map(|c| c.kind()).collect::<Vec<_>>(),
+        came.iter().map(Came::kind).collect::<Vec<_>>(),
         ["case.submitted", "webhook.off"]
     );
     assert_eq!(

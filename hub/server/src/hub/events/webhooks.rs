@@ -5,6 +5,7 @@ use super::send::{Sender, Sent};
 use super::sign::Secrets;
 use super::words::{CHALLENGE, Filter, TEST};
 use crate::hub::stored;
+use crate::hub::turns::Turns;
 use hub_core::ports::{Client, Clock};
 use hub_core::time::{Timestamp, rfc3339};
 use hub_core::{Problem, ProblemCode, Text};
@@ -12,8 +13,7 @@ use hub_crypto::{CryptoError, ct_eq, hex, random};
 use hub_store::{DeliveryRow, DeliveryState, Store, WebhookRow, WebhookState, new_world_id};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use url::Url;
 
 /// Addresses of a tenant.
@@ -63,10 +63,9 @@ pub struct Webhooks {
     events: Arc<Events>,
     clock: Arc<dyn Clock>,
     sender: Sender,
-    asked: Mutex<HashMap<String, (i64, u32)>>,
+    turns: Turns,
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "given to map_err as it is")]
 fn random_failed(error: CryptoError) -> Problem {
     Problem::new(ProblemCode::Internal).inner(error.to_string())
 }
@@ -84,7 +83,7 @@ impl Webhooks {
             events,
             clock,
             sender,
-            asked: Mutex::default(),
+            turns: Turns::new(A_MINUTE),
         }
     }
 
@@ -125,15 +124,7 @@ impl Webhooks {
     }
 
     fn may_ask(&self, tenant: &str) -> Result<(), Problem> {
-        let minute = self.clock.now().as_second() / 60;
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.retain(|_, (when, _)| *when == minute);
-        let (_, count) = asked.entry(tenant.to_owned()).or_insert((minute, 0));
-        *count += 1;
-        match *count > A_MINUTE {
-            true => Err(Problem::new(ProblemCode::RateLimited).retry_after(60)),
-            false => Ok(()),
-        }
+        self.turns.take(tenant, self.clock.now())
     }
 
     /// Asks an address for a value that only whoever reads its requests can know.
