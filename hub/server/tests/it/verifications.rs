@@ -314,7 +314,7 @@ async fn what_cannot_be_verified_is_said_at_once() {
     .await;
     assert_eq!(early.status, 422);
     let list = ask(&hub, "GET", "/developer/verifications", None).await;
-    assert_eq!(list.body["items"].as_array().unwrap().len(), 1);
+    assert_eq!(list.body["items"].as_array().unwrap().len(), 2);
     let stranger = hub
         .ask(
             "GET",
