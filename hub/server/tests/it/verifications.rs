@@ -305,6 +305,23 @@ async fn what_cannot_be_verified_is_said_at_once() {
         silent.body
     );
     let id = text(&silent.body["id"]);
+    // A version that is registered will do; one that is still a draft is nobody else's.
+    let desk = format!("Bearer {}", hub.ready().desk_tokens["clerk"]);
+    for (draft, status) in [("false", 201), ("true", 422)] {
+        let base = &hub.ready().base_url;
+        let url = format!("{base}/registry/versions?system=notes-{draft}&file=notes.yaml&draft={draft}");
+        let sent = http()
+            .post(url)
+            .header("authorization", &desk)
+            .body(NOTES)
+            .send()
+            .await
+            .unwrap();
+        let uploaded: Value = serde_json::from_slice(&sent.bytes().await.unwrap()).unwrap();
+        let version = json!({"base_url": "http://127.0.0.1:9/", "version": uploaded["id"]});
+        let got = ask(&hub, "POST", "/developer/verifications", Some(&version)).await;
+        assert_eq!(got.status, status, "{uploaded}: {}", got.body);
+    }
     let early = ask(
         &hub,
         "POST",
