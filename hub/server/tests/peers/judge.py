@@ -121,7 +121,7 @@ check("three clicks lead from a file to an answer, on a phone and on a desktop",
       *run("node", str(here / "desk.mjs"), str(work), timeout=180))
 check("a certified client signs in, refreshes, steps up, pushes, revokes and signs out",
       *run("node", str(here / "channel.mjs"), str(work), timeout=60))
-told.judge(check, ready, hub, example_body(document["paths"][told.APPLY]["post"]))
+told.judge(check, ready, work, hub, example_body(document["paths"][told.APPLY]["post"]))
 identity.judge(check, here, work, hub, root / "policies")
 independent.judge(check, here, work, hub, root / "policies")
 proposed.judge(check, here, work, hub, root / "policies")

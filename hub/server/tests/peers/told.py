@@ -3,7 +3,6 @@ and what `hub listen` signs. Used by judge.py."""
 
 import http.server
 import json
-import os
 import subprocess
 import threading
 import time
@@ -60,7 +59,7 @@ class Receiver:
         return set(kinds) <= {b["type"] for b in self.good} and not self.bad, f"{[b['type'] for b in self.good]} {self.bad}"
 
 
-def judge(check, ready, hub, example):
+def judge(check, ready, work, hub, example):
     base, key = ready["base_url"].rstrip("/"), ready["sandbox_key"]
 
     def ask(method, path, body=None, **headers):
@@ -69,6 +68,7 @@ def judge(check, ready, hub, example):
         with urllib.request.urlopen(urllib.request.Request(base + path, data, names, method=method), timeout=30) as answer:
             return json.loads(answer.read())
 
+    (work / "listen.json").unlink(missing_ok=True)
     hook, listened = Receiver(), Receiver()
     listener = None
     try:
@@ -76,7 +76,7 @@ def judge(check, ready, hub, example):
         hook.secrets.append(made["secret"])
         check("a webhook is proven by its challenge", made["state"] == "active", str(made))
         listener = subprocess.Popen(
-            [hub, "listen", "--hub", base, "--key", key, "--forward", listened.url, "--cursor-file", f"{os.getcwd()}/listen.json", "--since", "0", "--json"],
+            [hub, "listen", "--hub", base, "--key", key, "--forward", listened.url, "--cursor-file", work / "listen.json", "--since", "0", "--json"],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         listened.secrets.append(json.loads(listener.stdout.readline())["secret"])
         world = ask("POST", "/sandbox/_worlds", {"clock": "2026-03-03T09:00:00+08:00"})["id"]
