@@ -57,6 +57,17 @@ impl WorldClock {
         self.frozen.unwrap_or_else(running)
     }
 
+    /// The machine's time when this one shows a moment; nothing if it stands still.
+    #[must_use]
+    pub fn machine_at(&self, moment: Timestamp) -> Option<Timestamp> {
+        let ahead = SignedDuration::from_micros(self.ahead);
+        if self.is_frozen() {
+            None
+        } else {
+            moment.checked_sub(ahead).ok()
+        }
+    }
+
     /// Whether it stands still.
     #[must_use]
     pub fn is_frozen(&self) -> bool {

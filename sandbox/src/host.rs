@@ -5,9 +5,10 @@ use crate::engine::MockEngine;
 use crate::lifecycle;
 use crate::links::Flow;
 use crate::mock::Memory;
+use crate::parts::{Change, TOLD};
 use crate::state::{Event, lock};
 use crate::timeline::Happening;
-use crate::world::{Change, World};
+use crate::world::World;
 use crate::worlds::Kept;
 use hub_core::time::Timestamp;
 use hub_core::{Problem, ProblemCode, Text};
@@ -52,6 +53,16 @@ pub enum Decision {
     Reject,
     /// So many papers are asked for.
     AskForPapers(u64),
+}
+
+/// What happened, among the parts of a world that have to be written down; in order.
+#[must_use]
+pub fn happenings(changes: &[Change]) -> Vec<Happening> {
+    let told = changes.iter().filter(|change| change.key.starts_with(TOLD));
+    let read = |change: &Change| serde_json::from_str(change.body.as_deref()?).ok();
+    let mut told: Vec<Happening> = told.filter_map(read).collect();
+    told.sort_by_key(|happening| happening.number);
+    told
 }
 
 impl MockEngine {
@@ -219,6 +230,27 @@ impl MockEngine {
         self.worlds
             .known(name)
             .map_or_else(Vec::new, |world| lock(&world).changes())
+    }
+
+    /// Notes that parts of a world are written down.
+    pub fn written_down(&self, name: &str, keys: &[String]) {
+        if let Some(world) = self.worlds.known(name) {
+            lock(&world).written_down(keys);
+        }
+    }
+
+    /// Lets everything happen that is due by now in worlds that are in memory.
+    pub fn pass_due(&self) {
+        let now = self.clock.now();
+        for world in self.worlds.due(now) {
+            lock(&world).now(now);
+        }
+    }
+
+    /// When the next thing is due in a world, by the machine's time; nothing while its clock stands.
+    #[must_use]
+    pub fn next_due(&self, name: &str) -> Option<Timestamp> {
+        self.worlds.known(name).and_then(|world| lock(&world).next_due())
     }
 
     /// Notes again what could not be written down.

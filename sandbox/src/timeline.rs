@@ -116,6 +116,79 @@ pub struct Happening {
     /// The number it is found by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub case: Option<String>,
+    /// The life its matter leads; missing in what was written down before it was noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) flow: Option<Flow>,
+    /// Numbers of the persona or company the matter belongs to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owners: Vec<String>,
+}
+
+impl Happening {
+    /// What others call it: what the matter is, and what happened to it.
+    #[must_use]
+    pub fn event(&self) -> &'static str {
+        event(self.flow.unwrap_or(Flow::Case), self.kind)
+    }
+}
+
+/// Every word of [`Happening::event`].
+pub const EVENTS: [&str; 25] = [
+    "case.submitted",
+    "case.accepted",
+    "case.examined",
+    "case.papers-asked",
+    "case.papers-handed-in",
+    "case.overdue-warning",
+    "case.overdue",
+    "case.approved",
+    "case.rejected",
+    "case.withdrawn",
+    "appointment.booked",
+    "appointment.due",
+    "appointment.missed",
+    "appointment.arrived",
+    "appointment.cancelled",
+    "payment.created",
+    "payment.paid",
+    "payment.refunded",
+    "payment.cancelled",
+    "certificate.issued",
+    "certificate.expiring",
+    "certificate.expired",
+    "certificate.ended",
+    "subscription.started",
+    "subscription.ended",
+];
+
+fn event(flow: Flow, kind: Kind) -> &'static str {
+    match (flow, kind) {
+        (Flow::Visit, Kind::Submitted) => "appointment.booked",
+        (Flow::Order, Kind::Submitted) => "payment.created",
+        (Flow::Certificate, Kind::Submitted) => "certificate.issued",
+        (Flow::Subscription, Kind::Submitted) => "subscription.started",
+        (_, Kind::Submitted) => "case.submitted",
+        (Flow::Visit, Kind::Ended) => "appointment.cancelled",
+        (Flow::Order, Kind::Ended) => "payment.cancelled",
+        (Flow::Certificate, Kind::Ended) => "certificate.ended",
+        (Flow::Subscription, Kind::Ended) => "subscription.ended",
+        (_, Kind::Ended) => "case.withdrawn",
+        (_, Kind::Accepted) => "case.accepted",
+        (_, Kind::Examined) => "case.examined",
+        (_, Kind::NeedDocs) => "case.papers-asked",
+        (_, Kind::Supplemented) => "case.papers-handed-in",
+        (_, Kind::Warning) => "case.overdue-warning",
+        (_, Kind::Overdue) => "case.overdue",
+        (_, Kind::Approved) => "case.approved",
+        (_, Kind::Rejected) => "case.rejected",
+        (_, Kind::Due) => "appointment.due",
+        (_, Kind::Missed) => "appointment.missed",
+        (_, Kind::Arrived) => "appointment.arrived",
+        (_, Kind::Paid) => "payment.paid",
+        (_, Kind::Refunded) => "payment.refunded",
+        (_, Kind::Expiring) => "certificate.expiring",
+        (_, Kind::Expired) => "certificate.expired",
+    }
 }
 
 /// What comes of a matter by itself from here on, in order.

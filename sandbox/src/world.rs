@@ -2,7 +2,9 @@
 //! Bounded: the oldest matter of a full world goes first.
 
 use crate::clock::{Turn, WorldClock};
+use crate::links::Flow;
 use crate::mock::Memory;
+use crate::parts::{Change, Part};
 use crate::state::{Event, Matter, Offer};
 use crate::timeline::{self, Happening, Kind};
 use hub_core::time::Timestamp;
@@ -15,26 +17,8 @@ use std::sync::Arc;
 const OFFERS: usize = 20_000;
 /// Descriptions that remember at a time.
 const MEMORIES: usize = 200;
-/// Happenings that can be read again.
+/// Happenings that can be read again, once they are written down.
 const HAPPENINGS: usize = 10_000;
-
-/// One part of a world as it is written down: where it stands, and what it says; nothing for what is gone.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// Where.
-    pub key: String,
-    /// JSON.
-    pub body: Option<String>,
-}
-
-/// Which part of a world was changed.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Part {
-    Head,
-    Matter(u64),
-    Past(String),
-    Told(u64),
-}
 
 /// What a world says of itself.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -62,6 +46,8 @@ pub(crate) struct World {
     /// When the next thing happens to which matter.
     due: BTreeSet<(Timestamp, u64)>,
     happened: VecDeque<Arc<Happening>>,
+    /// Number of the last happening that is known to be written down.
+    kept: u64,
     memories: BTreeMap<String, Arc<Memory>>,
     /// What was changed since it was last written down; `None` for a world that nobody writes down.
     changed: Option<BTreeSet<Part>>,
@@ -83,6 +69,7 @@ impl World {
             remembered: HashSet::new(),
             due: BTreeSet::new(),
             happened: VecDeque::new(),
+            kept: 0,
             memories: BTreeMap::new(),
             changed: None,
         }
@@ -173,6 +160,10 @@ impl World {
         // What lies in the past was written with it: nobody saw it happen.
         if matter.created >= now {
             self.tell(now, Kind::Submitted, &matter);
+            if matter.flow == Flow::Order && !matter.held {
+                // Whoever reads it from here on finds it paid.
+                self.tell(now, Kind::Paid, &matter);
+            }
             for (_, event) in &matter.events {
                 self.tell(now, Kind::from(*event), &matter);
             }
@@ -323,11 +314,15 @@ impl World {
             service: matter.service.clone(),
             operation: Arc::clone(&matter.made_by),
             case: matter.handles.first().cloned(),
+            flow: Some(matter.flow),
+            owners: matter.owners.clone(),
         });
-        if self.happened.len() >= HAPPENINGS
-            && let Some(old) = self.happened.pop_front()
-        {
-            self.note(Part::Told(old.number));
+        // What is not written down yet is told to nobody yet.
+        let kept = if self.changed.is_some() { self.kept } else { u64::MAX };
+        while self.happened.len() >= HAPPENINGS && self.happened.front().is_some_and(|old| old.number <= kept) {
+            if let Some(old) = self.happened.pop_front() {
+                self.note(Part::Told(old.number));
+            }
         }
         self.happened.push_back(Arc::clone(&happening));
         self.note(Part::Told(happening.number));
@@ -388,6 +383,21 @@ impl World {
             || self.memories.values().any(|m| m.is_changed())
     }
 
+    /// Notes that these parts are written down.
+    pub(crate) fn written_down(&mut self, keys: &[String]) {
+        let numbers = keys.iter().filter_map(|key| match Part::read(key) {
+            Some(Part::Told(number)) => Some(number),
+            _ => None,
+        });
+        self.kept = numbers.max().unwrap_or(0).max(self.kept);
+    }
+
+    /// When the next thing is due, by the machine's time; nothing while the clock stands.
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        let (at, _) = self.due.first()?;
+        self.head.clock.machine_at(*at)
+    }
+
     /// Notes again what could not be written down.
     pub(crate) fn change_again(&mut self, keys: &[String]) {
         for key in keys {
@@ -439,28 +449,8 @@ impl World {
             }
         }
         world.happened = told.into_values().collect();
+        world.kept = world.head.happenings;
         Some(world)
-    }
-}
-
-impl Part {
-    fn key(&self) -> String {
-        match self {
-            Self::Head => "head".to_owned(),
-            Self::Matter(id) => format!("m/{id:020}"),
-            Self::Past(word) => format!("p/{word}"),
-            Self::Told(number) => format!("t/{number:020}"),
-        }
-    }
-
-    fn read(key: &str) -> Option<Self> {
-        match key.split_once('/') {
-            None => (key == "head").then_some(Self::Head),
-            Some(("m", id)) => id.parse().ok().map(Self::Matter),
-            Some(("p", word)) => Some(Self::Past(word.to_owned())),
-            Some(("t", number)) => number.parse().ok().map(Self::Told),
-            Some(_) => None,
-        }
     }
 }
 

@@ -235,3 +235,92 @@ fn a_world_of_ten_thousand_matters_is_forked_at_once() {
     assert_eq!((world.len(), fork.len()), (10_000, 9_999));
     assert_eq!(fork.changes().len(), 1, "only what the fork did is its own");
 }
+
+/// Whoever writes a world down tells others of what happened: not one may be let go before.
+#[test]
+fn what_happened_is_kept_until_it_is_written_down() {
+    let mut world = world().recording();
+    let many = u64::try_from(HAPPENINGS).unwrap() + 50;
+    for n in 0..many {
+        let matter = Matter {
+            created: at(START),
+            ..case(n, 3, 0)
+        };
+        world.add(matter, 20);
+    }
+    let changes = world.changes();
+    let told: Vec<String> = changes
+        .iter()
+        .filter(|c| c.key.starts_with("t/") && c.body.is_some())
+        .map(|c| c.key.clone())
+        .collect();
+    assert_eq!(told.len() as u64, many, "none is let go that nobody was told of");
+    // It could not be written down; meanwhile something else happens.
+    world.change_again(&told);
+    world.add(case(many, 3, 0), 20);
+    world.add(
+        Matter {
+            created: at(START),
+            ..case(many + 1, 3, 0)
+        },
+        20,
+    );
+    let again = world
+        .changes()
+        .into_iter()
+        .filter(|c| c.key.starts_with("t/") && c.body.is_some());
+    assert_eq!(again.count() as u64, many + 1);
+    world.written_down(&told);
+    world.add(
+        Matter {
+            created: at(START),
+            ..case(many + 2, 3, 0)
+        },
+        20,
+    );
+    assert!(
+        world.happened(0, usize::MAX).len() <= HAPPENINGS,
+        "now the oldest may go"
+    );
+}
+
+#[test]
+fn what_happens_has_a_word_for_others() {
+    let mut world = world().recording();
+    let order = Matter {
+        flow: Flow::Order,
+        created: at(START),
+        ..matter("o1", "me")
+    };
+    let held = Matter {
+        held: true,
+        days: 2,
+        ..order.clone()
+    };
+    world.add(order, 9);
+    world.add(held, 9);
+    world.add(
+        Matter {
+            flow: Flow::Certificate,
+            ends: "2026-04-20".parse().ok(),
+            ..matter("c1", "me")
+        },
+        9,
+    );
+    advance(&mut world, "90d");
+    let told: Vec<&str> = world.happened(0, 99).iter().map(|h| h.event()).collect();
+    let expected = [
+        "payment.created",
+        "payment.paid",
+        "payment.created",
+        "payment.paid",
+        "certificate.expiring",
+        "certificate.expired",
+    ];
+    let mut sorted = told.clone();
+    sorted.retain(|word| *word != "certificate.issued");
+    assert_eq!(sorted, expected, "{told:?}");
+    assert!(told.iter().all(|word| crate::EVENTS.contains(word)));
+    assert!(world.happened(0, 99).iter().all(|h| h.owners == ["me"]));
+    assert!(world.next_due().is_none(), "its clock stands");
+}

@@ -3,6 +3,7 @@
 
 use crate::state::{Limits, lock};
 use crate::world::World;
+use hub_core::time::Timestamp;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
@@ -113,6 +114,13 @@ impl Worlds {
         lock(&self.all).remove(name);
     }
 
+    /// Worlds in which something is due by the machine's time.
+    pub(crate) fn due(&self, now: Timestamp) -> Vec<Kept> {
+        let all: Vec<Kept> = lock(&self.all).worlds.values().map(|s| s.world.clone()).collect();
+        let is_due = |world: &Kept| lock(world).next_due().is_some_and(|at| at <= now);
+        all.into_iter().filter(is_due).collect()
+    }
+
     /// The names of worlds that hold what is not written down yet.
     pub(crate) fn changed(&self) -> Vec<String> {
         let all: Vec<(String, Kept)> = {
@@ -133,7 +141,6 @@ mod tests {
     use super::*;
     use crate::clock::WorldClock;
     use crate::testing::matter;
-    use hub_core::time::Timestamp;
 
     fn new() -> World {
         World::new("w", WorldClock::default(), Timestamp::UNIX_EPOCH)

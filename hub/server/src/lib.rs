@@ -6,6 +6,7 @@
 //! before the answer that mentions it leaves. This is the only room that knows actix. It must never know the name of
 //! an agency or a service.
 
+pub mod backend;
 pub mod cli;
 pub mod config;
 pub mod http;

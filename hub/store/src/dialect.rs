@@ -19,6 +19,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (9, "sso_bound", include_str!("../migrations/0009_sso_bound.sql")),
     (10, "rights", include_str!("../migrations/0010_rights.sql")),
     (11, "people", include_str!("../migrations/0011_people.sql")),
+    (12, "events", include_str!("../migrations/0012_events.sql")),
 ];
 
 /// Which words the database understands.

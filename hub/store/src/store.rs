@@ -6,9 +6,9 @@ use crate::lite::Lite;
 use crate::master_key::Sealer;
 use crate::pg::Pg;
 use crate::{
-    Agencies, Arrivals, Calls, Cases, Clients, Consents, Disclosures, Erasures, Files, Idempotency, Ledger, Mandates,
-    MasterKey, Meta, Nodes, Operators, Orders, Secrets, Sessions, SignIns, SsoClients, StoreError, Submissions,
-    TokenFamilies, Versions, Worlds, node,
+    Agencies, Arrivals, Calls, Cases, Clients, Consents, Deliveries, Disclosures, Erasures, Events, Files, Idempotency,
+    Ledger, Mandates, MasterKey, Meta, Nodes, Operators, Orders, Secrets, Sessions, SignIns, SsoClients, StoreError,
+    Submissions, TokenFamilies, Verifications, Versions, Webhooks, Worlds, node,
 };
 use hub_core::time::Timestamp;
 use hub_crypto::{hex, random};
@@ -39,6 +39,9 @@ struct Sealers {
     operators: Sealer,
     worlds: Sealer,
     calls: Sealer,
+    events: Sealer,
+    webhooks: Sealer,
+    verifications: Sealer,
 }
 
 /// The open store. Cheap to clone.
@@ -122,6 +125,9 @@ impl Store {
                 operators: key.sealer("operators"),
                 worlds: key.sealer("worlds"),
                 calls: key.sealer("calls"),
+                events: key.sealer("events"),
+                webhooks: key.sealer("webhooks"),
+                verifications: key.sealer("verifications"),
             }),
         };
         match store.secrets().get_or_keep(PROOF, PROOF.as_bytes()).await {
@@ -276,6 +282,8 @@ impl Store {
         Worlds {
             db: &self.db,
             sealer: &self.sealers.worlds,
+            events: &self.sealers.events,
+            node: &self.node,
         }
     }
 
@@ -285,6 +293,46 @@ impl Store {
         Calls {
             db: &self.db,
             sealer: &self.sealers.calls,
+        }
+    }
+
+    /// What happened, told to clients.
+    #[must_use]
+    pub fn events(&self) -> Events<'_> {
+        Events {
+            db: &self.db,
+            sealer: &self.sealers.events,
+        }
+    }
+
+    /// Addresses that are told of events.
+    #[must_use]
+    pub fn webhooks(&self) -> Webhooks<'_> {
+        Webhooks {
+            db: &self.db,
+            sealer: &self.sealers.webhooks,
+            events: &self.sealers.events,
+            node: &self.node,
+        }
+    }
+
+    /// What became of telling them.
+    #[must_use]
+    pub fn deliveries(&self) -> Deliveries<'_> {
+        Deliveries {
+            db: &self.db,
+            sealer: &self.sealers.webhooks,
+            node: &self.node,
+        }
+    }
+
+    /// Runs that hold back ends against their descriptions.
+    #[must_use]
+    pub fn verifications(&self) -> Verifications<'_> {
+        Verifications {
+            db: &self.db,
+            sealer: &self.sealers.verifications,
+            node: &self.node,
         }
     }
 

@@ -81,13 +81,15 @@ pub struct SnapshotRow {
 pub type Part = (String, Option<String>);
 
 #[derive(Serialize, Deserialize)]
-struct Sealed(String, String);
+pub(crate) struct Sealed(pub(crate) String, pub(crate) String);
 
 /// The repository of worlds.
 #[derive(Debug, Clone, Copy)]
 pub struct Worlds<'a> {
     pub(crate) db: &'a Db,
     pub(crate) sealer: &'a Sealer,
+    pub(crate) events: &'a Sealer,
+    pub(crate) node: &'a str,
 }
 
 const ROW: &str = "SELECT id, client, tenant, name, layer, frozen, created, used FROM worlds WHERE id = $1";
@@ -216,39 +218,10 @@ impl Worlds<'_> {
         let statements = vec![
             sql("DELETE FROM world_keys WHERE world = $1", [id.into()]),
             sql("DELETE FROM world_snapshots WHERE world = $1", [id.into()]),
+            sql("DELETE FROM world_timers WHERE world = $1", [id.into()]),
             sql("DELETE FROM worlds WHERE id = $1 RETURNING id", [id.into()]),
         ];
         self.db.write_all(statements).await.map(|rows| !rows.is_empty())
-    }
-
-    /// Writes parts of a world down, all or none; false if its layer is another by now.
-    ///
-    /// # Errors
-    /// If the store does not answer.
-    pub async fn write(&self, id: &str, layer: &str, parts: &[Part], now: Timestamp) -> Result<bool, StoreError> {
-        let mut statements = Vec::with_capacity(parts.len() + 1);
-        for (key, body) in parts {
-            let place = self.sealer.mark(key);
-            let body = body.as_ref().map(|body| self.seal(&place, key, body)).transpose()?;
-            // Whoever lost the layer meanwhile writes nothing.
-            statements.push(sql(
-                "INSERT INTO world_parts (layer, place, body)
-                 SELECT layer, $3, $4 FROM worlds WHERE id = $1 AND layer = $2
-                 ON CONFLICT (layer, place) DO UPDATE SET body = excluded.body",
-                [id.into(), layer.into(), place.into(), body.into()],
-            ));
-        }
-        statements.push(sql(
-            "UPDATE worlds SET used = $3, revision = revision + 1 WHERE id = $1 AND layer = $2 RETURNING id",
-            [id.into(), layer.into(), now.as_microsecond().into()],
-        ));
-        self.db.write_all(statements).await.map(|rows| !rows.is_empty())
-    }
-
-    fn seal(&self, place: &str, key: &str, body: &str) -> Result<Vec<u8>, StoreError> {
-        let plain = serde_json::to_vec(&Sealed(key.to_owned(), body.to_owned()));
-        let plain = plain.map_err(|_| StoreError::Damaged("a part of a world is no text"))?;
-        self.sealer.seal(&plain, "part", place)
     }
 
     /// Everything of a layer and those below it.

@@ -30,6 +30,7 @@ mod xml;
 
 pub use ask::{Ask, Room};
 pub use memory::Memory;
+pub use multipart::read as form_parts;
 pub use resource::Inferred;
 pub use sample::Sample;
 

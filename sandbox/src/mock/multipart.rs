@@ -10,7 +10,8 @@ pub(super) const BOUNDARY: &str = "hub-mock-5b1c0a";
 const MOST: usize = 1_000;
 
 /// Name and text of every part; a file's bytes as far as they are text. `None` where the body is not in parts.
-pub(super) fn read(media: &str, body: &[u8]) -> Option<Vec<(String, String)>> {
+#[must_use]
+pub fn read(media: &str, body: &[u8]) -> Option<Vec<(String, String)>> {
     let boundary = media.split(';').skip(1).find_map(|parameter| {
         let (name, value) = parameter.split_once('=')?;
         let is_it = name.trim().eq_ignore_ascii_case("boundary");

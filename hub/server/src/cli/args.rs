@@ -1,8 +1,10 @@
 //! Commands and their options. Texts stand here in English; `words` puts the Chinese ones over them.
 
 mod descriptions;
+mod listen;
 
 pub use descriptions::{BackendArgs, DiffArgs, LintArgs, MockArgs, RegisterArgs, ReportFormat};
+pub use listen::ListenArgs;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use hub_core::Lang;
@@ -76,6 +78,11 @@ pub enum Command {
         after_help = "Examples:\n  hub call OPERATION field=value other.field=2 'list=[1,2]'\n  hub call OPERATION --as wang-jianguo --sandbox"
     )]
     Call(CallArgs),
+    /// Print what happens in the client's worlds of the sandbox as it happens, and hand it to a program on this machine.
+    #[command(
+        after_help = "Examples:\n  hub listen\n  hub listen --forward http://127.0.0.1:3000/hooks --types 'case.*,payment.paid'\n  hub listen --world WORLD --since 0 --json\n\nWhere it was is kept in a file: started again it goes on from there. Forwarded events are signed as webhooks are and sent until they are taken."
+    )]
+    Listen(ListenArgs),
     /// Print the unified OpenAPI document.
     #[command(after_help = "Examples:\n  hub openapi --out city.json\n  hub openapi --version 3.0 --agency hpf")]
     Openapi(OpenapiArgs),

@@ -44,6 +44,8 @@ pub async fn run(args: DemoArgs, lang: Lang) -> Outcome {
         return Outcome::misused(words, lang);
     }
     config.identity.test_issuer = true;
+    // A demo is reached from its own machine only, and so are those who are told.
+    config.developer.inner_addresses = true;
     let plan = Plan {
         config,
         simulated: true,

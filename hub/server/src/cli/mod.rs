@@ -17,6 +17,7 @@ mod export;
 mod fixes;
 mod lint;
 mod lint_report;
+mod listen;
 mod mock;
 mod outcome;
 mod register;
@@ -61,6 +62,7 @@ async fn run(command: args::Command, lang: Lang) -> Outcome {
         args::Command::Mock(args) => mock::run(args, lang).await,
         args::Command::Lint(lint) => lint::run(&lint, lang),
         args::Command::Verify(args) => verify::run(args, lang).await,
+        args::Command::Listen(args) => listen::run(args, lang).await,
         args::Command::Register(args) => register::run(args, lang).await,
         args::Command::Call(call) => call::run(call, lang).await,
         args::Command::Openapi(openapi) => documents::openapi(&openapi, lang),

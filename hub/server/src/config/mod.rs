@@ -86,6 +86,15 @@ area! {
 }
 
 area! {
+    /// What the hub sends to developers: webhooks and verifications.
+    Developer "developer" {
+        /// Whether they may go to this machine and to private networks. Never on where strangers have keys: they could
+        /// have the hub knock at doors that are closed to them.
+        inner_addresses: bool = false,
+    }
+}
+
+area! {
     /// The process log on standard error.
     Log "log" {
         /// json, text, or auto (text on a terminal).
@@ -108,6 +117,8 @@ pub struct Config {
     pub identity: Identity,
     /// Sandbox.
     pub sandbox: Sandbox,
+    /// What is sent to developers.
+    pub developer: Developer,
     /// Log.
     pub log: Log,
 }
@@ -151,6 +162,7 @@ impl Config {
                 Database::KEY => take(&mut self.store, document, value, findings),
                 Identity::KEY => take(&mut self.identity, document, value, findings),
                 Sandbox::KEY => take(&mut self.sandbox, document, value, findings),
+                Developer::KEY => take(&mut self.developer, document, value, findings),
                 Log::KEY => take(&mut self.log, document, value, findings),
                 _ => findings.push(unknown(document, &format!("/{key}"), key, &KEYS)),
             }
@@ -163,6 +175,7 @@ impl Config {
         from_variables(&mut self.store, variables, findings);
         from_variables(&mut self.identity, variables, findings);
         from_variables(&mut self.sandbox, variables, findings);
+        from_variables(&mut self.developer, variables, findings);
         from_variables(&mut self.log, variables, findings);
     }
 
@@ -200,18 +213,20 @@ impl Config {
                 (Database::KEY): Database::schema(),
                 (Identity::KEY): Identity::schema(),
                 (Sandbox::KEY): Sandbox::schema(),
+                (Developer::KEY): Developer::schema(),
                 (Log::KEY): Log::schema(),
             },
         })
     }
 }
 
-const KEYS: [&str; 6] = [
+const KEYS: [&str; 7] = [
     Listen::KEY,
     Paths::KEY,
     Database::KEY,
     Identity::KEY,
     Sandbox::KEY,
+    Developer::KEY,
     Log::KEY,
 ];
 

@@ -4,6 +4,7 @@ mod call_log;
 mod cast;
 mod chosen;
 mod edition;
+pub mod events;
 pub mod logged;
 mod printed;
 mod providers;
@@ -11,6 +12,8 @@ mod publishing;
 mod registered;
 mod running;
 mod showcase;
+mod turns;
+pub mod verifications;
 mod worlds;
 
 pub use call_log::CallLog;

@@ -4,7 +4,9 @@ use super::Showcase;
 use super::call_log::CallLog;
 use super::cast::Cast;
 use super::edition::not_connected;
+use super::events::{Events, Webhooks};
 use super::printed::{Press, Printed};
+use super::verifications::Verifications;
 use super::worlds::Worlds;
 use crate::config::Config;
 use crate::http::address::Block;
@@ -45,6 +47,12 @@ pub struct Hub {
     pub showcase: Arc<Showcase>,
     /// Worlds of the sandbox.
     pub worlds: Arc<Worlds>,
+    /// What happens in worlds.
+    pub events: Arc<Events>,
+    /// Addresses that are told of it.
+    pub webhooks: Arc<Webhooks>,
+    /// Back ends held against their descriptions.
+    pub verifications: Arc<Verifications>,
     /// The log of the sandbox's calls.
     pub calls: Arc<CallLog>,
     /// Time.

@@ -12,6 +12,7 @@ mod problems;
 mod search;
 mod service;
 mod sign_in;
+mod verify;
 
 pub use app::{AppAccount, AppFrame, AppService, Entry, ModulePage, Outcome, Sheet};
 pub use call::{CallPage, Stage, call};
@@ -22,6 +23,7 @@ pub use problems::{missing, problem};
 pub use search::{Wanted, search};
 pub use service::{ServicePage, curl, service};
 pub use sign_in::{Agreed, Slip, Wish, apps, consent, not_arrived, refused, sign_in, sign_out, signed_out};
+pub use verify::{Draft, verification, verify};
 
 use hub_core::{Lang, Service};
 

@@ -215,7 +215,10 @@ pub fn document(base: &str) -> Value {
 const TAGS: [(&str, &str); 8] = [
     ("catalog", "The catalog for programs."),
     ("sandbox", "What the sandbox offers."),
-    ("developer", "The log of a client's calls in the sandbox."),
+    (
+        "developer",
+        "What a client sees of its calls in the sandbox, and what it is told of.",
+    ),
     ("registry", "Agencies, their people, and versions of descriptions."),
     ("me", "What belongs to the subject: papers and submissions."),
     ("hub", "The hub about itself."),
@@ -268,6 +271,10 @@ fn schemas() -> Value {
         "Client": super::admin::client_schema(),
         "World": super::worlds_described::world_schema(),
         "Happening": super::worlds_described::happening_schema(),
+        "Event": super::events::event_schema(),
+        "Delivery": super::events::delivery_schema(),
+        "Verification": super::verifications::verification_schema(),
+        "Webhook": super::webhooks_described::webhook_schema(),
     })
 }
 

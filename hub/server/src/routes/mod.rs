@@ -7,6 +7,7 @@ mod back_channel;
 mod calls;
 mod catalog;
 mod describe;
+mod events;
 mod health;
 mod in_world;
 mod log;
@@ -22,7 +23,11 @@ mod staff;
 mod table;
 mod upkeep;
 mod upstream;
+mod verifications;
+mod verify_pages;
 mod versions;
+mod webhooks;
+mod webhooks_described;
 mod world_clock;
 mod worlds;
 mod worlds_described;
@@ -104,6 +109,7 @@ fn resource(path: &str, routes: &[&'static Route]) -> actix_web::Resource {
             "POST" => resource.route(web::post().to(handler)),
             "OPTIONS" => resource.route(web::method(actix_web::http::Method::OPTIONS).to(handler)),
             "DELETE" => resource.route(web::delete().to(handler)),
+            "PATCH" => resource.route(web::patch().to(handler)),
             _ => resource,
         };
     }

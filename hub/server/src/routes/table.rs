@@ -2,8 +2,9 @@
 
 use super::describe::Description;
 use super::{
-    Answered, Ask, admin, apps, calls, catalog, health, log, logged_call, me, pages, queue, registry, sandbox, sign_in,
-    sso, staff, upkeep, upstream, versions, world_clock, worlds, worlds_described,
+    Answered, Ask, admin, apps, calls, catalog, events, health, log, logged_call, me, pages, queue, registry, sandbox,
+    sign_in, sso, staff, upkeep, upstream, verifications, verify_pages, versions, webhooks, webhooks_described,
+    world_clock, worlds, worlds_described,
 };
 use futures_util::future::LocalBoxFuture;
 
@@ -72,6 +73,14 @@ const fn page(path: &'static str, act: Act) -> Route {
         body: Body::None,
         act,
         says: None,
+    }
+}
+
+const fn form(path: &'static str, act: Act) -> Route {
+    Route {
+        method: "POST",
+        body: Body::File,
+        ..page(path, act)
     }
 }
 
@@ -159,6 +168,13 @@ const fn world(method: &'static str, path: &'static str, act: Act, says: fn() ->
     }
 }
 
+const fn upload(path: &'static str, act: Act, says: fn() -> Description) -> Route {
+    Route {
+        body: Body::File,
+        ..developer("POST", path, act, says)
+    }
+}
+
 const fn developer(method: &'static str, path: &'static str, act: Act, says: fn() -> Description) -> Route {
     Route {
         method,
@@ -178,6 +194,11 @@ pub static TABLE: &[Route] = &[
     page("/s/{service}", |a| Box::pin(pages::service(a))),
     page("/problems/{code}", |a| Box::pin(pages::problem(a))),
     page("/agency", |a| Box::pin(pages::desk(a))),
+    page("/dev/verify", |a| Box::pin(verify_pages::form(a))),
+    form("/dev/verify", |a| Box::pin(verify_pages::make(a))),
+    page("/dev/verify/{id}", |a| Box::pin(verify_pages::show(a))),
+    form("/dev/verify/{id}/start", |a| Box::pin(verify_pages::start(a))),
+    form("/dev/verify/{id}/replay", |a| Box::pin(verify_pages::replay(a))),
     page("/status", |a| Box::pin(pages::status(a))),
     page("/assets/{name}", |a| Box::pin(pages::asset(a))),
     page("/favicon.ico", |a| Box::pin(pages::icon(a))),
@@ -321,6 +342,101 @@ pub static TABLE: &[Route] = &[
         worlds_described::says_decide,
     ),
     developer("GET", "/developer/log", |a| Box::pin(log::list(a)), log::says_list),
+    developer(
+        "GET",
+        "/developer/events",
+        |a| Box::pin(events::list(a)),
+        events::says_list,
+    ),
+    developer(
+        "GET",
+        "/developer/events/{id}",
+        |a| Box::pin(events::one(a)),
+        events::says_one,
+    ),
+    developer(
+        "POST",
+        "/developer/events/{id}/resend",
+        |a| Box::pin(events::resend(a)),
+        events::says_resend,
+    ),
+    developer(
+        "POST",
+        "/developer/webhooks",
+        |a| Box::pin(webhooks::make(a)),
+        webhooks_described::says_make,
+    ),
+    developer(
+        "GET",
+        "/developer/webhooks",
+        |a| Box::pin(webhooks::list(a)),
+        webhooks_described::says_list,
+    ),
+    developer(
+        "GET",
+        "/developer/webhooks/{id}",
+        |a| Box::pin(webhooks::one(a)),
+        webhooks_described::says_one,
+    ),
+    developer(
+        "PATCH",
+        "/developer/webhooks/{id}",
+        |a| Box::pin(webhooks::change(a)),
+        webhooks_described::says_change,
+    ),
+    developer(
+        "DELETE",
+        "/developer/webhooks/{id}",
+        |a| Box::pin(webhooks::remove(a)),
+        webhooks_described::says_remove,
+    ),
+    developer(
+        "POST",
+        "/developer/webhooks/{id}/secret",
+        |a| Box::pin(webhooks::rotate(a)),
+        webhooks_described::says_rotate,
+    ),
+    developer(
+        "POST",
+        "/developer/webhooks/{id}/test",
+        |a| Box::pin(webhooks::test(a)),
+        webhooks_described::says_test,
+    ),
+    developer(
+        "GET",
+        "/developer/webhooks/{id}/deliveries",
+        |a| Box::pin(webhooks::deliveries(a)),
+        webhooks_described::says_deliveries,
+    ),
+    upload(
+        "/developer/verifications",
+        |a| Box::pin(verifications::make(a)),
+        verifications::says_make,
+    ),
+    developer(
+        "GET",
+        "/developer/verifications",
+        |a| Box::pin(verifications::list(a)),
+        verifications::says_list,
+    ),
+    developer(
+        "GET",
+        "/developer/verifications/{id}",
+        |a| Box::pin(verifications::one(a)),
+        verifications::says_one,
+    ),
+    developer(
+        "POST",
+        "/developer/verifications/{id}/start",
+        |a| Box::pin(verifications::start(a)),
+        verifications::says_start,
+    ),
+    developer(
+        "POST",
+        "/developer/verifications/{id}/replay/{finding}",
+        |a| Box::pin(verifications::replay(a)),
+        verifications::says_replay,
+    ),
     developer(
         "GET",
         "/r/{id}.json",

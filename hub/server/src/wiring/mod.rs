@@ -15,6 +15,7 @@ mod upstreams;
 mod watch;
 mod way;
 
+pub use clock::MachineClock;
 pub use mock::{MockServer, signalled};
 pub use ready::{RUNNING, Ready};
 pub use secrets::{Own, given as given_secrets};

@@ -14,6 +14,8 @@ use super::way::ProviderWay;
 use crate::http::metrics::Metrics;
 use crate::hub::Edition;
 use crate::hub::Press;
+use crate::hub::events::{Deliverer, Events, Sender, Webhooks};
+use crate::hub::verifications::Verifications;
 use crate::hub::{AUDIENCE, CallLog, Cast, ISSUER, Showcase, ShowcaseDoor, Worlds};
 use crate::hub::{Hub, Worker};
 use hub_core::SystemId;
@@ -41,6 +43,8 @@ pub struct Parts {
     pub worker: Worker,
     /// The way to the upstreams, from which threads make their own.
     pub live: Arc<LiveUpstream>,
+    /// Who tells addresses of events.
+    pub deliverer: Arc<Deliverer>,
     /// The trail.
     pub journal: Arc<Journal>,
     /// What to tell programs.
@@ -137,7 +141,27 @@ pub async fn build(
     let engine = Arc::new(engine(&snapshots, config.sandbox.seed, &clock, &cast)?);
     let showcase = Showcase::new(Arc::clone(&desk), config.sandbox.seed, Arc::clone(&engine));
     let showcase = Arc::new(showcase);
-    let worlds = Arc::new(Worlds::new(store.clone(), Arc::clone(&engine), Arc::clone(&clock)));
+    let events = Arc::new(Events::new(store.clone(), Arc::clone(&clock), Arc::clone(&cast)));
+    let inner = config.developer.inner_addresses;
+    let sender = Sender::new(Arc::clone(&clock), inner).map_err(StartError::other)?;
+    let verifications = Verifications::open(
+        store.clone(),
+        Arc::clone(&clock),
+        sender.clone(),
+        Arc::clone(&desk),
+        inner,
+    );
+    let verifications = Arc::new(verifications.await.map_err(StartError::other)?);
+    let webhooks = Webhooks::new(store.clone(), Arc::clone(&events), Arc::clone(&clock), sender.clone());
+    let webhooks = Arc::new(webhooks);
+    let deliverer = Deliverer::new(store.clone(), Arc::clone(&events), Arc::clone(&clock), sender);
+    let worlds = Worlds::new(
+        store.clone(),
+        Arc::clone(&engine),
+        Arc::clone(&clock),
+        Arc::clone(&events),
+    );
+    let worlds = Arc::new(worlds);
     worlds.begin().await.map_err(StartError::other)?;
     let calls = Arc::new(CallLog::open(store.clone()).await.map_err(StartError::other)?);
     let behind = exchanges.map(|exchanges| {
@@ -241,6 +265,9 @@ pub async fn build(
         desk,
         showcase,
         worlds,
+        events,
+        webhooks,
+        verifications,
         calls,
         clock,
         outbound,
@@ -257,6 +284,7 @@ pub async fn build(
     });
     Ok(Parts {
         worker: Worker { hub, gateway },
+        deliverer: Arc::new(deliverer),
         live,
         journal,
         ready,

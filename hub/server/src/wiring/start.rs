@@ -77,6 +77,7 @@ pub struct Running {
     log: AbortHandle,
     stop_jobs: watch::Sender<bool>,
     jobs: tokio::task::JoinHandle<()>,
+    deliveries: tokio::task::JoinHandle<()>,
     journal: Arc<Journal>,
     store: Store,
     data: std::path::PathBuf,
@@ -143,6 +144,7 @@ impl Running {
         let Parts {
             worker,
             live,
+            deliverer,
             journal,
             mut ready,
             city: behind,
@@ -158,7 +160,8 @@ impl Running {
         };
         let served = serve(listeners, &worker, &live, simulated).map_err(StartError::other)?;
         let (stop_jobs, stop) = watch::channel(false);
-        let jobs = tokio::spawn(Jobs::new(worker.gateway.clone()).run(stop));
+        let jobs = tokio::spawn(Jobs::new(worker.gateway.clone()).run(stop.clone()));
+        let deliveries = tokio::spawn(deliverer.run(stop));
         let keeper = Keeper::new(store.clone(), paths.data.join(TRAIL));
         let log = tokio::spawn(Arc::clone(&worker.hub.calls).run()).abort_handle();
         let watch = tokio::spawn(super::watch::run(worker.clone(), keeper)).abort_handle();
@@ -178,6 +181,7 @@ impl Running {
             log,
             stop_jobs,
             jobs,
+            deliveries,
             journal,
             store,
             data: paths.data,
@@ -199,6 +203,7 @@ impl Running {
     /// Stops: no new calls, those under way end, what is being delivered is delivered, everything is on disk.
     pub async fn stop(self) {
         self.worker.hub.stopping.store(true, Ordering::Relaxed);
+        self.worker.hub.verifications.stop();
         let patience = Duration::from_secs(self.worker.hub.config.listen.shutdown_seconds);
         self.apps.stop().await;
         self.served.stop_doors().await;
@@ -209,6 +214,7 @@ impl Running {
         // The timers hear of it between two deliveries.
         let _told = self.stop_jobs.send(true);
         drop(tokio::time::timeout(patience, self.jobs).await);
+        drop(tokio::time::timeout(patience, self.deliveries).await);
         self.served.stop_city().await;
         self.exchanges.into_iter().for_each(|e| e.abort());
         self.watch.abort();

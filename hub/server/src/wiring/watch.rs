@@ -28,12 +28,21 @@ pub async fn run(worker: Worker, keeper: Keeper) {
         if let Err(error) = keeper.keep().await {
             tracing::warn!(%error, "what the trail tells of could not be kept");
         }
+        worker.hub.worlds.engine().pass_due();
         worker.hub.worlds.write_all().await;
+        if looks.is_multiple_of(SELDOM)
+            && let Err(error) = worker.hub.worlds.wake().await
+        {
+            tracing::warn!(%error, "worlds in which something is due could not be woken");
+        }
         let now = std::time::Instant::now();
         if upkeep.is_none_or(|last: std::time::Instant| now.duration_since(last) > UPKEEP) {
             upkeep = Some(now);
             if let Err(error) = worker.hub.calls.upkeep(worker.hub.clock.now()).await {
                 tracing::warn!(%error, "old lines of the log of calls could not be forgotten");
+            }
+            if let Err(error) = worker.hub.events.upkeep(worker.hub.clock.now()).await {
+                tracing::warn!(%error, "old events could not be forgotten");
             }
             if let Err(error) = worker.hub.worlds.upkeep().await {
                 tracing::warn!(%error, "worlds of the sandbox could not be looked after");

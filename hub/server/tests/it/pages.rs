@@ -18,6 +18,7 @@ async fn pages_speak_both_languages_and_run_nothing_foreign() {
         "/search".into(),
         "/status".into(),
         "/agency".into(),
+        "/dev/verify".into(),
         "/problems/not-found".into(),
         format!("/s/{}", service.id),
     ];

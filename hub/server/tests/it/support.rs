@@ -213,6 +213,7 @@ impl TestHub {
     pub async fn demo_over(city: City, data: TempDir) -> Self {
         let mut config = city.config(data.path());
         config.identity.test_issuer = true;
+        config.developer.inner_addresses = true;
         let plan = Plan {
             config,
             simulated: true,

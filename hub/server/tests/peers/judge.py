@@ -14,6 +14,7 @@ import contract
 import identity
 import independent
 import proposed
+import told
 
 work = pathlib.Path(sys.argv[1])
 ready = json.loads((work / "ready.json").read_text())
@@ -123,6 +124,7 @@ check("in the demo super-app a citizen signs in once, uses a service, agrees, lo
       *run("node", str(here / "superapp.mjs"), str(work), timeout=120))
 check("a certified client signs in, refreshes, steps up, pushes, revokes and signs out",
       *run("node", str(here / "channel.mjs"), str(work), timeout=60))
+told.judge(check, ready, work, hub, example_body(document["paths"][told.APPLY]["post"]))
 identity.judge(check, here, work, hub, root / "policies")
 independent.judge(check, here, work, hub, root / "policies")
 proposed.judge(check, here, work, hub, root / "policies")

@@ -12,6 +12,7 @@ mod sandboxed;
 mod shared;
 mod signed_in;
 mod suite;
+mod told;
 
 /// Makes of every function two tests, `sqlite::…` and `postgresql::…`.
 macro_rules! on_both {
@@ -63,6 +64,9 @@ on_both! {
     sandboxed::a_world_is_written_forked_and_kept,
     sandboxed::worlds_freeze_and_are_shared,
     sandboxed::calls_are_found_by_what_they_were,
+    told::events_are_numbered_in_the_order_in_which_they_can_be_seen,
+    told::a_delivery_is_made_once_and_tried_by_one_hub,
+    told::a_tenant_runs_one_verification_at_a_time,
     signed_in::applications_are_kept_as_registered,
     signed_in::a_pushed_request_is_taken_once_by_its_client,
     signed_in::a_session_is_found_by_its_cookie_until_it_ends,

@@ -4,13 +4,15 @@
 //! the world of everybody soon after; whoever forks or keeps a world sees all of it that was there at one moment.
 
 mod forks;
+mod writing;
 
 use super::chosen::{Chosen, Named};
+use super::events::Events;
 use hub_core::ports::{Client, Clock};
 use hub_core::time::Timestamp;
 use hub_core::{Problem, ProblemCode, Text};
 use hub_crypto::{Digest, digest, hex, random};
-use hub_sandbox::{Change, DEFAULT_WORLD, MockEngine, WorldClock};
+use hub_sandbox::{DEFAULT_WORLD, MockEngine, WorldClock};
 use hub_store::{Rights, Store, StoreError, WorldRow, new_world_id};
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -37,6 +39,7 @@ pub struct Worlds {
     store: Store,
     engine: Arc<MockEngine>,
     clock: Arc<dyn Clock>,
+    events: Arc<Events>,
     /// Row in the store of the world of everybody: each hub has its own.
     everybody: String,
     /// One writer a world.
@@ -98,12 +101,13 @@ fn unknown(named: &str) -> Problem {
 impl Worlds {
     /// Over a store.
     #[must_use]
-    pub fn new(store: Store, engine: Arc<MockEngine>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(store: Store, engine: Arc<MockEngine>, clock: Arc<dyn Clock>, events: Arc<Events>) -> Self {
         let everybody = format!("{DEFAULT_WORLD}@{}", store.node());
         Self {
             store,
             engine,
             clock,
+            events,
             everybody,
             pens: Mutex::default(),
             births: Mutex::default(),
@@ -376,34 +380,6 @@ impl Worlds {
             return Ok(());
         }
         self.write_down(world, changes).await
-    }
-
-    async fn write_down(&self, world: &str, changes: Vec<Change>) -> Result<(), Problem> {
-        let keys: Vec<String> = changes.iter().map(|c| c.key.clone()).collect();
-        let parts: Vec<_> = changes.into_iter().map(|c| (c.key, c.body)).collect();
-        let id = self.row_id(world);
-        let written = match self.store.worlds().get(id).await {
-            Ok(Some(row)) => {
-                self.store
-                    .worlds()
-                    .write(id, &row.layer, &parts, self.clock.now())
-                    .await
-            }
-            // It was removed meanwhile, and what was done in it with it.
-            Ok(None) => return Ok(()),
-            Err(error) => Err(error),
-        };
-        match written {
-            Ok(true) => Ok(()),
-            Ok(false) => {
-                self.engine.change_again(world, &keys);
-                Err(busy())
-            }
-            Err(error) => {
-                self.engine.change_again(world, &keys);
-                Err(stored(error))
-            }
-        }
     }
 
     /// Writes down what waits in any world.
