@@ -10,7 +10,7 @@ use super::oidc::Told;
 use super::plain::Ours;
 use super::trouble::{Trouble, Why};
 use super::way::Way;
-use super::{calls, cas, header, oidc};
+use super::{calls, cas, header, oidc, saml};
 use crate::sso::{AuthRequest, Params, Provider, SESSION_SECONDS, later};
 use arc_swap::ArcSwap;
 use hub_connectors::Secrets;
@@ -37,6 +37,8 @@ pub struct Door {
 pub enum Start {
     /// The browser is sent to this address.
     Away(String),
+    /// The person sends this form there.
+    Form(saml::Form),
     /// The person is known already.
     Here(Welcome),
 }
@@ -85,7 +87,7 @@ pub(crate) struct Active {
 pub struct Upstreams {
     pub(crate) provider: Provider,
     pub(crate) way: Arc<dyn Way>,
-    secrets: SecretsOf,
+    pub(crate) secrets: SecretsOf,
     /// Public address of the hub, without a trailing slash.
     base: String,
     active: ArcSwap<BTreeMap<String, Arc<Active>>>,
@@ -183,7 +185,7 @@ impl Upstreams {
             }
             Dialect::Calls(calls) => (calls.authorize.state_length, calls.authorize.state.is_none()),
             Dialect::Cas(_) => (64, true),
-            Dialect::Oidc(_) => (64, false),
+            Dialect::Oidc(_) | Dialect::Saml(_) => (64, false),
         };
         let ours = self.ours(file)?;
         let mut kept = Kept::new(file, (handle, request, lang), self.callback(id), length, now)?;
@@ -207,6 +209,23 @@ impl Upstreams {
                 .calls(file, calls, &ours, secrets.as_ref(), now)
                 .out(&kept, request)?,
             Dialect::Cas(cas) => cas::out(cas, &kept),
+            Dialect::Saml(saml) => {
+                let key = self.signing_key(file, saml)?;
+                let act = saml::Act {
+                    file,
+                    saml,
+                    entity: &self.entity(file)?,
+                    key: key.as_deref(),
+                    now,
+                };
+                match act.out(&kept, request)? {
+                    saml::Out::Address(address) => address,
+                    saml::Out::Form(form) => {
+                        kept.keep(store, id, browser, now).await?;
+                        return Ok(Start::Form(form));
+                    }
+                }
+            }
             Dialect::Header(_) => return Err(Trouble::new(Why::Ours, "nobody is sent away")),
         };
         kept.keep(store, id, browser, now).await?;
@@ -214,7 +233,12 @@ impl Upstreams {
     }
 
     fn callback(&self, id: &str) -> String {
-        format!("{}/sso/via/{id}/callback", self.base)
+        format!("{}/callback", self.doors_of(id))
+    }
+
+    /// The address below which our doors for a provider are.
+    pub(crate) fn doors_of(&self, id: &str) -> String {
+        format!("{}/sso/via/{id}", self.base)
     }
 
     fn calls<'a>(
@@ -294,6 +318,7 @@ impl Upstreams {
                     .await?
             }
             Dialect::Cas(cas) => cas::back(way, file, cas, kept, params).await?,
+            Dialect::Saml(_) => self.saml_back(file, kept, params, now).await?,
             Dialect::Header(_) => return Err(Trouble::untrusted("nobody comes back from there")),
         };
         self.welcome(
@@ -323,7 +348,10 @@ impl Upstreams {
             let their = told.session.as_deref();
             let row = TheirSession {
                 sid: session.sid,
-                mark: arrived.mark,
+                mark: told
+                    .named
+                    .as_deref()
+                    .map_or(arrived.mark, |name| self.named(file, name)),
                 their: their.map(|s| self.their(file, s)).unwrap_or_default(),
                 subject: self.provider.mark(&arrived.subject),
                 expires: later(now, SESSION_SECONDS),

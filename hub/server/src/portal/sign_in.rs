@@ -151,6 +151,30 @@ pub fn signed_out(frame: &Frame) -> askama::Result<String> {
 }
 
 #[derive(Template)]
+#[template(path = "send_on.html")]
+struct SendOnPage<'a> {
+    frame: &'a Frame,
+    action: &'a str,
+    fields: &'a [(String, String)],
+    place: &'a str,
+}
+
+/// A form that the person sends on to an identity provider.
+///
+/// # Errors
+/// If the template fails.
+pub fn send_on(frame: &Frame, action: &str, fields: &[(String, String)]) -> askama::Result<String> {
+    let place = action.split('/').nth(2).unwrap_or_default();
+    SendOnPage {
+        frame,
+        action,
+        fields,
+        place,
+    }
+    .render()
+}
+
+#[derive(Template)]
 #[template(path = "not_arrived.html")]
 struct NotArrivedPage<'a> {
     frame: &'a Frame,

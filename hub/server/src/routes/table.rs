@@ -488,6 +488,10 @@ pub static TABLE: &[Route] = &[
         Box::pin(upstream::posted(a))
     }),
     sso("POST", "/sso/via/{provider}/logout", |a| Box::pin(upstream::logout(a))),
+    sso("GET", "/sso/via/{provider}/logout", |a| Box::pin(upstream::left(a))),
+    sso("GET", "/sso/via/{provider}/metadata", |a| {
+        Box::pin(upstream::metadata(a))
+    }),
     sso("GET", "/sso/apps", |a| Box::pin(apps::list(a))),
     sso("POST", "/sso/apps", |a| Box::pin(apps::withdraw(a))),
     sso("GET", "/sso/jwks/sm2", |a| Box::pin(sso::sm2_jwks(a))),
