@@ -195,7 +195,7 @@ fn a_saml_provider_by_its_file_or_by_its_metadata() {
             .map(|(code, place, _)| (code, place))
             .collect()
     };
-    assert_eq!(told("sso: https://id.example/sso\n", ""), one("missing-key", "/sso"));
+    assert_eq!(told("sso: https://id.example/sso\n", ""), one("missing-key", ""));
     assert_eq!(told("most: R2", "most: R2\nskew: 900"), one("wrong-value", "/skew"));
     assert_eq!(
         told("most: R2", "most: R2\nsigned: both"),
