@@ -72,6 +72,7 @@ fn what_is_not_what_was_signed_is_refused() {
         XmlRefusal::Form
     );
     assert_eq!(change("</ds:DigestValue>", "<x/></ds:DigestValue>"), XmlRefusal::Form);
+    assert_eq!(change("<ds:Reference", "x<ds:Reference"), XmlRefusal::Form);
     assert_eq!(change("<r ", "<!DOCTYPE r><r "), XmlRefusal::Malformed);
     let deep = format!("{}{}", "<d>".repeat(60), "</d>".repeat(60));
     assert_eq!(change("</r>", &format!("{deep}</r>")), XmlRefusal::Malformed);
@@ -91,6 +92,11 @@ fn what_is_not_what_was_signed_is_refused() {
     assert_eq!(refused(&moved, &key), XmlRefusal::Place);
     let moved = rest.replace("</r>", &format!("{own}</r>"));
     assert_eq!(refused(&moved, &key), XmlRefusal::Place);
+    // Right in itself, but deeper than anybody reads; and a second one in the same element.
+    let deeper = document.replace("<a ID", "<w><a ID").replace("</a>", "</a></w>");
+    assert_eq!(refused(&deeper, &key), XmlRefusal::Place);
+    let twice = document.replacen(own, &format!("{own}{own}"), 1);
+    assert_eq!(refused(&twice, &key), XmlRefusal::Place);
 }
 
 #[test]
