@@ -11,7 +11,7 @@ use super::plain::Ours;
 use super::trouble::{Trouble, Why};
 use super::way::Way;
 use super::{calls, cas, header, oidc, saml};
-use crate::sso::{AuthRequest, Params, Provider, SESSION_SECONDS, later};
+use crate::sso::{AuthRequest, Params, Provider, SESSION_SECONDS, device, later};
 use arc_swap::ArcSwap;
 use hub_connectors::Secrets;
 use hub_core::Text;
@@ -180,7 +180,9 @@ impl Upstreams {
         let (length, in_callback) = match &file.dialect {
             Dialect::Header(rules) => {
                 let told = header::told(store, file, rules, headers, secrets.as_ref(), now).await?;
-                let welcome = self.welcome(file, "", (handle, lang), &told, browser, now).await?;
+                let device = agent(headers);
+                let whose = (browser, device.as_str());
+                let welcome = self.welcome(file, "", (handle, lang), &told, whose, now).await?;
                 return Ok(Start::Here(welcome));
             }
             Dialect::Calls(calls) => (calls.authorize.state_length, calls.authorize.state.is_none()),
@@ -189,6 +191,7 @@ impl Upstreams {
         };
         let ours = self.ours(file)?;
         let mut kept = Kept::new(file, (handle, request, lang), self.callback(id), length, now)?;
+        kept.device = agent(headers);
         if in_callback {
             kept.callback = format!("{}?state={}", kept.callback, kept.state);
         }
@@ -326,7 +329,7 @@ impl Upstreams {
             &ours.id,
             (&kept.handle, kept.lang.as_deref()),
             &told,
-            browser,
+            (browser, &kept.device),
             now,
         )
         .await
@@ -339,11 +342,12 @@ impl Upstreams {
         client: &str,
         (handle, lang): (&str, Option<&str>),
         told: &Told,
-        browser: &str,
+        (browser, device): (&str, &str),
         now: Timestamp,
     ) -> Result<Welcome, Trouble> {
         let arrived = arrive(&self.provider, file, client, told, now).await?;
-        let cookie = self.provider.sign_in(&arrived.subject, Some(browser), now).await?;
+        let signed = self.provider.sign_in_on(device, &arrived.subject, Some(browser), now);
+        let cookie = signed.await?;
         if let Some(session) = self.provider.session(&cookie, now).await? {
             let their = told.session.as_deref();
             let row = TheirSession {
@@ -371,4 +375,10 @@ impl Upstreams {
             .pairwise
             .mark(&["idp session", &file.id, &file.issuer, session])
     }
+}
+
+/// The kind of device that a request came from.
+fn agent(headers: &[(String, String)]) -> String {
+    let found = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("user-agent"));
+    device(found.map_or("", |(_, value)| value))
 }

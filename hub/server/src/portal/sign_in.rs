@@ -137,6 +137,37 @@ pub fn apps(frame: &Frame, slip: &Slip, apps: Vec<Agreed>) -> askama::Result<Str
     AppsPage { frame, slip, apps }.render()
 }
 
+/// Somewhere a person is signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// What it is called in a form.
+    pub name: String,
+    /// Kind of device.
+    pub device: String,
+    /// Since when.
+    pub since: String,
+    /// Last used at.
+    pub seen: String,
+    /// Whether it is this browser.
+    pub is_this: bool,
+}
+
+#[derive(Template)]
+#[template(path = "places.html")]
+struct PlacesPage<'a> {
+    frame: &'a Frame,
+    slip: &'a Slip,
+    places: Vec<Place>,
+}
+
+/// Where a person is signed in, each with a way to end it.
+///
+/// # Errors
+/// If the template fails.
+pub fn places(frame: &Frame, slip: &Slip, places: Vec<Place>) -> askama::Result<String> {
+    PlacesPage { frame, slip, places }.render()
+}
+
 /// The person is signed out.
 ///
 /// # Errors

@@ -10,7 +10,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use hub_core::{Problem, ProblemCode, Subject};
 use hub_crypto::{base64_url, ct_eq, random};
-use hub_identity::sso::{AuthRequest, Next, OauthError, Params, Refused, Session, form_token, scope};
+use hub_identity::sso::{AuthRequest, Next, OauthError, Params, Refused, Session, device, form_token, scope};
 use url::Url;
 
 /// Where the forms of signing out belong to.
@@ -141,7 +141,9 @@ pub async fn sign_in(ask: Ask) -> Answered {
         let now = hub.clock.now();
         provider(&ask).parked(&handle, now).await?;
         let subject = persona(&ask, params.get("persona"))?;
-        let cookie = provider(&ask).sign_in(&subject, Some(&name), now).await?;
+        let device = device(ask.header("user-agent").unwrap_or_default());
+        let signed = provider(&ask).sign_in_on(&device, &subject, Some(&name), now);
+        let cookie = signed.await?;
         Ok((cookie, handle))
     };
     match done.await {

@@ -2,8 +2,8 @@
 
 use super::describe::Description;
 use super::{
-    Answered, Ask, admin, apps, calls, catalog, health, log, logged_call, me, pages, queue, registry, sandbox, sign_in,
-    sso, staff, upkeep, upstream, versions, world_clock, worlds, worlds_described,
+    Answered, Ask, admin, apps, calls, catalog, health, log, logged_call, me, own_sessions, pages, queue, registry,
+    sandbox, sign_in, sso, staff, upkeep, upstream, versions, world_clock, worlds, worlds_described,
 };
 use futures_util::future::LocalBoxFuture;
 
@@ -494,6 +494,8 @@ pub static TABLE: &[Route] = &[
     }),
     sso("GET", "/sso/apps", |a| Box::pin(apps::list(a))),
     sso("POST", "/sso/apps", |a| Box::pin(apps::withdraw(a))),
+    sso("GET", "/sso/sessions", |a| Box::pin(own_sessions::list(a))),
+    sso("POST", "/sso/sessions", |a| Box::pin(own_sessions::end(a))),
     sso("GET", "/sso/jwks/sm2", |a| Box::pin(sso::sm2_jwks(a))),
     sso("POST", "/sso/par", |a| Box::pin(sso::par(a))),
     sso("OPTIONS", "/sso/par", |a| Box::pin(sso::preflight(a))),

@@ -20,6 +20,7 @@ mod mock;
 mod operators;
 mod outage;
 mod own;
+mod own_sessions;
 mod pages;
 mod personas;
 mod queue;
