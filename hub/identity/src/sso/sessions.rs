@@ -84,6 +84,10 @@ impl Provider {
                 since: row.since,
             };
             notices.extend(self.sign_out(&session, now).await?);
+            // Whoever ends a device they lost means what apps were given for the time after, too.
+            let families = self.store.families();
+            let lasting = families.revoke_all_of_session(&session.sid, now).await?;
+            self.access.kill(&lasting, now);
         }
         Ok(notices)
     }

@@ -37,7 +37,7 @@ async fn a_person_ends_sessions_on_other_devices() {
     let mut tokens = Vec::new();
     for (browser, who) in [(&mut here, LI), (&mut there, LI), (&mut third, LI), (&mut other, WANG)] {
         let all = channel
-            .tokens(browser, who, &[])
+            .tokens(browser, who, &[("scope", "openid offline_access")])
             .await;
         tokens.push((
             all["access_token"].as_str().unwrap().to_owned(),
