@@ -27,6 +27,7 @@ mod queue;
 mod registry;
 mod saml_idp;
 mod sso;
+mod sso_limit;
 mod staff;
 mod support;
 mod transports;
