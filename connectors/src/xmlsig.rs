@@ -1,12 +1,11 @@
-//! XML signatures (W3C XML Signature 1.1; OASIS Web Services Security X.509 Token Profile 1.1): the one module that knows
-//! the library which canonicalises, digests and signs. Both halves.
+//! XML signatures of upstreams (W3C XML Signature 1.1; OASIS Web Services Security X.509 Token Profile 1.1), both halves: where a
+//! signature stands and what it covers. Canonicalising, digesting and signing is [`hub_crypto`]'s.
 //!
 //! A signature that is right is not enough: it must cover what is read. Here that is the document as a whole, or the body
 //! of the SOAP envelope, and nothing else is accepted.
 
 use crate::context::Secrets;
-use bergshamra::keys::loader::load_pem_auto;
-use bergshamra::{DsigContext, KeysManager, VerifyResult};
+use hub_crypto::{CryptoError, xml_sign, xml_verify};
 
 const DS: &str = "http://www.w3.org/2000/09/xmldsig#";
 const C14N: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
@@ -96,22 +95,15 @@ impl XmlSign {
             Kind::Wsse => self.in_header(document, certificate.as_deref())?,
             Kind::Enveloped => self.in_document(document, certificate.as_deref())?,
         };
-        let context = context(&self.secret, secrets)?;
-        bergshamra::sign(&context, &template).map_err(|_| XmlSignError::Failed)
+        let key = secret(secrets, &self.secret)?;
+        xml_sign(&key, &template).map_err(|error| self::error(error, &self.secret, XmlSignError::Failed))
     }
 
     /// Whether a document is signed by the holder of the key of this name, over what is read of it.
     pub fn check(&self, document: &str, name: &str, secrets: &dyn Secrets) -> Result<(), XmlSignError> {
-        let context = context(name, secrets)?;
-        let result = bergshamra::verify(&context, document).map_err(|_| XmlSignError::Mismatch)?;
-        let VerifyResult::Valid { references, .. } = result else {
-            return Err(XmlSignError::Mismatch);
-        };
-        let covered: Vec<&str> = references
-            .iter()
-            .filter(|r| r.digest_verified)
-            .map(|r| r.uri.as_str())
-            .collect();
+        let key = secret(secrets, name)?;
+        let covered = xml_verify(&key, document);
+        let covered = covered.map_err(|error| self::error(error, name, XmlSignError::Mismatch))?;
         let parsed = roxmltree::Document::parse(document).map_err(|_| XmlSignError::Mismatch)?;
         let root = parsed.root_element();
         let id = |node: roxmltree::Node<'_, '_>| {
@@ -126,7 +118,7 @@ impl XmlSign {
                 [id.clone(), id]
             }
         };
-        let fits = |uri: &&str| wanted.iter().any(|w| w == uri) && (self.kind == Kind::Enveloped || !uri.is_empty());
+        let fits = |uri: &String| wanted.iter().any(|w| w == uri) && (self.kind == Kind::Enveloped || !uri.is_empty());
         if covered.iter().any(fits) {
             Ok(())
         } else {
@@ -198,49 +190,17 @@ fn secret(secrets: &dyn Secrets, name: &str) -> Result<String, XmlSignError> {
     secrets.get(name).ok_or_else(|| XmlSignError::NoSecret(name.to_owned()))
 }
 
-/// One key, trusted because the manifest names it; what a document says about keys is not believed.
-fn context(name: &str, secrets: &dyn Secrets) -> Result<DsigContext, XmlSignError> {
-    let text = secret(secrets, name)?;
-    let labels = [
-        "PRIVATE KEY",
-        "RSA PRIVATE KEY",
-        "EC PRIVATE KEY",
-        "PUBLIC KEY",
-        "CERTIFICATE",
-    ];
-    let wrapped = |label: &&str| {
-        format!(
-            "-----BEGIN {label}-----\n{}\n-----END {label}-----\n",
-            lines(&bare(&text))
-        )
-    };
-    let mut candidates: Vec<String> = labels.iter().map(wrapped).collect();
-    if text.contains("-----BEGIN") {
-        candidates = vec![text.clone()];
+fn error(error: CryptoError, name: &str, otherwise: XmlSignError) -> XmlSignError {
+    match error {
+        CryptoError::Key(_) => XmlSignError::Key(name.to_owned()),
+        _ => otherwise,
     }
-    let key = candidates
-        .iter()
-        .find_map(|pem| load_pem_auto(pem.as_bytes(), None).ok());
-    let mut keys = KeysManager::new();
-    keys.add_key(key.ok_or_else(|| XmlSignError::Key(name.to_owned()))?);
-    let mut context = DsigContext::new(keys);
-    // The body of an envelope is no sibling of its signature; what is covered is looked at here.
-    context.strict_verification = false;
-    context.add_id_attr("wsu:Id");
-    Ok(context)
 }
 
 /// Base64 without the lines around it.
 fn bare(text: &str) -> String {
     let kept = text.lines().map(str::trim).filter(|line| !line.starts_with("-----"));
     kept.collect()
-}
-
-/// In lines of 64, as PEM is read.
-fn lines(text: &str) -> String {
-    let letters: Vec<char> = text.chars().collect();
-    let parts: Vec<String> = letters.chunks(64).map(|part| part.iter().collect()).collect();
-    parts.join("\n")
 }
 
 #[cfg(test)]

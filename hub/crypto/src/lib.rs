@@ -21,8 +21,9 @@ mod random;
 mod rsa;
 mod seal;
 mod sm2;
+mod xml;
 
-pub use certificate::certificate_ends;
+pub use certificate::{certificate_ends, public_key};
 pub use cipher::{Cipher, Mode, Padding, decipher, encipher};
 pub use digest::{Digest, ct_eq, digest, hmac};
 pub use ecdsa::{EcdsaKey, ecdsa_sign, ecdsa_verify, ecdsa_verify_p256};
@@ -35,6 +36,7 @@ pub use random::{fill_random, random};
 pub use rsa::{RsaScheme, rsa_generate, rsa_sign, rsa_sign_sha256, rsa_verify, rsa_verify_sha256};
 pub use seal::{SEAL_OVERHEAD, derive_key, open, seal};
 pub use sm2::{SM2_DEFAULT_ID, SignatureForm, sm2_generate, sm2_public, sm2_sign, sm2_verify};
+pub use xml::{SignedXml, Vouched, XmlRefusal, xml_sign, xml_signed, xml_verify};
 
 /// What can go wrong with bytes and keys. Says which rule was broken, never with which bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// Longest a person stays signed in, in seconds.
 pub const SESSION_SECONDS: u64 = 8 * 3600;
 /// Longest a person is signed in without being seen, in seconds.
-const IDLE_SECONDS: i64 = 30 * 60;
+pub(crate) const IDLE_SECONDS: i64 = 30 * 60;
 /// How seldom it is noted that somebody was seen, in seconds.
 const NOTE_SECONDS: i64 = 60;
 
@@ -86,6 +86,25 @@ impl Provider {
         earlier: Option<&str>,
         now: Timestamp,
     ) -> Result<String, OauthError> {
+        self.sign_in_on("", subject, earlier, now).await
+    }
+
+    /// The same on a kind of device ([`super::device`]).
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn sign_in_on(
+        &self,
+        device: &str,
+        subject: &Subject,
+        earlier: Option<&str>,
+        now: Timestamp,
+    ) -> Result<String, OauthError> {
+        let mut content = serde_json::to_value(subject).map_err(OauthError::ours)?;
+        if let Some(members) = content.as_object_mut() {
+            // Readers of the person pass over it.
+            members.insert("device".to_owned(), device.into());
+        }
         let old = match earlier {
             None => None,
             Some(cookie) => self.store.sign_ins().session(&hashed(cookie), now).await?,
@@ -106,7 +125,7 @@ impl Provider {
             hash: hashed(&cookie),
             sid,
             subject: mark,
-            content: serde_json::to_vec(subject).map_err(OauthError::ours)?,
+            content: serde_json::to_vec(&content).map_err(OauthError::ours)?,
             since: now,
             seen: now,
             expires: later(now, SESSION_SECONDS),

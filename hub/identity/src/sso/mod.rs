@@ -25,6 +25,7 @@ mod prove;
 mod provider;
 mod request;
 mod scope;
+mod sessions;
 mod tell;
 mod token;
 
@@ -44,4 +45,5 @@ pub use provider::{Provider, Registered, RegistrationError};
 pub(crate) use provider::{fresh, hashed, later};
 pub use request::{AuthRequest, Back, PUSHED_SECONDS, Refused};
 pub use scope::{SCOPES, Scope, scope};
+pub use sessions::{OwnSession, device};
 pub use tell::{TOLD_SECONDS, Told};

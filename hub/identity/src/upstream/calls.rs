@@ -111,6 +111,7 @@ impl Act<'_> {
             everywhere: taken(&self.file.subject.everywhere),
             here: taken(&self.file.subject.here),
             session: None,
+            named: None,
             values,
         })
     }

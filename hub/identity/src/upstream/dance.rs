@@ -27,6 +27,9 @@ pub(crate) struct Kept {
     pub(crate) lang: Option<String>,
     /// The person has to have signed in since, in seconds.
     pub(crate) not_before: Option<i64>,
+    /// Kind of device the person left on.
+    #[serde(default)]
+    pub(crate) device: String,
 }
 
 impl Kept {
@@ -51,6 +54,7 @@ impl Kept {
             issuer: file.issuer.clone(),
             not_before: anew.then(|| now.as_second() - if request.again { 0 } else { longest }),
             state,
+            device: String::new(),
         })
     }
 

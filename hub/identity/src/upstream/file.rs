@@ -66,6 +66,8 @@ pub enum Dialect {
     Calls(Calls),
     /// CAS 3.
     Cas(Cas),
+    /// SAML 2.0 Web SSO.
+    Saml(Saml),
     /// Headers that a gateway in front of the hub puts in, signed.
     Header(Headers),
 }
@@ -177,6 +179,85 @@ pub struct Cas {
     pub server: Url,
 }
 
+/// SAML 2.0 Web SSO.
+#[derive(Debug, Clone)]
+pub struct Saml {
+    /// Where browsers go.
+    pub sso: Url,
+    /// Whether they bring the request in a form rather than in the address.
+    pub post: bool,
+    /// Where it takes answers to its word of a sign-out.
+    pub logout: Option<Url>,
+    /// Its keys, SubjectPublicKeyInfo in base64. No other is believed.
+    pub keys: Vec<String>,
+    /// What it has to sign.
+    pub signed: Signed,
+    /// Whether it may use SHA-1.
+    pub sha1: bool,
+    /// What our requests are signed with.
+    pub signing: Option<Signing>,
+    /// What kind of name a person has there.
+    pub name_id: NameId,
+    /// How far clocks may be off, in seconds.
+    pub skew: i64,
+}
+
+/// What a provider has to sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signed {
+    /// The response or the assertion.
+    Either,
+    /// The response.
+    Response,
+    /// The assertion.
+    Assertion,
+}
+
+/// What our requests are signed with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signing {
+    /// Name of the private key.
+    pub key: String,
+    /// The certificate that goes with it, as base64, for our metadata.
+    pub certificate: Option<String>,
+}
+
+/// What kind of name a person has (SAML Core 8.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameId {
+    /// For us, and for ever.
+    Persistent,
+    /// An address, which may pass to somebody else.
+    Email,
+    /// For this time only.
+    Transient,
+    /// Whatever the provider likes.
+    Unspecified,
+}
+
+impl NameId {
+    /// As SAML writes it.
+    #[must_use]
+    pub fn uri(self) -> &'static str {
+        match self {
+            Self::Persistent => "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent",
+            Self::Email => "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress",
+            Self::Transient => "urn:oasis:names:tc:SAML:2.0:nameid-format:transient",
+            Self::Unspecified => "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified",
+        }
+    }
+
+    /// Whether a name of this format is one of this kind.
+    #[must_use]
+    pub fn fits(self, format: Option<&str>) -> bool {
+        match self {
+            // A name that is another each time names nobody.
+            Self::Unspecified => format != Some(Self::Transient.uri()),
+            kind => format == Some(kind.uri()),
+        }
+    }
+}
+
 /// Signed headers.
 #[derive(Debug, Clone)]
 pub struct Headers {
@@ -245,6 +326,13 @@ impl Levels {
     pub fn of(&self, said: Option<&str>) -> Assurance {
         let meant = said.and_then(|s| self.table.get(s)).copied();
         meant.unwrap_or(self.otherwise).min(self.most)
+    }
+
+    /// The provider's words for at least this, the weakest of them first.
+    pub(crate) fn words(&self, least: Assurance) -> Vec<&str> {
+        let mut fit: Vec<_> = self.table.iter().filter(|(_, level)| **level >= least).collect();
+        fit.sort_by_key(|(_, level)| **level);
+        fit.into_iter().map(|(word, _)| word.as_str()).collect()
     }
 }
 

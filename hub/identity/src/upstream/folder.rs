@@ -1,7 +1,7 @@
 //! The files of a folder, read together.
 
 use super::file::ProviderFile;
-use super::read::provider;
+use super::read::{Around, provider};
 use hub_catalog::document::Document;
 use hub_core::Finding;
 
@@ -12,18 +12,15 @@ pub struct Providers {
 }
 
 impl Providers {
-    /// From the documents of a folder: each with the name of its file without the ending. `variables` are the environment's.
+    /// From the documents of a folder: each with the name of its file without the ending.
     ///
     /// # Errors
     /// Every finding of every document.
-    pub fn from_documents(
-        documents: Vec<(String, Document)>,
-        variables: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Self, Vec<Finding>> {
+    pub fn from_documents(documents: Vec<(String, Document)>, around: &Around<'_>) -> Result<Self, Vec<Finding>> {
         let mut findings = Vec::new();
         let mut files: Vec<ProviderFile> = Vec::new();
         for (id, document) in documents {
-            files.extend(provider(&id, document, variables, &mut findings));
+            files.extend(provider(&id, document, around, &mut findings));
         }
         if findings.is_empty() {
             Ok(Self { files })

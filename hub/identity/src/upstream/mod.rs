@@ -8,6 +8,7 @@
 //! - What a file does not map stays out, and a provider's word on assurance counts up to what its file says.
 
 mod arrive;
+mod at_saml;
 mod calls;
 mod cas;
 mod dance;
@@ -21,6 +22,7 @@ mod place;
 mod plain;
 mod providers;
 mod read;
+mod saml;
 mod schema;
 mod sign_out;
 mod token;
@@ -28,11 +30,13 @@ mod trouble;
 mod way;
 
 pub use file::{
-    Attribute, Authorize, Call, Calls, Cas, Client, Dialect, Endpoints, Failing, Headers, Levels, Linking, Oidc, Place,
-    ProviderFile, Reference, Refusal,
+    Attribute, Authorize, Call, Calls, Cas, Client, Dialect, Endpoints, Failing, Headers, Levels, Linking, NameId,
+    Oidc, Place, ProviderFile, Reference, Refusal, Saml, Signed, Signing,
 };
 pub use folder::Providers;
 pub use providers::{Door, Failed, SecretsOf, Start, Upstreams, Welcome};
+pub use read::Around;
+pub use saml::{Form, LoggedOut, LogoutAsk};
 pub use schema::schema;
 pub use trouble::{Trouble, Why};
 pub use way::{ANSWER_BYTES, Destination, Way};

@@ -10,6 +10,7 @@ use super::trouble::{Trouble, Why};
 use super::way::{Request, Way, send};
 use crate::sso::{AuthRequest, Params};
 use hub_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use url::Url;
@@ -25,7 +26,7 @@ pub(crate) struct Act<'a> {
 }
 
 /// What a provider says of a person.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Told {
     /// Values by name; for OpenID Connect everything that its tokens and userinfo say.
     pub(crate) values: BTreeMap<String, String>,
@@ -35,6 +36,8 @@ pub(crate) struct Told {
     pub(crate) here: Option<String>,
     /// The provider's session.
     pub(crate) session: Option<String>,
+    /// What the provider calls the person when it tells of a sign-out, where that may be another name.
+    pub(crate) named: Option<String>,
 }
 
 impl Act<'_> {
@@ -42,12 +45,8 @@ impl Act<'_> {
     pub(crate) async fn out(&self, kept: &Kept, request: &AuthRequest) -> Result<String, Trouble> {
         let mut more = vec![("nonce", kept.nonce.clone())];
         if let Some(least) = request.least {
-            // The provider's words for what is wanted, the weakest of them first.
-            let table = &self.file.assurance.table;
-            let mut fit: Vec<_> = table.iter().filter(|(_, level)| **level >= least).collect();
-            fit.sort_by_key(|(_, level)| **level);
-            if !fit.is_empty() {
-                let words: Vec<&str> = fit.iter().map(|(word, _)| word.as_str()).collect();
+            let words = self.file.assurance.words(least);
+            if !words.is_empty() {
                 more.push(("acr_values", words.join(" ")));
             }
         }

@@ -10,8 +10,8 @@ use super::oidc::Told;
 use super::plain::Ours;
 use super::trouble::{Trouble, Why};
 use super::way::Way;
-use super::{calls, cas, header, oidc};
-use crate::sso::{AuthRequest, Params, Provider, SESSION_SECONDS, later};
+use super::{calls, cas, header, oidc, saml};
+use crate::sso::{AuthRequest, Params, Provider, SESSION_SECONDS, device, later};
 use arc_swap::ArcSwap;
 use hub_connectors::Secrets;
 use hub_core::Text;
@@ -37,6 +37,8 @@ pub struct Door {
 pub enum Start {
     /// The browser is sent to this address.
     Away(String),
+    /// The person sends this form there.
+    Form(saml::Form),
     /// The person is known already.
     Here(Welcome),
 }
@@ -85,7 +87,7 @@ pub(crate) struct Active {
 pub struct Upstreams {
     pub(crate) provider: Provider,
     pub(crate) way: Arc<dyn Way>,
-    secrets: SecretsOf,
+    pub(crate) secrets: SecretsOf,
     /// Public address of the hub, without a trailing slash.
     base: String,
     active: ArcSwap<BTreeMap<String, Arc<Active>>>,
@@ -178,15 +180,18 @@ impl Upstreams {
         let (length, in_callback) = match &file.dialect {
             Dialect::Header(rules) => {
                 let told = header::told(store, file, rules, headers, secrets.as_ref(), now).await?;
-                let welcome = self.welcome(file, "", (handle, lang), &told, browser, now).await?;
+                let device = agent(headers);
+                let whose = (browser, device.as_str());
+                let welcome = self.welcome(file, "", (handle, lang), &told, whose, now).await?;
                 return Ok(Start::Here(welcome));
             }
             Dialect::Calls(calls) => (calls.authorize.state_length, calls.authorize.state.is_none()),
             Dialect::Cas(_) => (64, true),
-            Dialect::Oidc(_) => (64, false),
+            Dialect::Oidc(_) | Dialect::Saml(_) => (64, false),
         };
         let ours = self.ours(file)?;
         let mut kept = Kept::new(file, (handle, request, lang), self.callback(id), length, now)?;
+        kept.device = agent(headers);
         if in_callback {
             kept.callback = format!("{}?state={}", kept.callback, kept.state);
         }
@@ -207,6 +212,23 @@ impl Upstreams {
                 .calls(file, calls, &ours, secrets.as_ref(), now)
                 .out(&kept, request)?,
             Dialect::Cas(cas) => cas::out(cas, &kept),
+            Dialect::Saml(saml) => {
+                let key = self.signing_key(file, saml)?;
+                let act = saml::Act {
+                    file,
+                    saml,
+                    entity: &self.entity(file)?,
+                    key: key.as_deref(),
+                    now,
+                };
+                match act.out(&kept, request)? {
+                    saml::Out::Address(address) => address,
+                    saml::Out::Form(form) => {
+                        kept.keep(store, id, browser, now).await?;
+                        return Ok(Start::Form(form));
+                    }
+                }
+            }
             Dialect::Header(_) => return Err(Trouble::new(Why::Ours, "nobody is sent away")),
         };
         kept.keep(store, id, browser, now).await?;
@@ -214,7 +236,12 @@ impl Upstreams {
     }
 
     fn callback(&self, id: &str) -> String {
-        format!("{}/sso/via/{id}/callback", self.base)
+        format!("{}/callback", self.doors_of(id))
+    }
+
+    /// The address below which our doors for a provider are.
+    pub(crate) fn doors_of(&self, id: &str) -> String {
+        format!("{}/sso/via/{id}", self.base)
     }
 
     fn calls<'a>(
@@ -294,6 +321,7 @@ impl Upstreams {
                     .await?
             }
             Dialect::Cas(cas) => cas::back(way, file, cas, kept, params).await?,
+            Dialect::Saml(_) => self.saml_back(file, kept, params, now).await?,
             Dialect::Header(_) => return Err(Trouble::untrusted("nobody comes back from there")),
         };
         self.welcome(
@@ -301,7 +329,7 @@ impl Upstreams {
             &ours.id,
             (&kept.handle, kept.lang.as_deref()),
             &told,
-            browser,
+            (browser, &kept.device),
             now,
         )
         .await
@@ -314,16 +342,20 @@ impl Upstreams {
         client: &str,
         (handle, lang): (&str, Option<&str>),
         told: &Told,
-        browser: &str,
+        (browser, device): (&str, &str),
         now: Timestamp,
     ) -> Result<Welcome, Trouble> {
         let arrived = arrive(&self.provider, file, client, told, now).await?;
-        let cookie = self.provider.sign_in(&arrived.subject, Some(browser), now).await?;
+        let signed = self.provider.sign_in_on(device, &arrived.subject, Some(browser), now);
+        let cookie = signed.await?;
         if let Some(session) = self.provider.session(&cookie, now).await? {
             let their = told.session.as_deref();
             let row = TheirSession {
                 sid: session.sid,
-                mark: arrived.mark,
+                mark: told
+                    .named
+                    .as_deref()
+                    .map_or(arrived.mark, |name| self.named(file, name)),
                 their: their.map(|s| self.their(file, s)).unwrap_or_default(),
                 subject: self.provider.mark(&arrived.subject),
                 expires: later(now, SESSION_SECONDS),
@@ -343,4 +375,10 @@ impl Upstreams {
             .pairwise
             .mark(&["idp session", &file.id, &file.issuer, session])
     }
+}
+
+/// The kind of device that a request came from.
+fn agent(headers: &[(String, String)]) -> String {
+    let found = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("user-agent"));
+    device(found.map_or("", |(_, value)| value))
 }

@@ -1,7 +1,7 @@
 //! JSON Schema of a provider's file, for editors; the reader says more, and says it with places.
 
 use super::file::ATTRIBUTES;
-use super::read::{ALGORITHMS, CALL, DIALECTS, KEYS};
+use super::read::{ALGORITHMS, BINDINGS, CALL, DIALECTS, KEYS, NAME_IDS, SIGNED};
 use serde_json::{Map, Value, json};
 
 /// JSON Schema of a file below `policies/identity/`.
@@ -42,7 +42,7 @@ fn key_schema(key: &str, dialects: &[&str]) -> Value {
     match key {
         "name" => both(),
         "dialect" => json!({"enum": dialects}),
-        "active" | "inner" | "userinfo" | "par" => json!({"type": "boolean"}),
+        "active" | "inner" | "userinfo" | "par" | "sha1" => json!({"type": "boolean"}),
         "client" => closed(
             &json!({"id": text, "secret": secret(), "auth": {"enum": ["basic", "post"]}}),
             &[],
@@ -73,11 +73,24 @@ fn key_schema(key: &str, dialects: &[&str]) -> Value {
             &["url"],
         ),
         "back" | "take" => json!({"type": "object", "additionalProperties": text}),
-        "token" | "server" => address,
+        "token" | "server" | "sso" | "logout" => address,
+        "binding" => words(&BINDINGS),
+        "signed" => words(&SIGNED),
+        "name_id" => words(&NAME_IDS),
+        "certificates" => json!({"oneOf": [text, {"type": "array", "items": text}]}),
+        "metadata" => json!({"type": "string", "pattern": "^[A-Za-z0-9_-][A-Za-z0-9._-]*\\.xml$",
+            "description": "The provider's own description, a file beside this one."}),
+        "signing" => closed(&json!({"key": secret(), "certificate": text}), &["key"]),
+        "skew" => json!({"type": "integer", "minimum": 0, "maximum": 300}),
         "calls" => json!({"type": "array", "maxItems": 5, "items": call()}),
         "sign" => recipe(),
         _ => text,
     }
+}
+
+fn words<T>(words: &[(&str, T)]) -> Value {
+    let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+    json!({"enum": words})
 }
 
 fn call() -> Value {

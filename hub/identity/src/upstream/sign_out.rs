@@ -65,7 +65,12 @@ impl Upstreams {
         self.end(None, Some(&their), now).await
     }
 
-    async fn end(&self, mark: Option<&str>, their: Option<&str>, now: Timestamp) -> Result<Vec<LogoutNotice>, Trouble> {
+    pub(crate) async fn end(
+        &self,
+        mark: Option<&str>,
+        their: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Vec<LogoutNotice>, Trouble> {
         let ended = self.provider.store.arrivals().take_sessions(mark, their).await?;
         let mut notices = Vec::new();
         for (sid, subject) in ended {

@@ -20,6 +20,10 @@ pub enum Why {
     Silent,
     /// What it answered cannot be trusted or understood.
     Untrusted,
+    /// It cannot check a person as surely as was asked for.
+    Weak,
+    /// It does not take what the hub sends, or sends what the hub does not take: somebody has to set it up anew.
+    Unsuited,
     /// It is not the right kind of person, in the words of its file.
     Unwelcome(Text),
     /// Not us, not them: the store.
@@ -77,6 +81,14 @@ impl Trouble {
             Why::Untrusted => (
                 "登录方的应答未通过核验，为安全起见没有登录",
                 "What the other side answered did not stand up to our checks, so nobody was signed in",
+            ),
+            Why::Weak => (
+                "登录方无法按所要求的可靠程度核实您的身份，请换一种方式",
+                "The other side cannot check who you are as surely as this needs: please choose another way",
+            ),
+            Why::Unsuited => (
+                "登录方与枢纽的设置不一致，请换一种方式登录，并告知运营方",
+                "The other side and the hub are not set up alike: please choose another way, and tell whoever runs this",
             ),
             Why::Unwelcome(text) => return text.clone(),
             Why::Ours => (

@@ -2,12 +2,14 @@
 
 use hub_catalog::document::Document;
 use hub_core::{Finding, Text};
-use hub_identity::upstream::Providers;
+use hub_identity::upstream::{Around, Providers};
 use std::io::ErrorKind;
 use std::path::Path;
 
 /// Folder of identity providers in the folder of policies.
 const IDENTITY: &str = "identity";
+/// Largest file that a provider's file may name, in bytes.
+const BESIDE_BYTES: u64 = 1024 * 1024;
 
 /// Reads `identity/*.yaml` below the folder of policies. A folder that is not there says nothing, so nobody comes from anywhere.
 ///
@@ -35,7 +37,20 @@ pub fn providers(policies: &Path) -> Result<Providers, Vec<Finding>> {
         }
     }
     let variables = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
-    match Providers::from_documents(documents, &variables) {
+    let beside = |name: &str| {
+        let path = folder.join(name);
+        let small = std::fs::metadata(&path).is_ok_and(|m| m.len() <= BESIDE_BYTES);
+        if small {
+            std::fs::read_to_string(path).ok()
+        } else {
+            None
+        }
+    };
+    let around = Around {
+        variables: &variables,
+        beside: &beside,
+    };
+    match Providers::from_documents(documents, &around) {
         Ok(providers) if findings.is_empty() => Ok(providers),
         Ok(_) => Err(findings),
         Err(more) => {

@@ -22,7 +22,9 @@ pub use home::{home, status};
 pub use problems::{missing, problem};
 pub use search::{Wanted, search};
 pub use service::{ServicePage, curl, service};
-pub use sign_in::{Agreed, Slip, Wish, apps, consent, not_arrived, refused, sign_in, sign_out, signed_out};
+pub use sign_in::{
+    Agreed, Place, Slip, Wish, apps, consent, not_arrived, places, refused, send_on, sign_in, sign_out, signed_out,
+};
 pub use verify::{Draft, verification, verify};
 
 use hub_core::{Lang, Service};

@@ -137,6 +137,37 @@ pub fn apps(frame: &Frame, slip: &Slip, apps: Vec<Agreed>) -> askama::Result<Str
     AppsPage { frame, slip, apps }.render()
 }
 
+/// Somewhere a person is signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// What it is called in a form.
+    pub name: String,
+    /// Kind of device.
+    pub device: String,
+    /// Since when.
+    pub since: String,
+    /// Last used at.
+    pub seen: String,
+    /// Whether it is this browser.
+    pub is_this: bool,
+}
+
+#[derive(Template)]
+#[template(path = "places.html")]
+struct PlacesPage<'a> {
+    frame: &'a Frame,
+    slip: &'a Slip,
+    places: Vec<Place>,
+}
+
+/// Where a person is signed in, each with a way to end it.
+///
+/// # Errors
+/// If the template fails.
+pub fn places(frame: &Frame, slip: &Slip, places: Vec<Place>) -> askama::Result<String> {
+    PlacesPage { frame, slip, places }.render()
+}
+
 /// The person is signed out.
 ///
 /// # Errors
@@ -146,6 +177,30 @@ pub fn signed_out(frame: &Frame) -> askama::Result<String> {
         frame,
         title: frame.t("您已退出登录", "You are signed out"),
         detail: frame.t("可以关闭此页。", "You can close this page.").to_owned(),
+    }
+    .render()
+}
+
+#[derive(Template)]
+#[template(path = "send_on.html")]
+struct SendOnPage<'a> {
+    frame: &'a Frame,
+    action: &'a str,
+    fields: &'a [(String, String)],
+    place: &'a str,
+}
+
+/// A form that the person sends on to an identity provider.
+///
+/// # Errors
+/// If the template fails.
+pub fn send_on(frame: &Frame, action: &str, fields: &[(String, String)]) -> askama::Result<String> {
+    let place = action.split('/').nth(2).unwrap_or_default();
+    SendOnPage {
+        frame,
+        action,
+        fields,
+        place,
     }
     .render()
 }

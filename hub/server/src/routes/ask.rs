@@ -111,6 +111,11 @@ pub async fn answer(
             match route.name {
                 // Whoever signs in proves that inside.
                 OPERATORS if route.path != SIGN_IN => operated(route, ask).await,
+                // Every one of these doors costs the store or a signature; there is no pipeline in front of them.
+                SSO => match worker.gateway.knock_at(peer) {
+                    Ok(()) => (route.act)(ask).await,
+                    Err(flood) => Err(flood),
+                },
                 _ => (route.act)(ask).await,
             }
         }
@@ -122,6 +127,8 @@ pub async fn answer(
 /// Name of the routes that are for operators alone, and the one among them at which they become operators.
 const OPERATORS: &str = "admin";
 const SIGN_IN: &str = "/admin/sign-in";
+/// Name of the routes of the OpenID provider and of the ways to identity providers.
+const SSO: &str = "sso";
 
 /// Lets in who may use an operators' route, and writes down what they did; whoever counts things is not written down.
 async fn operated(route: &'static Route, ask: Ask) -> Answered {

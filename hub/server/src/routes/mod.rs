@@ -13,6 +13,7 @@ mod in_world;
 mod log;
 mod logged_call;
 mod me;
+mod own_sessions;
 mod pages;
 mod queue;
 mod registry;

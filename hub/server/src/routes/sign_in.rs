@@ -10,7 +10,9 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use hub_core::{Problem, ProblemCode, Subject};
 use hub_crypto::{base64_url, ct_eq, random};
-use hub_identity::sso::{AuthRequest, Next, OauthError, Params, Refused, Session, SsoClient, form_token, scope};
+use hub_identity::sso::{
+    AuthRequest, Next, OauthError, Params, Refused, Session, SsoClient, device, form_token, scope,
+};
 use url::Url;
 
 /// Where the forms of signing out belong to.
@@ -139,7 +141,9 @@ pub async fn sign_in(ask: Ask) -> Answered {
         let now = hub.clock.now();
         provider(&ask).parked(&handle, now).await?;
         let subject = persona(&ask, params.get("persona"))?;
-        let cookie = provider(&ask).sign_in(&subject, Some(&name), now).await?;
+        let device = device(ask.header("user-agent").unwrap_or_default());
+        let signed = provider(&ask).sign_in_on(&device, &subject, Some(&name), now);
+        let cookie = signed.await?;
         Ok((cookie, handle))
     };
     match done.await {
@@ -333,10 +337,20 @@ pub(super) fn refused(ask: &Ask, error: &OauthError) -> Answered {
 
 /// A page of a sign-in: nobody keeps it, nobody frames it, and its forms lead to us and on to the client alone.
 pub(super) fn html(status: StatusCode, frame: &Frame, page: askama::Result<String>, on_to: Option<&str>) -> Answered {
-    let page = page.map_err(|e| Problem::new(ProblemCode::Internal).inner(e.to_string()))?;
     // Browsers hold the redirects after a form against its policy too.
     let target = on_to.and_then(origin).map(|o| format!("form-action 'self' {o}"));
     let policy = target.map_or_else(|| POLICY.to_owned(), |t| POLICY.replace("form-action 'self'", &t));
+    guarded(status, frame, page, policy)
+}
+
+/// A page whose one form is for somebody else, who may send the person on to wherever they sign people in.
+pub(super) fn onward(frame: &Frame, page: askama::Result<String>) -> Answered {
+    let policy = POLICY.replace("form-action 'self'", "form-action *");
+    guarded(StatusCode::OK, frame, page, policy)
+}
+
+fn guarded(status: StatusCode, frame: &Frame, page: askama::Result<String>, policy: String) -> Answered {
+    let page = page.map_err(|e| Problem::new(ProblemCode::Internal).inner(e.to_string()))?;
     Ok(HttpResponse::build(status)
         .content_type("text/html; charset=utf-8")
         .insert_header(("content-language", frame.tag()))

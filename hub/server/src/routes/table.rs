@@ -2,9 +2,9 @@
 
 use super::describe::Description;
 use super::{
-    Answered, Ask, admin, apps, calls, catalog, events, health, log, logged_call, me, pages, queue, registry, sandbox,
-    sign_in, sso, staff, upkeep, upstream, verifications, verify_pages, versions, webhooks, webhooks_described,
-    world_clock, worlds, worlds_described,
+    Answered, Ask, admin, apps, calls, catalog, events, health, log, logged_call, me, own_sessions, pages, queue,
+    registry, sandbox, sign_in, sso, staff, upkeep, upstream, verifications, verify_pages, versions, webhooks,
+    webhooks_described, world_clock, worlds, worlds_described,
 };
 use futures_util::future::LocalBoxFuture;
 
@@ -604,8 +604,14 @@ pub static TABLE: &[Route] = &[
         Box::pin(upstream::posted(a))
     }),
     sso("POST", "/sso/via/{provider}/logout", |a| Box::pin(upstream::logout(a))),
+    sso("GET", "/sso/via/{provider}/logout", |a| Box::pin(upstream::left(a))),
+    sso("GET", "/sso/via/{provider}/metadata", |a| {
+        Box::pin(upstream::metadata(a))
+    }),
     sso("GET", "/sso/apps", |a| Box::pin(apps::list(a))),
     sso("POST", "/sso/apps", |a| Box::pin(apps::withdraw(a))),
+    sso("GET", "/sso/sessions", |a| Box::pin(own_sessions::list(a))),
+    sso("POST", "/sso/sessions", |a| Box::pin(own_sessions::end(a))),
     sso("GET", "/sso/jwks/sm2", |a| Box::pin(sso::sm2_jwks(a))),
     sso("POST", "/sso/par", |a| Box::pin(sso::par(a))),
     sso("OPTIONS", "/sso/par", |a| Box::pin(sso::preflight(a))),

@@ -1,7 +1,7 @@
 //! The doors to identity providers: out from the page of a sign-in, and back. Everything is decided in
 //! `hub_identity::upstream`.
 
-use super::sign_in::{browser, go, html, ours, put, refused};
+use super::sign_in::{browser, frame_of, go, html, onward, ours, put, refused};
 use super::sso::{form, provider};
 use super::{Answered, Ask, back_channel};
 use crate::http::cookie;
@@ -9,7 +9,7 @@ use crate::portal::{self, Frame};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use hub_identity::sso::{LogoutNotice, OauthError, Params, form_token};
-use hub_identity::upstream::{Failed, Start, Trouble, Welcome, Why};
+use hub_identity::upstream::{Failed, LogoutAsk, Start, Trouble, Welcome, Why};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -37,6 +37,10 @@ pub async fn start(ask: Ask) -> Answered {
     let from = (handle.as_str(), &request, lang.as_deref());
     match hub.upstreams.start(&id, from, &name, &headers, now).await {
         Ok(Start::Away(address)) => Ok(go(&address)),
+        Ok(Start::Form(form)) => {
+            let frame = frame_of(&ask);
+            onward(&frame, portal::send_on(&frame, &form.action, &form.fields))
+        }
         Ok(Start::Here(welcome)) => Ok(welcomed(&ask, &welcome)),
         Err(trouble) => {
             let handle = Some(handle);
@@ -79,6 +83,18 @@ pub async fn posted(ask: Ask) -> Answered {
         let heard = hub.upstreams.cas_logout(&id, request, hub.clock.now()).await;
         return Ok(told(&ask, &id, heard));
     }
+    if pairs.iter().any(|(n, _)| n == "SAMLResponse") {
+        let hub = &ask.worker.hub;
+        return match hub.upstreams.saml_response(&id, &pairs, hub.clock.now()).await {
+            Ok((back, refused)) => {
+                if let Some(trouble) = refused {
+                    log(&ask, &id, &trouble);
+                }
+                Ok(go(&back))
+            }
+            Err(trouble) => failed(&ask, &id, None, &trouble.into()),
+        };
+    }
     let all: Vec<_> = ask.query().into_iter().chain(pairs).collect();
     if let Err(error) = Params::new(all.clone()) {
         return refused(&ask, &error);
@@ -90,9 +106,50 @@ pub async fn posted(ask: Ask) -> Answered {
     Ok(go(&format!("/sso/via/{id}/callback?{query}")))
 }
 
+/// A SAML provider's word of a sign-out in an address.
+pub async fn left(ask: Ask) -> Answered {
+    let query = ask.http.query_string().to_owned();
+    saml_left(&ask, &LogoutAsk::Query(query)).await
+}
+
+async fn saml_left(ask: &Ask, how: &LogoutAsk) -> Answered {
+    let (hub, id) = (&ask.worker.hub, ask.path("provider"));
+    match hub.upstreams.saml_logout(&id, how, hub.clock.now()).await {
+        Ok(out) => {
+            tell(ask, out.notices);
+            match out.back {
+                Some(address) => Ok(go(&address)),
+                None => {
+                    let frame = Frame::new("/", &[], ask.header("accept-language").unwrap_or_default());
+                    html(StatusCode::OK, &frame, portal::signed_out(&frame), None)
+                }
+            }
+        }
+        Err(trouble) => failed(ask, &id, None, &trouble.into()),
+    }
+}
+
+/// How the hub describes itself to a SAML provider.
+pub async fn metadata(ask: Ask) -> Answered {
+    let id = ask.path("provider");
+    match ask.worker.hub.upstreams.saml_metadata(&id) {
+        Ok(text) => Ok(HttpResponse::Ok()
+            .content_type("application/samlmetadata+xml; charset=utf-8")
+            .insert_header(("cache-control", "no-cache"))
+            .body(text)),
+        Err(trouble) => failed(&ask, &id, None, &trouble.into()),
+    }
+}
+
 pub async fn logout(ask: Ask) -> Answered {
     let hub = &ask.worker.hub;
     let id = ask.path("provider");
+    if hub.upstreams.is_saml(&id) {
+        let pairs = ask.form().unwrap_or_default();
+        let field = |name: &str| pairs.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
+        let how = LogoutAsk::Form(field("SAMLRequest").unwrap_or_default(), field("RelayState"));
+        return saml_left(&ask, &how).await;
+    }
     let heard = async {
         let params = form(&ask)?;
         let token = params.need("logout_token")?.to_owned();
@@ -117,13 +174,18 @@ impl From<OauthError> for Unheard {
     }
 }
 
+/// Tells apps that somebody has signed out; nobody waits for them.
+fn tell(ask: &Ask, notices: Vec<LogoutNotice>) {
+    for notice in notices {
+        tokio::spawn(back_channel::tell(Arc::clone(&ask.worker.hub), notice));
+    }
+}
+
 /// What a provider is answered that told of a sign-out.
 fn told(ask: &Ask, id: &str, heard: Result<Vec<LogoutNotice>, Trouble>) -> HttpResponse {
     match heard {
         Ok(notices) => {
-            for notice in notices {
-                tokio::spawn(back_channel::tell(Arc::clone(&ask.worker.hub), notice));
-            }
+            tell(ask, notices);
             HttpResponse::Ok().insert_header(("cache-control", "no-store")).finish()
         }
         Err(trouble) => {

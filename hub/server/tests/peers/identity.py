@@ -1,11 +1,12 @@
-"""Puts identity providers that others wrote in front of a hub and lets people come from there: oidc-provider (npm) and
-django-cas-server (PyPI)."""
+"""Puts identity providers that others wrote in front of a hub and lets people come from there: oidc-provider (npm),
+django-cas-server (PyPI) and samlp (npm)."""
 
 import json
 import os
 import shutil
 import subprocess
 import time
+import urllib.request
 
 SECRET = "peers-only-secret"
 FILES = {
@@ -13,7 +14,11 @@ FILES = {
             "client: {{id: city-hub, secret: 'secret:key'}}\nscope: [profile]\nuserinfo: true\nclaims: {{name: name}}\n",
     "cas": "name: {{zh: 同行, en: Peer}}\ndialect: cas\nserver: {address}\ninner: true\nmost: R2\n"
            "claims: {{name: displayName}}\nassurance: {{from: assurance, table: {{sms: R1}}, else: R0}}\n",
+    "saml": "name: {{zh: 同行, en: Peer}}\ndialect: saml\nmetadata: peer-idp.xml\ninner: true\nmost: R2\nsigned: assertion\n"
+            "claims: {{name: displayName}}\nsigning: {{key: 'secret:key'}}\n"
+            "assurance: {{from: authn_context, table: {{'urn:oasis:names:tc:SAML:2.0:ac:classes:Password': R1}}, else: R0}}\n",
 }
+NAMES = {"oidc": "oidc-provider", "cas": "django-cas-server", "saml": "samlp"}
 
 
 def started(command, log, **more):
@@ -33,7 +38,7 @@ def judge(check, here, work, hub, policies):
         try:
             with open(place / "log", "w", encoding="utf-8") as log:
                 ok, detail = arrive(kind, here, work, hub, place, running, log)
-            check(f"people come from {'oidc-provider' if kind == 'oidc' else 'django-cas-server'}", ok,
+            check(f"people come from {NAMES[kind]}", ok,
                   detail + (place / "log").read_text(encoding="utf-8")[-3000:])
         finally:
             for process in reversed(running):
@@ -47,11 +52,16 @@ def arrive(kind, here, work, hub, place, running, log):
     base = f"http://127.0.0.1:{port}"
     if kind == "oidc":
         process, address = started(["node", str(here / "idp.mjs"), str(work), base, SECRET], log)
+    elif kind == "saml":
+        process, address = started(["node", str(here / "saml.mjs"), str(work), str(here.parents[3]), base], log)
+        with urllib.request.urlopen(f"{address}/metadata", timeout=20) as answer:
+            (place / "policies/identity/peer-idp.xml").write_bytes(answer.read())
     else:
         process, address = started([str(work / "venv/bin/python"), str(here / "cas.py"), str(place / "cas")], log)
     running.append(process)
     (place / "policies/identity/peer.yaml").write_text(FILES[kind].format(address=address), encoding="utf-8")
-    environment = dict(os.environ, HUB_SECRET_IDENTITY_PEER_KEY=SECRET)
+    key = (here.parents[3] / "hub/crypto/tests/rsa/pkcs8.b64").read_text(encoding="utf-8") if kind == "saml" else SECRET
+    environment = dict(os.environ, HUB_SECRET_IDENTITY_PEER_KEY=key)
     ready = place / "ready.json"
     running.append(subprocess.Popen(
         [str(hub), "demo", "--listen", f"127.0.0.1:{port}", "--admin-listen", "127.0.0.1:0", "--data-dir", str(place / "data"),

@@ -244,6 +244,19 @@ impl TokenFamilies<'_> {
         rows.into_iter().map(|mut r| r.text(0)).collect()
     }
 
+    /// Kills what a session gave, with what was to outlive it; answers the names.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn revoke_all_of_session(&self, sid: &str, now: Timestamp) -> Result<Vec<String>, StoreError> {
+        let statement = sql(
+            "UPDATE sso_families SET revoked = $2 WHERE sid = $1 AND revoked IS NULL RETURNING id",
+            [sid.into(), now.as_microsecond().into()],
+        );
+        let rows = self.db.write(statement).await?;
+        rows.into_iter().map(|mut r| r.text(0)).collect()
+    }
+
     /// Clients that a session gave something to.
     ///
     /// # Errors

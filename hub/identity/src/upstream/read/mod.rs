@@ -3,11 +3,14 @@
 mod calls;
 mod oidc;
 mod person;
+mod saml;
 
 pub(super) use calls::CALL;
 pub(super) use oidc::ALGORITHMS;
+pub(super) use saml::{BINDINGS, NAME_IDS, SIGNED};
 
 use super::file::{Cas, Client, Dialect, ProviderFile, Reference};
+use super::saml::Described;
 use hub_catalog::document::{Document, Reading, escape};
 use hub_core::{Finding, Text};
 use serde_json::Value;
@@ -29,14 +32,38 @@ pub(in crate::upstream) const KEYS: [&str; 12] = [
     "refuse",
 ];
 /// Dialects and the keys they add.
-pub(in crate::upstream) const DIALECTS: [(&str, &[&str]); 4] = [
+pub(in crate::upstream) const DIALECTS: [(&str, &[&str]); 5] = [
     ("oidc", &["endpoints", "scope", "algorithms", "userinfo", "par"]),
     ("oauth2", &["authorize", "back", "token", "calls"]),
     ("cas", &["server"]),
+    (
+        "saml",
+        &[
+            "sso",
+            "binding",
+            "logout",
+            "certificates",
+            "metadata",
+            "signed",
+            "sha1",
+            "signing",
+            "name_id",
+            "skew",
+        ],
+    ),
     ("header", &["sign", "take"]),
 ];
 /// What variables of the environment begin with.
 const VARIABLES: &str = "IDENTITY_";
+
+/// What files of the folder may speak of beside themselves.
+#[derive(Clone, Copy)]
+pub struct Around<'a> {
+    /// Variables of the environment.
+    pub variables: &'a dyn Fn(&str) -> Option<String>,
+    /// The text of another file of the folder.
+    pub beside: &'a dyn Fn(&str) -> Option<String>,
+}
 
 /// A document that is being read.
 pub(super) struct Reader<'a> {
@@ -46,22 +73,25 @@ pub(super) struct Reader<'a> {
     pub(super) inner: bool,
     /// Hosts and ports named so far.
     pub(super) hosts: Vec<(String, u16)>,
+    /// The text of another file of the folder.
+    pub(super) beside: &'a dyn Fn(&str) -> Option<String>,
 }
 
 /// Reads a file.
 pub(super) fn provider(
     id: &str,
     mut document: Document,
-    variables: &dyn Fn(&str) -> Option<String>,
+    around: &Around<'_>,
     findings: &mut Vec<Finding>,
 ) -> Option<ProviderFile> {
     let mut missing = Vec::new();
-    fill(&mut document.value, "", variables, &mut missing);
+    fill(&mut document.value, "", around.variables, &mut missing);
     let mut reader = Reader {
         doc: Reading(&document),
         findings: Vec::new(),
         inner: document.value.pointer("/inner") == Some(&Value::Bool(true)),
         hosts: Vec::new(),
+        beside: around.beside,
     };
     for (place, name) in missing {
         let words = Text::new(
@@ -132,13 +162,14 @@ impl Reader<'_> {
         if name.is_none() {
             self.missing("", "name");
         }
-        let dialect = self.dialect();
+        let described = self.metadata();
+        let dialect = self.dialect(described.as_ref());
         let claims = self.claims();
         Some(ProviderFile {
             id: id.to_owned(),
             name: name?,
             active: self.flag("/active").unwrap_or(true),
-            issuer: self.issuer(dialect.as_ref()),
+            issuer: self.issuer(dialect.as_ref(), described.as_ref()),
             inner: self.flag("/inner").unwrap_or(false),
             client: self.client(),
             subject: self.linking(dialect.as_ref()),
@@ -150,7 +181,7 @@ impl Reader<'_> {
         })
     }
 
-    fn dialect(&mut self) -> Option<Dialect> {
+    fn dialect(&mut self, described: Option<&Described>) -> Option<Dialect> {
         let words: Vec<&str> = DIALECTS.iter().map(|(w, _)| *w).collect();
         let Some(word) = self.string("/dialect") else {
             self.missing("", "dialect");
@@ -171,12 +202,13 @@ impl Reader<'_> {
             "cas" => self
                 .needed_address("/server")
                 .map(|server| Dialect::Cas(Cas { server })),
+            "saml" => self.saml(described).map(Dialect::Saml),
             _ => self.headers().map(Dialect::Header),
         }
     }
 
-    /// The name its people are linked under. CAS has none of its own but its address.
-    fn issuer(&mut self, dialect: Option<&Dialect>) -> String {
+    /// The name its people are linked under. CAS has none of its own but its address; metadata has one in it.
+    fn issuer(&mut self, dialect: Option<&Dialect>, described: Option<&Described>) -> String {
         let given = self.string("/issuer");
         if let (None, Some(Dialect::Cas(cas))) = (&given, dialect) {
             return cas.server.to_string();
@@ -195,6 +227,7 @@ impl Reader<'_> {
                 }
                 issuer
             }
+            None if described.is_some() => described.map(|d| d.entity.clone()).unwrap_or_default(),
             None => {
                 self.missing("", "issuer");
                 String::new()

@@ -1,19 +1,35 @@
 //! What is wrong with a file is said with its place; the shipped examples and the schema agree with the reader.
 
-use crate::upstream::{Dialect, Providers, schema};
+use crate::upstream::{Around, Dialect, Providers, schema};
 use hub_catalog::document::Document;
 use hub_core::{Assurance, Finding};
 
 fn read(text: &str) -> Result<Providers, Vec<Finding>> {
     let document = Document::parse("test.yaml", text.as_bytes()).unwrap();
     let variables = |name: &str| (name == "IDENTITY_HOST").then(|| "id.example".to_owned());
-    Providers::from_documents(vec![("test".to_owned(), document)], &variables)
+    let around = Around {
+        variables: &variables,
+        beside: &|name| (name == "idp.xml").then(|| METADATA.replace("CERTIFICATE", KEY)),
+    };
+    Providers::from_documents(vec![("test".to_owned(), document)], &around)
 }
 
 const OIDC: &str = "name: {zh: 测, en: T}\ndialect: oidc\nissuer: https://id.example\nclient: {id: hub}\nmost: R2\n";
 const CALLS: &str = "name: {zh: 测, en: T}\ndialect: oauth2\nissuer: https://id.example\nmost: R2\nsubject: id\n\
                      authorize: {url: 'https://id.example/a', send: {s: '{state}'}}\n\
                      calls:\n  - {url: 'https://id.example/t', query: {code: '{code}'}, take: {id: id}}\n";
+
+const KEY: &str = include_str!("../../../../crypto/tests/rsa/public.b64");
+const SAML: &str = "name: {zh: 测, en: T}\ndialect: saml\nissuer: urn:idp\nmost: R2\nsso: https://id.example/sso\ncertificates: [KEY]\n";
+const METADATA: &str = r#"<EntitiesDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="http://www.w3.org/2000/09/xmldsig#">
+  <EntityDescriptor entityID="urn:other"><SPSSODescriptor/></EntityDescriptor>
+  <EntityDescriptor entityID="urn:idp"><IDPSSODescriptor>
+    <KeyDescriptor use="encryption"><ds:KeyInfo><ds:X509Data><ds:X509Certificate>x</ds:X509Certificate></ds:X509Data></ds:KeyInfo></KeyDescriptor>
+    <KeyDescriptor><ds:KeyInfo><ds:X509Data><ds:X509Certificate>CERTIFICATE</ds:X509Certificate></ds:X509Data></ds:KeyInfo></KeyDescriptor>
+    <SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://id.example/slo" ResponseLocation="https://id.example/slo/answer"/>
+    <SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="https://id.example/sso/post"/>
+    <SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://id.example/sso"/>
+  </IDPSSODescriptor></EntityDescriptor></EntitiesDescriptor>"#;
 
 fn shipped() -> Vec<(String, Document)> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies/identity");
@@ -30,7 +46,7 @@ fn shipped() -> Vec<(String, Document)> {
 #[test]
 fn the_shipped_examples_are_right_and_off() {
     let documents = shipped();
-    assert!(documents.len() >= 8);
+    assert!(documents.len() >= 9);
     let schema = schema();
     let validator = jsonschema::options().offline().build(&schema).unwrap();
     for (id, document) in &documents {
@@ -42,7 +58,11 @@ fn the_shipped_examples_are_right_and_off() {
             .collect();
         assert_eq!(wrong, Vec::<String>::new(), "{id}");
     }
-    let providers = Providers::from_documents(documents, &|_| None).unwrap();
+    let around = Around {
+        variables: &|_| None,
+        beside: &|_| None,
+    };
+    let providers = Providers::from_documents(documents, &around).unwrap();
     assert!(providers.all().iter().all(|p| !p.active));
 }
 
@@ -149,4 +169,53 @@ fn headers_need_a_time_and_all_that_is_taken_under_the_signature() {
     );
     assert_eq!(told(good, "'{timestamp}{secret}", "'{secret}")[0].1, "/sign");
     assert_eq!(told(good, "  seen: {timestamp: header x-time}\n", "")[0].1, "/sign");
+}
+
+#[test]
+fn a_saml_provider_by_its_file_or_by_its_metadata() {
+    let file = SAML.replace("KEY", &KEY.split_whitespace().collect::<String>());
+    let of = |text: &str| match read(text).unwrap().all()[0].dialect.clone() {
+        Dialect::Saml(saml) => saml,
+        _ => panic!(),
+    };
+    let plain = of(&file);
+    assert!(!plain.post && !plain.sha1 && plain.skew == 60 && plain.logout.is_none());
+    let described = "name: {zh: 测, en: T}\ndialect: saml\nmetadata: idp.xml\nmost: R2\n";
+    let saml = of(described);
+    assert_eq!((saml.sso.as_str(), &saml.keys), ("https://id.example/sso", &plain.keys));
+    assert_eq!(saml.logout.unwrap().as_str(), "https://id.example/slo/answer");
+    assert_eq!(read(described).unwrap().all()[0].issuer, "urn:idp");
+    let posting = of(&format!("{described}binding: post\n"));
+    assert!(posting.post && posting.sso.path() == "/sso/post");
+
+    let one = |code: &str, pointer: &str| vec![(code.to_owned(), pointer.to_owned())];
+    let told = |from: &str, to: &str| -> Vec<(String, String)> {
+        told(&file, from, to)
+            .into_iter()
+            .map(|(code, place, _)| (code, place))
+            .collect()
+    };
+    assert_eq!(told("sso: https://id.example/sso\n", ""), one("missing-key", ""));
+    assert_eq!(told("most: R2", "most: R2\nskew: 900"), one("wrong-value", "/skew"));
+    assert_eq!(
+        told("most: R2", "most: R2\nsigned: both"),
+        one("unknown-name", "/signed")
+    );
+    assert_eq!(told("most: R2", "most: R2\nname_id: transient"), one("missing-key", ""));
+    assert_eq!(
+        told("most: R2", "most: R2\nsigning: {key: hunter2}")[0],
+        one("wrong-value", "/signing/key")[0]
+    );
+    assert_eq!(
+        told("most: R2", "most: R2\ncertificate: x"),
+        one("unknown-key", "/certificate")
+    );
+    assert_eq!(
+        told("certificates: [", "certificates: [AAAA, "),
+        one("wrong-value", "/certificates/0")
+    );
+    for name in ["../idp.xml", "/etc/idp.xml", ".idp.xml", "other.xml", "idp.yaml"] {
+        let found = told("most: R2", &format!("most: R2\nmetadata: {name}"));
+        assert_eq!(found, one("wrong-value", "/metadata"), "{name}");
+    }
 }
