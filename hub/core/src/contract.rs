@@ -54,7 +54,17 @@ impl SystemId {
     /// The variable that holds its upstream address: `UPSTREAM_NR_REG` for `nr/reg`.
     #[must_use]
     pub fn upstream_variable(&self) -> String {
-        format!("UPSTREAM_{}_{}", self.agency, self.system)
+        self.variable("UPSTREAM")
+    }
+
+    /// Name of the variable in which an operator says from which address of this machine the system is called.
+    #[must_use]
+    pub fn egress_variable(&self) -> String {
+        self.variable("EGRESS")
+    }
+
+    fn variable(&self, prefix: &str) -> String {
+        format!("{prefix}_{}_{}", self.agency, self.system)
             .replace(['-', '.'], "_")
             .to_ascii_uppercase()
     }

@@ -39,6 +39,11 @@ pub trait AddressSource: Send + Sync {
     fn keeps_hours(&self, _system: &SystemId) -> bool {
         true
     }
+    /// Value of the variable that says from which address of this machine a system is called, for allow-lists and dedicated
+    /// lines; only an operator says it.
+    fn source(&self, _system: &SystemId) -> Option<String> {
+        None
+    }
 }
 
 /// What became of a call whose answer never came.

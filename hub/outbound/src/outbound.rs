@@ -16,6 +16,7 @@ use hub_core::{Effect, RawRequest, RawResponse, SystemId};
 use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Body, Client, Method, Request};
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -51,6 +52,9 @@ pub(crate) struct Shared {
     share: RwLock<Share>,
 }
 
+/// In what a client differs: TLS, the address it calls from, how far it may reach.
+type Particulars = (TlsRules, Option<IpAddr>, Reach);
+
 /// The way out. One per worker: connections are its own, everything that limits is shared.
 #[derive(Clone)]
 pub struct Outbound {
@@ -60,7 +64,7 @@ pub struct Outbound {
     public: Client,
     inner: Client,
     /// Clients of upstreams whose TLS has rules of its own, made when first needed.
-    particular: Arc<Mutex<HashMap<(TlsRules, Reach), Client>>>,
+    particular: Arc<Mutex<HashMap<Particulars, Client>>>,
 }
 
 impl Outbound {
@@ -98,8 +102,8 @@ impl Outbound {
     }
 
     fn over(shared: Arc<Shared>) -> Result<Self, SetupError> {
-        let public = client(&shared.tls, Reach::Public)?;
-        let inner = client(&shared.tls, Reach::Inner)?;
+        let public = client(&shared.tls, None, Reach::Public)?;
+        let inner = client(&shared.tls, None, Reach::Inner)?;
         Ok(Self {
             databases: Arc::new(Databases::new(Arc::clone(&shared.roots))),
             shared,
@@ -109,19 +113,22 @@ impl Outbound {
         })
     }
 
-    fn client(&self, tls: Option<&TlsRules>, reach: Reach) -> Result<Client, SetupError> {
-        let Some(rules) = tls.filter(|rules| **rules != TlsRules::default()) else {
+    fn client(&self, target: &Target, reach: Reach) -> Result<Client, SetupError> {
+        let rules = target.tls.as_deref().filter(|rules| **rules != TlsRules::default());
+        if rules.is_none() && target.source.is_none() {
             return Ok(match reach {
                 Reach::Public => self.public.clone(),
                 Reach::Inner => self.inner.clone(),
             });
-        };
+        }
+        let rules = rules.cloned().unwrap_or_default();
         let mut made = self.particular.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = made.get(&(rules.clone(), reach)) {
+        let key = (rules, target.source, reach);
+        if let Some(client) = made.get(&key) {
             return Ok(client.clone());
         }
-        let new = client(&tls::config(&self.shared.roots, rules)?, reach)?;
-        made.insert((rules.clone(), reach), new.clone());
+        let new = client(&tls::config(&self.shared.roots, &key.0)?, target.source, reach)?;
+        made.insert(key, new.clone());
         Ok(new)
     }
 
@@ -198,7 +205,7 @@ impl Outbound {
     ) -> Result<RawResponse, SendError> {
         let (url, reach) = route(&self.shared.policy, target, &request.target)?;
         let client = self
-            .client(target.tls.as_deref(), reach)
+            .client(target, reach)
             .map_err(|e| SendError::unsent(SendErrorKind::Unreachable).because(e.to_string()))?;
         let touched = Touched::default();
         let request = build(request, url, &touched)?;
@@ -255,8 +262,9 @@ impl Outbound {
     }
 }
 
-fn client(tls: &rustls::ClientConfig, reach: Reach) -> Result<Client, SetupError> {
+fn client(tls: &rustls::ClientConfig, source: Option<IpAddr>, reach: Reach) -> Result<Client, SetupError> {
     Client::builder()
+        .local_address(source)
         .tls_backend_preconfigured(tls.clone())
         .dns_resolver(Filter(reach))
         .redirect(reqwest::redirect::Policy::none())

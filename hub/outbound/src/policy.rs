@@ -40,6 +40,7 @@ impl EgressPolicy {
             limits: UpstreamLimits::default(),
             timeout_ms: 0,
             trusted_loopback: false,
+            source: None,
             tls: None,
         };
         route(self, &target, "").map(drop)
@@ -77,6 +78,8 @@ pub struct Target {
     pub timeout_ms: u64,
     /// An operator has named this very address, so it may be loopback or private. Never true for an uploaded connector.
     pub trusted_loopback: bool,
+    /// From which address of this machine it is called over HTTP; the system chooses where nothing is said.
+    pub source: Option<IpAddr>,
     /// How its TLS differs from the hub's own rules.
     pub tls: Option<Arc<TlsRules>>,
 }
@@ -204,6 +207,7 @@ mod tests {
             limits: UpstreamLimits::default(),
             timeout_ms: 1000,
             trusted_loopback: trusted,
+            source: None,
             tls: None,
         }
     }

@@ -203,7 +203,7 @@ impl Mock {
             object.insert(name.to_owned(), id.clone());
         }
         let Some(text) = handle_text(&id) else { return Ok(told) };
-        self.say_where(&mut told, call.ask.path, &text);
+        self.say_where(&mut told, call.ask, &text);
         let fate = self.fate(call);
         home.memory.keep_with(&home.key, text, object, fate);
         Ok(told)
@@ -246,10 +246,14 @@ impl Mock {
         (told, first)
     }
 
-    /// `Location` of what was made (RFC 9110, 15.3.2).
-    fn say_where(&self, told: &mut Told, path: &str, id: &str) {
-        let place = format!("{}/{}", path.trim_end_matches('/'), percent_encoded(id));
+    /// `Location` of what was made (RFC 9110, 15.3.2): whole where the description wants it whole.
+    fn say_where(&self, told: &mut Told, ask: &Ask<'_>, id: &str) {
+        let place = format!("{}/{}", ask.path.trim_end_matches('/'), percent_encoded(id));
         match told.headers.iter_mut().find(|(name, _)| name == "location") {
+            Some((_, value)) if value.contains("://") => {
+                let made = value.split('/').nth(2).unwrap_or_default();
+                *value = format!("http://{}{place}", ask.header("host").unwrap_or(made));
+            }
             Some((_, value)) => *value = place,
             None if told.status == 201 => told.headers.push(("location".to_owned(), place)),
             None => {}

@@ -102,6 +102,35 @@ fn said(mock: &Mock, method: &str, path: &str, body: &str) -> (u16, Value) {
 }
 
 #[test]
+fn a_location_is_whole_where_the_description_wants_it_whole() {
+    let description = r##"
+openapi: 3.0.3
+info: {title: Cases, version: "1"}
+paths:
+  /cases:
+    post:
+      requestBody: {content: {application/json: {schema: {type: object, properties: {title: {type: string}}}}}}
+      responses:
+        "201":
+          description: made
+          headers: {Location: {schema: {type: string, format: uri}}}
+          content: {application/json: {schema: {type: object, required: [id], properties: {id: {type: integer}, title: {type: string}}}}}
+  /cases/{id}:
+    parameters: [{name: id, in: path, required: true, schema: {type: integer}}]
+    get: {responses: {"200": {description: one, content: {application/json: {schema: {type: object, required: [id], properties: {id: {type: integer}}}}}}}}
+"##;
+    let mock = Mock::new(read("cases.yaml", description.as_bytes()).unwrap(), 7)
+        .unwrap()
+        .remembering();
+    let mut request = ask("POST", "/cases", r#"{"title": "new"}"#);
+    request.headers.push(("host".to_owned(), "mock.test:1".to_owned()));
+    let told = mock.answer(&request).unwrap();
+    let id = serde_json::from_slice::<Value>(&told.body).unwrap()["id"].clone();
+    let place = ("location".to_owned(), format!("http://mock.test:1/cases/{id}"));
+    assert!(told.headers.contains(&place), "{:?}", told.headers);
+}
+
+#[test]
 fn what_is_made_is_read_changed_listed_and_gone() {
     let mock = cases();
     let told = mock.answer(&ask(

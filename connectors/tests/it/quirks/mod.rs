@@ -114,6 +114,7 @@ fn every_test_that_the_page_names_here_exists() {
         include_str!("records.rs"),
         include_str!("values.rs"),
         include_str!("../../../../hub/outbound/tests/it/tls.rs"),
+        include_str!("../../../../hub/outbound/tests/it/main.rs"),
     ]
     .concat();
     let names: Vec<&str> = page

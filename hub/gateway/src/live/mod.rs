@@ -205,8 +205,14 @@ impl LiveUpstream {
             .bases
             .parsed(&base)
             .map_err(|e| Problem::new(ProblemCode::UpstreamAddress).inner(format!("address of {system}: {e}")))?;
+        let source = self.shared.addresses.source(system);
+        let source = source.map(|text| text.trim().parse()).transpose().map_err(|_| {
+            let variable = system.egress_variable();
+            Problem::new(ProblemCode::UpstreamAddress).inner(format!("{variable} is no IP address"))
+        })?;
         Ok(Target {
             system: system.clone(),
+            source,
             base,
             limits: UpstreamLimits {
                 rps: settings.limits.rps,

@@ -18,6 +18,7 @@ pub(crate) fn target(base: &Url) -> Target {
         limits: UpstreamLimits::default(),
         timeout_ms: 2_000,
         trusted_loopback: true,
+        source: None,
         tls: None,
     }
 }

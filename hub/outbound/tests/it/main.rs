@@ -15,6 +15,7 @@ use hub_outbound::{
 use server::{Script, Server};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 use url::Url;
 
@@ -33,6 +34,7 @@ fn target(base: &str) -> Target {
         limits: UpstreamLimits::default(),
         timeout_ms: 2_000,
         trusted_loopback: true,
+        source: None,
         tls: None,
     }
 }
@@ -81,6 +83,33 @@ async fn a_call_goes_there_and_back() {
         "{}",
         seen[0]
     );
+}
+
+#[tokio::test]
+async fn q19_a_system_is_called_from_the_address_it_lets_in() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}/", listener.local_addr().unwrap());
+    let callers = tokio::spawn(async move {
+        let mut callers = Vec::new();
+        for _ in 0..3 {
+            let (mut stream, from) = listener.accept().await.unwrap();
+            callers.push(from.ip().to_string());
+            let mut asked = [0; 1024];
+            let _ = stream.read(&mut asked).await.unwrap();
+            let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+            stream.write_all(answer).await.unwrap();
+        }
+        callers
+    });
+    let way = way();
+    for source in [None, Some("127.0.0.9"), Some("127.0.0.7")] {
+        let to = Target {
+            source: source.map(|s| s.parse().unwrap()),
+            ..target(&base)
+        };
+        way.send(&to, post("/"), soon(), Effect::Once).await.unwrap();
+    }
+    assert_eq!(callers.await.unwrap(), ["127.0.0.1", "127.0.0.9", "127.0.0.7"]);
 }
 
 #[tokio::test]

@@ -83,6 +83,7 @@ impl Caller {
             limits: UpstreamLimits::default(),
             timeout_ms: PATIENCE,
             trusted_loopback: self.inner,
+            source: None,
             tls: None,
         };
         let deadline = Instant::now() + Duration::from_millis(PATIENCE);

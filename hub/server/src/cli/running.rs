@@ -30,6 +30,7 @@ impl Hub {
             limits: UpstreamLimits::default(),
             timeout_ms: u64::try_from(PATIENCE.as_millis()).unwrap_or(u64::MAX),
             trusted_loopback: true,
+            source: None,
             tls: None,
         };
         Ok(Self { outbound, target })

@@ -15,6 +15,9 @@ pub struct Frame {
     pub q: String,
     /// Whether the header shows the search box.
     pub searchable: bool,
+    /// Whether the page is in care mode: large letters, strong contrast, large targets.
+    pub care: bool,
+    care_said: bool,
     path: String,
     query: Vec<(String, String)>,
 }
@@ -27,6 +30,15 @@ pub fn language(query: &[(String, String)], accept: &str) -> (Lang, bool) {
         Some("zh") => (Lang::Zh, true),
         _ => (Lang::from_accept_language(accept), false),
     }
+}
+
+/// Name and value of the cookie of browsers in care mode.
+const CARING: &str = "hub-care=1";
+
+/// What the address says of care mode.
+fn said(query: &[(String, String)]) -> Option<bool> {
+    let word = query.iter().find(|(n, _)| n == "care")?;
+    Some(word.1 == "1")
 }
 
 impl Frame {
@@ -43,9 +55,36 @@ impl Frame {
                 .map(|(_, v)| v.clone())
                 .unwrap_or_default(),
             searchable: path != "/",
+            care: said(query) == Some(true),
+            care_said: said(query).is_some(),
             path: path.to_owned(),
             query: query.to_vec(),
         }
+    }
+
+    /// The page for a browser that asked for care mode on an earlier one; what the address says now wins.
+    #[must_use]
+    pub fn remembering(mut self, cookies: &str) -> Self {
+        let asked = |pair: &str| pair.trim() == CARING;
+        self.care = if self.care_said {
+            self.care
+        } else {
+            cookies.split(';').any(asked)
+        };
+        self
+    }
+
+    /// The cookie that keeps the choice, where the address makes one. It says nothing about anybody.
+    #[must_use]
+    pub fn remembered(&self) -> Option<String> {
+        let kept = if self.care { "; Max-Age=31536000" } else { "; Max-Age=0" };
+        self.care_said.then(|| format!("{CARING}{kept}; Path=/; SameSite=Lax"))
+    }
+
+    /// This page in care mode, or out of it.
+    #[must_use]
+    pub fn turned(&self) -> String {
+        self.with("care", Some(if self.care { "0" } else { "1" }))
     }
 
     /// Whether the page is in Chinese.
@@ -135,6 +174,20 @@ impl Frame {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn care_mode_stays_until_it_is_turned_off() {
+        let of = |care: Option<&str>, cookies: &str| {
+            let query: Vec<_> = care.map(|c| ("care".to_owned(), c.to_owned())).into_iter().collect();
+            Frame::new("/search", &query, "zh").remembering(cookies)
+        };
+        assert!(!of(None, "").care && !of(None, "hub-care=0; x=hub-care=1").care);
+        assert!(of(Some("1"), "").care && of(None, "a=b; hub-care=1").care && !of(Some("0"), "hub-care=1").care);
+        assert_eq!(of(None, "hub-care=1").remembered(), None);
+        assert!(of(Some("1"), "").remembered().unwrap().contains("Max-Age=31536000"));
+        assert!(of(Some("0"), "hub-care=1").remembered().unwrap().contains("Max-Age=0"));
+        assert_eq!(of(None, "hub-care=1").turned(), "/search?care=0");
+    }
 
     #[test]
     fn links_keep_what_was_chosen() {

@@ -27,6 +27,7 @@ pub async fn tell(hub: Arc<Hub>, notice: LogoutNotice) {
         timeout_ms: PATIENCE,
         // Only where the people are invented does an app stand on this machine.
         trusted_loopback: hub.config.identity.test_issuer,
+        source: None,
         tls: None,
     };
     let place = url

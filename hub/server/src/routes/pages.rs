@@ -4,6 +4,7 @@ use super::{Answered, Ask};
 use crate::hub::Worker;
 use crate::portal::{self, Choice, Fact, Frame, ServicePage, Wanted};
 use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderValue, SET_COOKIE};
 use actix_web::{HttpRequest, HttpResponse};
 use hub_catalog::nearest;
 use hub_core::{Problem, ProblemCode};
@@ -21,19 +22,35 @@ pub(super) fn frame(http: &HttpRequest) -> Frame {
         .get("accept-language")
         .and_then(|v| v.to_str().ok())
         .unwrap_or_default();
-    Frame::new(http.path(), &query, accept)
+    Frame::new(http.path(), &query, accept).remembering(&cookies(http))
+}
+
+/// All cookies a browser sent.
+pub(super) fn cookies(http: &HttpRequest) -> String {
+    let all = http.headers().get_all("cookie").filter_map(|c| c.to_str().ok());
+    all.collect::<Vec<_>>().join(";")
+}
+
+/// Lets the browser keep what was chosen for the pages to come.
+pub(super) fn remember(answer: &mut HttpResponse, frame: &Frame) {
+    let cookie = frame.remembered().and_then(|c| HeaderValue::from_str(&c).ok());
+    if let Some(cookie) = cookie {
+        answer.headers_mut().append(SET_COOKIE, cookie);
+    }
 }
 
 pub(super) fn html(status: StatusCode, frame: &Frame, page: askama::Result<String>) -> Answered {
     let page = page.map_err(|e| Problem::new(ProblemCode::Internal).inner(e.to_string()))?;
-    Ok(HttpResponse::build(status)
+    let mut answer = HttpResponse::build(status)
         .content_type("text/html; charset=utf-8")
         .insert_header(("content-language", frame.tag()))
         .insert_header(("content-security-policy", POLICY))
         .insert_header(("referrer-policy", "same-origin"))
         .insert_header(("cache-control", "no-cache"))
-        .insert_header(("vary", "accept-language"))
-        .body(page))
+        .insert_header(("vary", "accept-language, cookie"))
+        .body(page);
+    remember(&mut answer, frame);
+    Ok(answer)
 }
 
 pub async fn home(ask: Ask) -> Answered {

@@ -1,6 +1,6 @@
 //! The OpenID provider's doors for browsers: a request comes, a person signs in, is asked, and goes back.
 
-use super::pages::{POLICY, frame};
+use super::pages::{POLICY, cookies, frame, remember};
 use super::sso::{form, provider};
 use super::{Answered, Ask, back_channel};
 use crate::http::cookie;
@@ -330,7 +330,7 @@ pub(super) fn refused(ask: &Ask, error: &OauthError) -> Answered {
     // What was refused is not repeated, not even in the link to the other language.
     let lang = ask.parameter("lang").map(|lang| ("lang".to_owned(), lang));
     let accept = ask.header("accept-language").unwrap_or_default();
-    let frame = Frame::new("/", &Vec::from_iter(lang), accept);
+    let frame = Frame::new("/", &Vec::from_iter(lang), accept).remembering(&cookies(&ask.http));
     let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
     html(status, &frame, portal::refused(&frame, &error.text), None)
 }
@@ -351,15 +351,17 @@ pub(super) fn onward(frame: &Frame, page: askama::Result<String>) -> Answered {
 
 fn guarded(status: StatusCode, frame: &Frame, page: askama::Result<String>, policy: String) -> Answered {
     let page = page.map_err(|e| Problem::new(ProblemCode::Internal).inner(e.to_string()))?;
-    Ok(HttpResponse::build(status)
+    let mut answer = HttpResponse::build(status)
         .content_type("text/html; charset=utf-8")
         .insert_header(("content-language", frame.tag()))
         .insert_header(("content-security-policy", policy))
         .insert_header(("x-frame-options", "DENY"))
         .insert_header(("referrer-policy", "no-referrer"))
         .insert_header(("cache-control", "no-store"))
-        .insert_header(("vary", "accept-language"))
-        .body(page))
+        .insert_header(("vary", "accept-language, cookie"))
+        .body(page);
+    remember(&mut answer, frame);
+    Ok(answer)
 }
 
 /// The frame of a page.

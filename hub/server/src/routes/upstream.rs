@@ -1,6 +1,7 @@
 //! The doors to identity providers: out from the page of a sign-in, and back. Everything is decided in
 //! `hub_identity::upstream`.
 
+use super::pages::cookies;
 use super::sign_in::{browser, frame_of, go, html, onward, ours, put, refused};
 use super::sso::{form, provider};
 use super::{Answered, Ask, back_channel};
@@ -120,7 +121,8 @@ async fn saml_left(ask: &Ask, how: &LogoutAsk) -> Answered {
             match out.back {
                 Some(address) => Ok(go(&address)),
                 None => {
-                    let frame = Frame::new("/", &[], ask.header("accept-language").unwrap_or_default());
+                    let frame = Frame::new("/", &[], ask.header("accept-language").unwrap_or_default())
+                        .remembering(&cookies(&ask.http));
                     html(StatusCode::OK, &frame, portal::signed_out(&frame), None)
                 }
             }
@@ -232,7 +234,7 @@ fn failed(ask: &Ask, id: &str, browser: Option<&str>, failed: &Failed) -> Answer
     let chosen = failed.lang.clone().or_else(|| ask.parameter("lang"));
     let chosen = chosen.map(|lang| ("lang".to_owned(), lang));
     let accept = ask.header("accept-language").unwrap_or_default();
-    let frame = Frame::new("/", &Vec::from_iter(chosen), accept);
+    let frame = Frame::new("/", &Vec::from_iter(chosen), accept).remembering(&cookies(&ask.http));
     let lang = frame.and();
     let ways = failed.handle.as_ref().zip(browser).map(|(handle, name)| {
         let again = format!("/sso/via/{id}?request={handle}&form={}{lang}", form_token(name, handle));

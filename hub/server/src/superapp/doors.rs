@@ -69,7 +69,7 @@ impl<'a> At<'a> {
             .find(|(n, _)| *n == name);
         Self {
             app,
-            frame: Frame::new(http.path(), &query, accept),
+            frame: Frame::new(http.path(), &query, accept).remembering(&sent(http)),
             browser: browser.map(|(_, value)| value.to_owned()),
             query,
         }
@@ -153,6 +153,9 @@ impl<'a> At<'a> {
         );
         let mut answer = HttpResponse::Ok().content_type("text/html; charset=utf-8").body(page);
         let headers = answer.headers_mut();
+        if let Some(cookie) = self.frame.remembered().and_then(|c| HeaderValue::from_str(&c).ok()) {
+            headers.append(HeaderName::from_static("set-cookie"), cookie);
+        }
         for (name, value) in [
             ("content-security-policy", policy.as_str()),
             ("cache-control", "no-store"),
@@ -190,6 +193,11 @@ impl<'a> At<'a> {
     fn to_sign_in(&self, back: &str) -> HttpResponse {
         go(&format!("/sign-in?back={}{}", encoded(back), self.frame.and()))
     }
+}
+
+fn sent(http: &HttpRequest) -> String {
+    let all = http.headers().get_all("cookie").filter_map(|h| h.to_str().ok());
+    all.collect::<Vec<_>>().join(";")
 }
 
 fn cookie_name(app: &App) -> String {

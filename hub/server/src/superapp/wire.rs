@@ -28,6 +28,7 @@ impl Wire {
             limits: UpstreamLimits::default(),
             timeout_ms: PATIENCE,
             trusted_loopback: true,
+            source: None,
             tls: None,
         };
         let deadline = tokio::time::Instant::now() + Duration::from_millis(PATIENCE);

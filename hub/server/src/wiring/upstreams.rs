@@ -17,6 +17,10 @@ impl AddressSource for NamedUpstreams {
     fn trusts_loopback(&self, system: &SystemId) -> bool {
         self.variable(&system.upstream_variable()).is_some()
     }
+
+    fn source(&self, system: &SystemId) -> Option<String> {
+        self.variable(&system.egress_variable())
+    }
 }
 
 /// The simulated city: every system on one loopback listener, a path each. A variable of the operator's still wins,
@@ -54,6 +58,10 @@ impl AddressSource for RegisteredUpstreams {
     fn keeps_hours(&self, system: &SystemId) -> bool {
         self.snapshots.get().registered.contains_key(system) || self.others.keeps_hours(system)
     }
+
+    fn source(&self, system: &SystemId) -> Option<String> {
+        self.others.source(system)
+    }
 }
 
 /// Where a simulated system stands.
@@ -79,5 +87,9 @@ impl AddressSource for SimulatedUpstreams {
     // Who tries the city at night must not find half of it closed; a real system in a simulated one's place keeps its hours.
     fn keeps_hours(&self, system: &SystemId) -> bool {
         NamedUpstreams.variable(&system.upstream_variable()).is_some()
+    }
+
+    fn source(&self, system: &SystemId) -> Option<String> {
+        NamedUpstreams.source(system)
     }
 }

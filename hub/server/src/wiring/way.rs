@@ -33,6 +33,7 @@ impl Way for ProviderWay {
             limits: UpstreamLimits::default(),
             timeout_ms: PATIENCE,
             trusted_loopback: to.inner,
+            source: None,
             tls: None,
         };
         let deadline = tokio::time::Instant::now() + Duration::from_millis(PATIENCE);

@@ -100,3 +100,29 @@ async fn assets_are_kept_for_ever_under_their_own_mark() {
     assert_eq!(hub.ask("GET", "/assets/none.css", &[], None).await.status, 404);
     hub.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn care_mode_is_kept_from_page_to_page() {
+    let hub = TestHub::demo(City::sample()).await;
+    let asked = hub.ask("GET", "/search?care=1", &[], None).await;
+    let cookie = asked.header("set-cookie").split(';').next().unwrap().to_owned();
+    assert!(asked.body.as_str().unwrap().contains("<body class=\"care\">") && cookie == "hub-care=1");
+    for page in ["/", "/status", "/nowhere", "/dev/verify"] {
+        let kept = hub
+            .ask(
+                "GET",
+                page,
+                &[("cookie", cookie.as_str()), ("accept", "text/html")],
+                None,
+            )
+            .await;
+        assert!(
+            kept.body.as_str().unwrap_or_default().contains("<body class=\"care\">"),
+            "{page}"
+        );
+    }
+    let ended = hub.ask("GET", "/?care=0", &[("cookie", cookie.as_str())], None).await;
+    assert!(
+        !ended.body.as_str().unwrap().contains("class=\"care\"") && ended.header("set-cookie").contains("Max-Age=0")
+    );
+}

@@ -118,6 +118,7 @@ fn target(connector: &Connector, lang: Lang) -> Result<Target, Outcome> {
         },
         timeout_ms: settings.timeout_ms,
         trusted_loopback: named,
+        source: None,
         tls: settings.tls.as_ref().map(|tls| {
             Arc::new(TlsRules {
                 pins: tls.pins.clone(),

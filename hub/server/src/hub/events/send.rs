@@ -161,6 +161,7 @@ impl Sender {
             limits: UpstreamLimits::default(),
             timeout_ms: PATIENCE,
             trusted_loopback: self.inner,
+            source: None,
             tls: None,
         };
         let query = url.query().map(|q| format!("?{q}")).unwrap_or_default();
