@@ -4,7 +4,7 @@ use super::parts::{self, set};
 use super::widen::Widener;
 use crate::catalog::BODY_FIELD;
 use crate::load::schema::component_reference;
-use hub_core::{Assurance, Effect, Example, Operation, Parameter, ParameterPlace, Text};
+use hub_core::{Assurance, Effect, Example, Operation, Parameter, ParameterPlace, Shape, Text};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -146,7 +146,10 @@ fn request_body(operation: &Operation, is_optional: bool) -> Option<Value> {
         set(&mut media, "examples", Value::Object(examples));
     }
     let media_type = operation.request_type.as_deref().unwrap_or("application/json");
-    Some(json!({"required": !is_optional, "content": {media_type: media}}))
+    // A body in which nothing is needed may be left out whole: the hub takes that for an empty one.
+    let needed = |shape: &Shape| shape.required && !is_parameter(&shape.name) && !operation.is_bound(&shape.name);
+    let required = !is_optional && operation.input.children.iter().any(needed);
+    Some(json!({"required": required, "content": {media_type: media}}))
 }
 
 /// The schema of a body, saying what the check holds to: fields that a contract does not name are not taken, unless it says

@@ -157,7 +157,11 @@ pub(super) fn problem_schema() -> Value {
 pub(super) fn fixed() -> Map<String, Value> {
     let header = |description: &str, schema: Value| json!({"description": description, "schema": schema});
     let number = json!({"type": "integer", "minimum": 0});
-    let id = json!({"type": "string", "minLength": 8, "maxLength": 128, "pattern": "^[A-Za-z0-9._-]+$"});
+    // Printable ASCII, bare or as the string of a structured field (RFC 9651, 3.3.3).
+    let key = json!({
+        "type": "string", "maxLength": 257,
+        "pattern": r#"^("[ !#-~]{1,255}"|[!#-~]([ !#-~]{0,253}[!#-~])?)$"#,
+    });
     let fixed = json!({
         "securitySchemes": {
             "clientKey": {
@@ -181,7 +185,7 @@ pub(super) fn fixed() -> Map<String, Value> {
                 "description": "请求编号，可不填：8 到 64 个字母、数字或 - _ .，其他的由枢纽另给一个。 Your id for this call, if you have one: 8 to 64 letters, digits, `-`, `_` or `.`; in place of any other the hub gives one.",
             },
             "Idempotency-Key": {
-                "name": "Idempotency-Key", "in": "header", "required": false, "schema": id,
+                "name": "Idempotency-Key", "in": "header", "required": false, "schema": key,
                 "description": "幂等键：以同一键重发同一请求，只办理一次。 Sending the same request again with the same key does it only once.",
             },
         },

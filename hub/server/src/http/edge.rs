@@ -87,7 +87,7 @@ fn broken(zh: &str, en: &str) -> Problem {
     Problem::new(ProblemCode::BadRequest).detail(zh, en)
 }
 
-/// A call for the pipeline: the path behind `door`, text headers only, nothing that belongs to the connection.
+/// A call for the pipeline: the path behind `door`, headers as text, nothing that belongs to the connection.
 #[must_use]
 pub fn inbound(http: &HttpRequest, door: &str, body: Bytes, peer: IpAddr, voice: &Voice) -> Inbound {
     let raw = http.uri().path();
@@ -110,7 +110,13 @@ pub fn inbound(http: &HttpRequest, door: &str, body: Bytes, peer: IpAddr, voice:
         },
         query: http.query_string().to_owned(),
         headers: headers
-            .filter_map(|(n, v)| Some((n.as_str().to_owned(), v.to_str().ok()?.to_owned())))
+            // What is no text stays there to be refused: a key that vanished would let a thing be done twice.
+            .map(|(n, v)| {
+                (
+                    n.as_str().to_owned(),
+                    String::from_utf8_lossy(v.as_bytes()).into_owned(),
+                )
+            })
             .collect(),
         body,
         peer,
@@ -185,6 +191,16 @@ mod tests {
         for bad in ["short", "a b c d e f g", "x'><script>alert(1)", &"a".repeat(65)] {
             assert_eq!(id(bad).len(), 32, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_header_that_is_no_text_does_not_vanish() {
+        let value = HeaderValue::from_bytes(b"key-\xe9\xff-12345").unwrap();
+        let http = TestRequest::default()
+            .insert_header(("idempotency-key", value))
+            .to_http_request();
+        let call = inbound(&http, "/gateway", Bytes::new(), [127, 0, 0, 1].into(), &voice());
+        assert_eq!(call.header("idempotency-key"), Some("key-\u{fffd}\u{fffd}-12345"));
     }
 
     #[test]
