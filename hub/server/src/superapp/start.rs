@@ -9,7 +9,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::{HttpServer, web};
 use hub_core::Environment;
 use hub_identity::sso::Provider;
-use hub_outbound::{EgressPolicy, Outbound};
+use hub_outbound::{BreakerSettings, EgressPolicy, Outbound};
 use hub_registry::NewClient;
 use hub_store::Store;
 use serde_json::json;
@@ -22,6 +22,9 @@ use url::Url;
 const TENANT: &str = "apps";
 /// What an app asks of a person.
 const SCOPE: &str = "openid profile services offline_access";
+
+/// Largest answer of the hub, in bytes.
+const ANSWER: usize = 16 << 20;
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
@@ -110,8 +113,13 @@ async fn wire(hub: &Hub, store: &Store, id: &str, file: &AppFile, base: &str) ->
     });
     let sso: &Provider = &hub.sso;
     sso.keep(&registration, &secret, hub.clock.now()).await?;
+    // The hub says 503 for an agency that is away; it is not away itself.
+    let breaker = BreakerSettings {
+        statuses: Vec::new(),
+        ..BreakerSettings::default()
+    };
     Ok(Wire {
-        outbound: Outbound::new(EgressPolicy::public())?,
+        outbound: Outbound::with(EgressPolicy::public(), breaker, ANSWER, Arc::clone(&hub.clock))?,
         hub: Url::parse(&hub.base)?,
         key: key(hub, store, &client, &file.name.zh).await?,
         client,

@@ -33,6 +33,7 @@ mod saml_idp;
 mod sso;
 mod sso_limit;
 mod staff;
+mod superapp;
 mod support;
 mod transports;
 mod upstream;

@@ -5,8 +5,13 @@ use hub_core::{Effect, Operation};
 use hub_server::wiring::Plan;
 use std::sync::Arc;
 
-/// A hub whose systems were never started: their addresses lead to a closed port.
+/// A hub whose systems were never started.
 async fn without_upstreams() -> TestHub {
+    TestHub::demo(city_without_upstreams()).await
+}
+
+/// A city whose systems' addresses lead to a closed port.
+pub(crate) fn city_without_upstreams() -> City {
     let city = City::sample();
     for manifest in crate::support::manifests_below(&city.path("connectors")) {
         let text = std::fs::read_to_string(&manifest).unwrap();
@@ -14,7 +19,7 @@ async fn without_upstreams() -> TestHub {
         let end = start + text[start..].find('}').unwrap() + 1;
         std::fs::write(&manifest, text.replace(&text[start..end], "http://127.0.0.1:9")).unwrap();
     }
-    TestHub::demo(city).await
+    city
 }
 
 fn first(hub: &TestHub, effect: Effect) -> Arc<Operation> {
