@@ -194,6 +194,23 @@ impl Registry {
         self.refresh().await
     }
 
+    /// The key of a client that the hub itself brings along. It is kept sealed under a name, so that a restart changes none; one
+    /// that is not good any more is replaced.
+    ///
+    /// # Errors
+    /// If a value cannot be taken or the store does not answer.
+    pub async fn kept_key(&self, name: &str, new: NewClient, now: Timestamp) -> Result<String, RegistryError> {
+        let kept = self.store.secrets().get(name).await?;
+        let kept = kept.and_then(|key| String::from_utf8(key).ok());
+        if let Some(kept) = kept.filter(|key| self.client(key, now).is_some()) {
+            return Ok(kept);
+        }
+        let client = self.put_client(new, now).await?;
+        let issued = self.issue_key(&client.id, now).await?;
+        self.store.secrets().put(name, issued.key.as_bytes()).await?;
+        Ok(issued.key)
+    }
+
     /// Issues a further key.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use super::documents::{folders, named};
 use super::outcome::{Outcome, line};
 use crate::config::{Config, Paths};
 use crate::hub::{not_connected, providers};
+use crate::superapp;
 use hub_catalog::Catalog;
 use hub_connectors::{Connector, MANIFEST_NAME};
 use hub_core::{Finding, Lang, Severity, SystemId, Text};
@@ -78,6 +79,9 @@ fn check(paths: &Paths, findings: &mut Vec<Finding>) -> Report {
         findings.extend(more);
     }
     if let Err(more) = providers(&paths.policies) {
+        findings.extend(more);
+    }
+    if let Err(more) = superapp::read(&paths.policies) {
         findings.extend(more);
     }
     Report {

@@ -1,5 +1,6 @@
 //! From `field=value` words to a request, by the contract of an operation.
 
+use crate::portal::segment;
 use hub_core::RawRequest;
 use serde_json::{Map, Value};
 
@@ -197,12 +198,6 @@ fn typed(text: &str, schema: Option<&Value>) -> Value {
         return Value::from(text);
     }
     serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))
-}
-
-fn segment(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes())
-        .collect::<String>()
-        .replace('+', "%20")
 }
 
 #[cfg(test)]

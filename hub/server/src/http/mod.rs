@@ -6,4 +6,5 @@ pub mod cors;
 pub mod edge;
 pub mod log;
 pub mod metrics;
+pub mod page;
 pub mod problem;

@@ -118,11 +118,11 @@ struct Home<'a> {
     entries: Vec<Entry>,
 }
 
-struct Shown {
+struct Shown<'a> {
     id: String,
     summary: String,
     fields: Vec<Field>,
-    outcome: Option<usize>,
+    outcome: Option<&'a Outcome>,
     open: bool,
 }
 
@@ -134,8 +134,7 @@ struct ServicePage<'a> {
     page: &'a AppService<'a>,
     name: String,
     badges: Vec<Badge>,
-    operations: Vec<Shown>,
-    outcomes: Vec<&'a Outcome>,
+    operations: Vec<Shown<'a>>,
 }
 
 #[derive(Template)]
@@ -195,8 +194,8 @@ pub fn service(around: &AppFrame<'_>, page: &AppService<'_>) -> askama::Result<S
     let frame = around.frame;
     let shown = |(number, operation): (usize, &&Operation)| {
         let mut fields = form::fields(frame, operation);
-        let came = page.outcome.as_ref().is_some_and(|(id, _)| *id == *operation.id);
-        if came {
+        let came = page.outcome.as_ref().filter(|(id, _)| *id == *operation.id);
+        if came.is_some() {
             for field in &mut fields {
                 let given = page.form.iter().find(|(name, _)| *name == field.name);
                 field.value = given.map(|(_, value)| value.clone()).unwrap_or_default();
@@ -209,8 +208,8 @@ pub fn service(around: &AppFrame<'_>, page: &AppService<'_>) -> askama::Result<S
             id: operation.id.to_string(),
             summary: frame.of(&operation.summary),
             fields,
-            outcome: came.then_some(0),
-            open: came || (number == 0 && page.outcome.is_none()),
+            outcome: came.map(|(_, outcome)| outcome),
+            open: came.is_some() || (number == 0 && page.outcome.is_none()),
         }
     };
     ServicePage {
@@ -219,7 +218,6 @@ pub fn service(around: &AppFrame<'_>, page: &AppService<'_>) -> askama::Result<S
         name: frame.of(&page.service.name),
         badges: badges(page.service, frame.lang),
         operations: page.operations.iter().enumerate().map(shown).collect(),
-        outcomes: page.outcome.iter().map(|(_, outcome)| outcome).collect(),
         page,
     }
     .render()

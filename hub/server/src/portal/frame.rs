@@ -81,6 +81,12 @@ impl Frame {
         self.care_said.then(|| format!("{CARING}{kept}; Path=/; SameSite=Lax"))
     }
 
+    /// The first parameter of a name in the page's address.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+
     /// This page in care mode, or out of it.
     #[must_use]
     pub fn turned(&self) -> String {

@@ -21,7 +21,7 @@ pub use frame::{Frame, language};
 pub use home::{home, status};
 pub use problems::{missing, problem};
 pub use search::{Wanted, search};
-pub use service::{ServicePage, curl, service};
+pub use service::{ServicePage, curl, segment, service};
 pub use sign_in::{
     Agreed, Place, Slip, Wish, apps, consent, not_arrived, places, refused, send_on, sign_in, sign_out, signed_out,
 };

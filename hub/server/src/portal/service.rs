@@ -208,7 +208,9 @@ pub fn curl(operation: &Operation, base: &str, door: &str, headers: &[(&str, &st
     line
 }
 
-fn segment(text: &str) -> String {
+/// A text as one segment of a path (RFC 3986, 3.3).
+#[must_use]
+pub fn segment(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes())
         .collect::<String>()
         .replace('+', "%20")

@@ -1,12 +1,12 @@
 //! The page on which a person sees which apps have their yes, and takes it back.
 
-use super::sign_in::{browser, frame_of, go, html, ours, refused};
+use super::sign_in::{browser, frame_of, go, html, nobody, ours, refused};
 use super::sso::{form, provider};
 use super::{Answered, Ask};
 use crate::portal::{self, Agreed, Slip, Wish};
 use actix_web::http::StatusCode;
 use hub_core::time::rfc3339;
-use hub_identity::sso::{OauthError, form_token, scope};
+use hub_identity::sso::{form_token, scope};
 
 /// Where the forms of this page belong to.
 const APPS: &str = "apps";
@@ -65,11 +65,4 @@ pub async fn withdraw(ask: Ask) -> Answered {
         Ok(_) => Ok(go("/sso/apps")),
         Err(error) => refused(&ask, &error),
     }
-}
-
-fn nobody() -> OauthError {
-    OauthError::request(
-        "您没有登录。请先从应用登录，再打开此页",
-        "you are not signed in: sign in from an app, then open this page",
-    )
 }

@@ -179,7 +179,7 @@ pub async fn one(ask: Ask) -> Answered {
 
 /// The page of a call.
 pub async fn show(ask: Ask) -> Answered {
-    let frame = pages::frame(&ask.http);
+    let frame = crate::http::page::frame(&ask.http);
     let line = match line(&ask, &ask.path("id")).await {
         Ok(line) => line,
         Err(problem) if [ProblemCode::KeyMissing, ProblemCode::RecordNotFound].contains(&problem.code) => {

@@ -1,12 +1,12 @@
 //! The page on which a person sees where they are signed in, and ends it.
 
-use super::sign_in::{browser, frame_of, go, html, ours, refused};
+use super::sign_in::{browser, frame_of, go, html, nobody, ours, refused};
 use super::sso::{form, provider};
 use super::{Answered, Ask, back_channel};
 use crate::portal::{self, Place, Slip};
 use actix_web::http::StatusCode;
 use hub_core::time::rfc3339;
-use hub_identity::sso::{OauthError, form_token};
+use hub_identity::sso::form_token;
 use std::sync::Arc;
 
 /// Where the forms of this page belong to.
@@ -74,11 +74,4 @@ pub async fn end(ask: Ask) -> Answered {
         }
         Err(error) => refused(&ask, &error),
     }
-}
-
-fn nobody() -> OauthError {
-    OauthError::request(
-        "您没有登录。请先从应用登录，再打开此页",
-        "you are not signed in: sign in from an app, then open this page",
-    )
 }

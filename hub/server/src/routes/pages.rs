@@ -1,10 +1,10 @@
 //! The portal's pages.
 
 use super::{Answered, Ask};
+use crate::http::page::{frame, remember};
 use crate::hub::Worker;
 use crate::portal::{self, Choice, Fact, Frame, ServicePage, Wanted};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderValue, SET_COOKIE};
 use actix_web::{HttpRequest, HttpResponse};
 use hub_catalog::nearest;
 use hub_core::{Problem, ProblemCode};
@@ -12,32 +12,6 @@ use hub_core::{Problem, ProblemCode};
 /// Pages run their own style and script and nothing else.
 pub(super) const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-
-pub(super) fn frame(http: &HttpRequest) -> Frame {
-    let query: Vec<_> = url::form_urlencoded::parse(http.query_string().as_bytes())
-        .into_owned()
-        .collect();
-    let accept = http
-        .headers()
-        .get("accept-language")
-        .and_then(|v| v.to_str().ok())
-        .unwrap_or_default();
-    Frame::new(http.path(), &query, accept).remembering(&cookies(http))
-}
-
-/// All cookies a browser sent.
-pub(super) fn cookies(http: &HttpRequest) -> String {
-    let all = http.headers().get_all("cookie").filter_map(|c| c.to_str().ok());
-    all.collect::<Vec<_>>().join(";")
-}
-
-/// Lets the browser keep what was chosen for the pages to come.
-pub(super) fn remember(answer: &mut HttpResponse, frame: &Frame) {
-    let cookie = frame.remembered().and_then(|c| HeaderValue::from_str(&c).ok());
-    if let Some(cookie) = cookie {
-        answer.headers_mut().append(SET_COOKIE, cookie);
-    }
-}
 
 pub(super) fn html(status: StatusCode, frame: &Frame, page: askama::Result<String>) -> Answered {
     let page = page.map_err(|e| Problem::new(ProblemCode::Internal).inner(e.to_string()))?;

@@ -1,9 +1,10 @@
 //! The OpenID provider's doors for browsers: a request comes, a person signs in, is asked, and goes back.
 
-use super::pages::{POLICY, cookies, frame, remember};
+use super::pages::POLICY;
 use super::sso::{form, provider};
 use super::{Answered, Ask, back_channel};
 use crate::http::cookie;
+use crate::http::page::{cookies, frame, remember};
 use crate::hub::ISSUER;
 use crate::portal::{self, Frame, Slip, Wish};
 use actix_web::HttpResponse;
@@ -362,6 +363,14 @@ fn guarded(status: StatusCode, frame: &Frame, page: askama::Result<String>, poli
         .body(page);
     remember(&mut answer, frame);
     Ok(answer)
+}
+
+/// Nobody is signed in, on a page that is about a person.
+pub(super) fn nobody() -> OauthError {
+    OauthError::request(
+        "您没有登录。请先从应用登录，再打开此页",
+        "you are not signed in: sign in from an app, then open this page",
+    )
 }
 
 /// The frame of a page.

@@ -1,11 +1,11 @@
 //! The doors to identity providers: out from the page of a sign-in, and back. Everything is decided in
 //! `hub_identity::upstream`.
 
-use super::pages::cookies;
 use super::sign_in::{browser, frame_of, go, html, onward, ours, put, refused};
 use super::sso::{form, provider};
 use super::{Answered, Ask, back_channel};
 use crate::http::cookie;
+use crate::http::page::cookies;
 use crate::portal::{self, Frame};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;

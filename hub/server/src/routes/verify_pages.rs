@@ -1,8 +1,9 @@
 //! The pages at which a back end is held against its description. Plain forms: nothing here needs script.
 
-use super::pages::{frame, html, missing};
+use super::pages::{html, missing};
 use super::verifications::{came, shown};
 use super::{Answered, Ask};
+use crate::http::page::frame;
 use crate::hub::verifications::{Asked, BUDGET};
 use crate::portal::{self, Draft};
 use actix_web::HttpResponse;

@@ -1,5 +1,6 @@
 //! From a form that a person filled in to a request, by the contract.
 
+use crate::portal::segment;
 use hub_core::{Effect, Operation, ParameterPlace, RawRequest, ShapeKind};
 use serde_json::{Map, Value};
 use url::form_urlencoded;
@@ -56,13 +57,4 @@ fn typed(text: &str, kind: ShapeKind) -> Value {
         _ => serde_json::from_str(text).ok(),
     };
     read.unwrap_or_else(|| Value::String(text.to_owned()))
-}
-
-/// One segment of a path, in percent where it must be (RFC 3986, 3.3).
-fn segment(text: &str) -> String {
-    let one = |byte: u8| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
-        other => format!("%{other:02X}"),
-    };
-    text.bytes().map(one).collect()
 }

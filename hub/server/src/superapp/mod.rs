@@ -2,9 +2,13 @@
 //! its own, and the H5 modules that open inside of it. It signs people in, calls services and shows the account, all over the
 //! hub's public doors; in process it only reads the catalog, to draw forms.
 
+mod act;
+mod at;
 mod doors;
 mod file;
 mod filled;
+mod inside;
+mod sign;
 mod start;
 mod visit;
 mod wire;
@@ -17,6 +21,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use visit::Visits;
 use wire::Wire;
+
+/// What an app asks of a person.
+const SCOPE: &str = "openid profile services offline_access";
 
 /// One variant that runs.
 struct App {

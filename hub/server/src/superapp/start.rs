@@ -3,7 +3,7 @@
 use super::file::AppFile;
 use super::visit::Visits;
 use super::wire::Wire;
-use super::{App, doors};
+use super::{App, SCOPE, doors};
 use crate::hub::Hub;
 use actix_web::dev::ServerHandle;
 use actix_web::{HttpServer, web};
@@ -20,8 +20,6 @@ use url::Url;
 
 /// Tenant of the apps.
 const TENANT: &str = "apps";
-/// What an app asks of a person.
-const SCOPE: &str = "openid profile services offline_access";
 
 /// Largest answer of the hub, in bytes.
 const ANSWER: usize = 16 << 20;
@@ -48,7 +46,12 @@ impl Apps {
 ///
 /// # Errors
 /// If an address, a key or a registration cannot be had.
-pub async fn start(hub: &Arc<Hub>, store: &Store, files: BTreeMap<String, AppFile>) -> Result<Apps, Failed> {
+pub async fn start(
+    hub: &Arc<Hub>,
+    store: &Store,
+    plan: &str,
+    files: BTreeMap<String, AppFile>,
+) -> Result<Apps, Failed> {
     let first = hub.config.listen.address.port();
     let mut listeners = BTreeMap::new();
     for (offset, (id, file)) in (1_u16..).zip(files) {
@@ -67,7 +70,7 @@ pub async fn start(hub: &Arc<Hub>, store: &Store, files: BTreeMap<String, AppFil
     let mut handles = Vec::new();
     for (id, (listener, file)) in listeners {
         let base = addresses.get(&id).cloned().unwrap_or_default();
-        let wire = wire(hub, store, &id, &file, &base).await?;
+        let wire = wire(hub, store, plan, &id, &file, &base).await?;
         let app = Arc::new(App {
             id,
             file,
@@ -99,7 +102,7 @@ fn bind(first: u16, offset: u16) -> std::io::Result<TcpListener> {
 }
 
 /// The way to the hub. Key and secret are made at the first start and kept; the registration follows the address.
-async fn wire(hub: &Hub, store: &Store, id: &str, file: &AppFile, base: &str) -> Result<Wire, Failed> {
+async fn wire(hub: &Hub, store: &Store, plan: &str, id: &str, file: &AppFile, base: &str) -> Result<Wire, Failed> {
     let client = format!("{TENANT}-{id}");
     let fresh = super::visit::fresh();
     let secret = store
@@ -113,6 +116,14 @@ async fn wire(hub: &Hub, store: &Store, id: &str, file: &AppFile, base: &str) ->
     });
     let sso: &Provider = &hub.sso;
     sso.keep(&registration, &secret, hub.clock.now()).await?;
+    let new = NewClient {
+        id: Some(client.clone()),
+        tenant: TENANT.to_owned(),
+        name: file.name.zh.clone(),
+        plan: plan.to_owned(),
+        environment: Environment::Live,
+        origins: Vec::new(),
+    };
     // The hub says 503 for an agency that is away; it is not away itself.
     let breaker = BreakerSettings {
         statuses: Vec::new(),
@@ -121,36 +132,11 @@ async fn wire(hub: &Hub, store: &Store, id: &str, file: &AppFile, base: &str) ->
     Ok(Wire {
         outbound: Outbound::with(EgressPolicy::public(), breaker, ANSWER, Arc::clone(&hub.clock))?,
         hub: Url::parse(&hub.base)?,
-        key: key(hub, store, &client, &file.name.zh).await?,
+        key: hub
+            .registry
+            .kept_key(&format!("{client}.key"), new, hub.clock.now())
+            .await?,
         client,
         secret,
     })
-}
-
-async fn key(hub: &Hub, store: &Store, client: &str, name: &str) -> Result<String, Failed> {
-    let place = format!("{client}.key");
-    let now = hub.clock.now();
-    if let Some(kept) = store.secrets().get(&place).await? {
-        let kept = String::from_utf8(kept)?;
-        if hub.registry.client(&kept, now).is_some() {
-            return Ok(kept);
-        }
-    }
-    let snapshot = hub.snapshots.get();
-    let plans = &snapshot.policies.plans;
-    let plan = ["city", "demo", "standard"]
-        .into_iter()
-        .find(|p| plans.get(p).is_some());
-    let new = NewClient {
-        id: Some(client.to_owned()),
-        tenant: TENANT.to_owned(),
-        name: name.to_owned(),
-        plan: plan.or_else(|| plans.names().next()).unwrap_or("standard").to_owned(),
-        environment: Environment::Live,
-        origins: Vec::new(),
-    };
-    let registered = hub.registry.put_client(new, now).await?;
-    let issued = hub.registry.issue_key(&registered.id, now).await?;
-    store.secrets().put(&place, issued.key.as_bytes()).await?;
-    Ok(issued.key)
 }

@@ -55,16 +55,32 @@ pub async fn admin_token(store: &Store, given: Option<String>) -> Result<String,
 ///
 /// # Errors
 /// If the store does not answer.
-pub async fn keys(store: &Store, registry: &Registry, plans: &Plans, now: Timestamp) -> Result<Credentials, Failed> {
-    let known = PLANS.into_iter().find(|p| plans.get(p).is_some());
-    let plan = known.or_else(|| plans.names().next()).unwrap_or("standard");
+pub async fn keys(registry: &Registry, plans: &Plans, now: Timestamp) -> Result<Credentials, Failed> {
     registry.put_tenant(TENANT, "First tenant", now).await?;
+    let key = async |environment: Environment| {
+        let new = NewClient {
+            id: Some(format!("{TENANT}-{environment}")),
+            tenant: TENANT.to_owned(),
+            name: format!("First {environment} client"),
+            plan: plan(plans).to_owned(),
+            environment,
+            origins: Vec::new(),
+        };
+        registry.kept_key(&format!("first.{environment}"), new, now).await
+    };
     Ok(Credentials {
-        client_key: Some(key(store, registry, Environment::Live, plan, now).await?),
-        sandbox_key: Some(key(store, registry, Environment::Sandbox, plan, now).await?),
+        client_key: Some(key(Environment::Live).await?),
+        sandbox_key: Some(key(Environment::Sandbox).await?),
         subject_tokens: BTreeMap::new(),
         desk_tokens: BTreeMap::new(),
     })
+}
+
+/// The plan of clients that the hub itself brings along.
+#[must_use]
+pub fn plan(plans: &Plans) -> &str {
+    let known = PLANS.into_iter().find(|p| plans.get(p).is_some());
+    known.or_else(|| plans.names().next()).unwrap_or("standard")
 }
 
 /// A first agency with a clerk and an owner, and a reviewer of the hub, let in at the first start.
@@ -95,34 +111,6 @@ pub async fn people(store: &Store, desk: &Desk, now: Timestamp) -> Result<BTreeM
         tokens.insert(role.as_str().to_owned(), token);
     }
     Ok(tokens)
-}
-
-async fn key(
-    store: &Store,
-    registry: &Registry,
-    environment: Environment,
-    plan: &str,
-    now: Timestamp,
-) -> Result<String, Failed> {
-    let name = format!("first.{environment}");
-    if let Some(kept) = store.secrets().get(&name).await? {
-        let kept = String::from_utf8(kept)?;
-        if registry.client(&kept, now).is_some() {
-            return Ok(kept);
-        }
-    }
-    let new = NewClient {
-        id: Some(format!("{TENANT}-{environment}")),
-        tenant: TENANT.to_owned(),
-        name: format!("First {environment} client"),
-        plan: plan.to_owned(),
-        environment,
-        origins: Vec::new(),
-    };
-    let client = registry.put_client(new, now).await?;
-    let issued = registry.issue_key(&client.id, now).await?;
-    store.secrets().put(&name, issued.key.as_bytes()).await?;
-    Ok(issued.key)
 }
 
 /// Lets the invented people agree to everything in the first live client, once: a demo begins with services that answer.

@@ -195,7 +195,7 @@ pub async fn build(
         .await
         .map_err(StartError::other)?;
     let mut first = match credentials {
-        true => first::keys(&store, &registry, &snapshots.get().policies.plans, now)
+        true => first::keys(&registry, &snapshots.get().policies.plans, now)
             .await
             .map_err(StartError::other)?,
         false => Credentials::default(),

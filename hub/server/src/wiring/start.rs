@@ -165,7 +165,9 @@ impl Running {
         let keeper = Keeper::new(store.clone(), paths.data.join(TRAIL));
         let log = tokio::spawn(Arc::clone(&worker.hub.calls).run()).abort_handle();
         let watch = tokio::spawn(super::watch::run(worker.clone(), keeper)).abort_handle();
-        let apps = superapp::start(&worker.hub, &store, apps)
+        let snapshot = worker.hub.snapshots.get();
+        let plan = super::first::plan(&snapshot.policies.plans);
+        let apps = superapp::start(&worker.hub, &store, plan, apps)
             .await
             .map_err(StartError::other)?;
         ready.apps.clone_from(&apps.addresses);
