@@ -118,6 +118,12 @@ impl Answers {
     }
 }
 
+/// The age of an answer that was just made, if it may be kept.
+pub(crate) fn fresh(operation: &Operation) -> Option<Age> {
+    let lives = lives(operation)?.as_secs();
+    Some(Age { seconds: 0, lives })
+}
+
 /// How long an answer of this operation lives.
 pub(crate) fn lives(operation: &Operation) -> Option<Duration> {
     let open = operation.assurance == Assurance::R0 && operation.level == DataLevel::L1 && operation.bound.is_empty();

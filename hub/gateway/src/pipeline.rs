@@ -3,7 +3,7 @@
 use crate::access::authorize;
 use crate::authenticate::authenticate;
 use crate::bind::bind;
-use crate::cache::Age;
+use crate::cache::{Age, fresh};
 use crate::evidence::Grant;
 use crate::gateway::Gateway;
 use crate::journey::Journey;
@@ -87,7 +87,8 @@ impl Gateway {
         let masked = mask_from(privacy, call);
         // cache
         let world = format!("{}{masked:?}{}", grant.environment(), snapshot.version);
-        if let Some(key) = core.answers.key(call, &world) {
+        let live = grant.environment() == Environment::Live;
+        if let Some(key) = core.answers.key(call, &world).filter(|_| live) {
             let answered = self.obtain(snapshot, call, grant, masked);
             let kept = core.answers.through(key, &operation, answered).await;
             core.metrics
@@ -97,7 +98,7 @@ impl Gateway {
             return (kept.outcome, kept.age);
         }
         // accept
-        let stores = operation.effect == Effect::Once && grant.environment() == Environment::Live;
+        let stores = operation.effect == Effect::Once && live;
         let submission = if stores {
             match submissions::accept(&core.store, call, grant, ticket, core.clock.now()).await {
                 Ok(submission) => Some(submission),
@@ -125,7 +126,9 @@ impl Gateway {
             }
             None => outcome,
         };
-        (outcome, None)
+        // In the sandbox scenario, world and clock are the caller's own: nothing is kept there, but it is told what would be.
+        let age = fresh(&operation).filter(|_| !live && outcome.is_ok());
+        (outcome, age)
     }
 
     /// The upstream's answer as this viewer may see it.

@@ -30,6 +30,7 @@ mod queue;
 mod receiver;
 mod registry;
 mod saml_idp;
+mod scenarios;
 mod sso;
 mod sso_limit;
 mod staff;
