@@ -23,11 +23,13 @@ pub const BODY_FIELD: &str = "$body";
 /// Everything the specs say, indexed. Immutable; share it behind an `Arc`.
 #[derive(Debug)]
 pub struct Catalog {
+    /// What the folder itself came to.
+    own: Arc<Loaded>,
     agencies: Vec<Agency>,
     systems: Vec<System>,
     services: Vec<Arc<Service>>,
     operations: Vec<Arc<Operation>>,
-    dictionary: Dictionary,
+    dictionary: Arc<Dictionary>,
     components: HashMap<String, Arc<Value>>,
     optional_bodies: HashSet<Arc<str>>,
     themes: Vec<Theme>,
@@ -182,22 +184,15 @@ pub struct Counts {
 impl Default for Catalog {
     /// The empty catalog.
     fn default() -> Self {
-        Self::index(Loaded::default())
+        Self::index(&Arc::default(), Loaded::default())
     }
 }
 
 impl Catalog {
     /// Reads a folder of specs. An empty or missing folder is an empty catalog. All errors of all files come back together.
     pub fn load(specs: &Path) -> Result<Self, Vec<Finding>> {
-        Self::load_with(specs, Vec::new())
-    }
-
-    /// Reads a folder of specs and documents from elsewhere that stand in it as it were: their names are paths in it.
-    ///
-    /// # Errors
-    /// As [`Catalog::load`].
-    pub fn load_with(specs: &Path, others: Vec<Document>) -> Result<Self, Vec<Finding>> {
-        load::folder(specs, others).map(Self::index)
+        let own = Arc::new(load::folder(specs)?);
+        Ok(Self::index(&own, own.as_ref().clone()))
     }
 
     /// From documents that were read already. Names are paths in the folder: `psb/hukou.yaml`, `fields.yaml`.
@@ -206,12 +201,33 @@ impl Catalog {
         reason = "documents are large and of no use to the caller afterwards"
     )]
     pub fn from_documents(documents: Vec<Document>) -> Result<Self, Vec<Finding>> {
-        load::documents(&documents).map(Self::index)
+        let loaded = load::documents(&documents, &Loaded::default())?;
+        Ok(Self::index(&Arc::new(loaded.clone()), loaded))
     }
 
-    fn index(loaded: Loaded) -> Self {
-        let operations: Vec<Arc<Operation>> = loaded.operations.into_iter().map(Arc::new).collect();
-        let services: Vec<Arc<Service>> = loaded.services.into_iter().map(Arc::new).collect();
+    /// The same folder with other contracts beside it, in place of those that are beside it now. Nothing of the folder is
+    /// read again: what is published is in force within a moment, however large the city.
+    ///
+    /// # Errors
+    /// Every error of the others, as [`Catalog::load`]; what they take from the folder is named by its system.
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "documents are large and of no use to the caller afterwards"
+    )]
+    pub fn beside(&self, others: Vec<Document>) -> Result<Self, Vec<Finding>> {
+        Ok(Self::index(&self.own, load::documents(&others, &self.own)?))
+    }
+
+    /// Whether a system stands in the folder, and not beside it.
+    #[must_use]
+    pub fn stands_in_folder(&self, system: &SystemId) -> bool {
+        self.own.systems.iter().any(|s| s.id == *system)
+    }
+
+    fn index(own: &Arc<Loaded>, loaded: Loaded) -> Self {
+        let Loaded {
+            operations, services, ..
+        } = &loaded;
         let both = |(i, s): (usize, &Arc<Service>)| [(s.id.clone(), i), (s.number.clone(), i)];
         let operation_index: HashMap<Arc<str>, usize> = operations
             .iter()
@@ -219,9 +235,9 @@ impl Catalog {
             .map(|(i, o)| (Arc::clone(&o.id), i))
             .collect();
         let search = Search::new(
-            &services,
+            services,
             &operation_index,
-            &operations,
+            operations,
             &loaded.agencies,
             &loaded.themes,
             &loaded.synonyms,
@@ -230,11 +246,12 @@ impl Catalog {
             service_index: services.iter().enumerate().flat_map(both).collect(),
             operation_index,
             search,
-            paths: Paths::new(&operations),
+            paths: Paths::new(operations),
+            own: Arc::clone(own),
             agencies: loaded.agencies,
             systems: loaded.systems,
-            services,
-            operations,
+            services: loaded.services,
+            operations: loaded.operations,
             dictionary: loaded.dictionary,
             components: loaded.components,
             optional_bodies: loaded.optional_bodies,

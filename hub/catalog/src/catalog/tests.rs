@@ -326,6 +326,37 @@ fn a_strangers_document_loads_with_defaults() {
 }
 
 #[test]
+fn others_stand_beside_the_folder_and_leave_it_as_it_is() {
+    let folder = city();
+    let more = folder.beside(vec![document("ant/hill.json", STRANGER)]).unwrap();
+    let (few, many) = (folder.counts(), more.counts());
+    assert_eq!(
+        (many.agencies, many.systems, many.operations),
+        (few.agencies + 1, few.systems + 1, few.operations + 3)
+    );
+    let ids = more.systems().iter().map(|s| s.id.to_string()).collect::<Vec<_>>();
+    assert_eq!(ids, ["ant/hill", "psb/hukou", "zoo/pets"]);
+    assert!(more.operations()[0].id.starts_with("ant.hill."), "in order of systems");
+    let same = |id: &str| Arc::ptr_eq(folder.operation(id).unwrap(), more.operation(id).unwrap());
+    assert!(same("zoo.pets.putPet"), "nothing was read again");
+    assert_eq!(found(&more, "GET", "/ant/hill/v1/pets/7").0, "ant.hill.get-pets-id");
+    assert!(
+        more.stands_in_folder(&SystemId::new("zoo", "pets")) && !more.stands_in_folder(&SystemId::new("ant", "hill"))
+    );
+    // What stood beside it before is gone, all of it.
+    let others = more.beside(vec![document("bee/hive.json", STRANGER)]).unwrap();
+    assert!(others.operation("ant.hill.putPet").is_none() && others.agency("ant").is_none());
+    assert_eq!(more.beside(Vec::new()).unwrap().counts(), few);
+    let taken = folder.beside(vec![document("zoo/pets.json", STRANGER)]).unwrap_err();
+    assert!(
+        taken
+            .iter()
+            .any(|f| f.code == "duplicate" && f.message.en.contains("zoo/pets")),
+        "{taken:#?}"
+    );
+}
+
+#[test]
 fn violations_say_what_was_expected_and_leak_nothing() {
     let catalog = city();
     let submit = catalog.operation("psb.permit.submit").unwrap();

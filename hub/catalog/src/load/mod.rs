@@ -36,18 +36,18 @@ const EVENTS: &str = "events";
 const SYNONYMS: &str = "synonyms";
 const AGENCY: &str = "agency";
 
-/// What documents came to, before it is indexed.
-#[derive(Default)]
+/// What documents came to, before it is indexed. A copy shares what is large.
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Loaded {
     pub(crate) agencies: Vec<Agency>,
     pub(crate) systems: Vec<System>,
-    pub(crate) services: Vec<Service>,
-    pub(crate) operations: Vec<Operation>,
+    pub(crate) services: Vec<Arc<Service>>,
+    pub(crate) operations: Vec<Arc<Operation>>,
     pub(crate) components: HashMap<String, Arc<Value>>,
-    pub(crate) dictionary: Dictionary,
+    pub(crate) dictionary: Arc<Dictionary>,
     pub(crate) themes: Vec<Theme>,
     pub(crate) events: Vec<Event>,
-    pub(crate) synonyms: Synonyms,
+    pub(crate) synonyms: Arc<Synonyms>,
     /// Operations whose body may be left out.
     pub(crate) optional_bodies: HashSet<Arc<str>>,
     /// Names and texts of the documents as read.
@@ -56,21 +56,13 @@ pub(crate) struct Loaded {
     pub(crate) notes: Vec<Finding>,
 }
 
-/// Reads a folder and documents from elsewhere. Findings name files the way the folder was named, and the others as they
-/// are named.
-pub(crate) fn folder(specs: &Path, others: Vec<Document>) -> Result<Loaded, Vec<Finding>> {
-    let names: HashSet<String> = others.iter().map(|d| d.name.clone()).collect();
-    let shown = |finding: Finding| match names.contains(&finding.file) {
-        true => finding,
-        false => Finding {
-            file: specs.join(&finding.file).display().to_string(),
-            ..finding
-        },
+/// Reads a folder. Findings name files the way the folder was named.
+pub(crate) fn folder(specs: &Path) -> Result<Loaded, Vec<Finding>> {
+    let shown = |finding: Finding| Finding {
+        file: specs.join(&finding.file).display().to_string(),
+        ..finding
     };
-    let loaded = folder::read(specs).and_then(|mut documents| {
-        documents.extend(others);
-        self::documents(&documents)
-    });
+    let loaded = folder::read(specs).and_then(|documents| self::documents(&documents, &Loaded::default()));
     match loaded {
         Ok(mut loaded) => {
             loaded.notes = std::mem::take(&mut loaded.notes).into_iter().map(shown).collect();
@@ -110,30 +102,30 @@ fn sort(documents: &[Document]) -> Sorted<'_> {
     sorted
 }
 
-/// Builds from documents whose names are paths in a folder of specs.
-pub(crate) fn documents(documents: &[Document]) -> Result<Loaded, Vec<Finding>> {
+/// Builds from documents whose names are paths in a folder of specs, beside what was built `before` and is left as it is.
+pub(crate) fn documents(documents: &[Document], before: &Loaded) -> Result<Loaded, Vec<Finding>> {
     let extensions = Extensions::new()?;
     let sorted = sort(documents);
     let mut findings = Vec::new();
-    let mut loaded = Loaded {
-        sources: documents
-            .iter()
-            .map(|d| (d.name.clone(), Arc::clone(d.source())))
-            .collect(),
-        ..Loaded::default()
-    };
+    let mut loaded = before.clone();
+    let sources = documents.iter().map(|d| (d.name.clone(), Arc::clone(d.source())));
+    loaded.sources.extend(sources);
     sheets(&sorted, &extensions, &mut loaded, &mut findings);
-    let agencies = agencies(&sorted, &extensions, &mut findings);
+    let agencies = agencies(&sorted, &before.agencies, &extensions, &mut findings);
     let workers = std::thread::available_parallelism().map_or(2, usize::from).min(8);
     let built = folder::parallel(&sorted.systems, workers, |document| {
         system::read(document, &loaded.dictionary, &extensions)
     });
     gather(built, agencies, &mut loaded, &mut findings);
+    // Each system in one piece, wherever it came from.
+    loaded.systems.sort_by(|a, b| a.id.cmp(&b.id));
+    loaded.services.sort_by(|a, b| a.system.cmp(&b.system));
+    loaded.operations.sort_by(|a, b| a.system.cmp(&b.system));
     findings.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
     if findings.iter().any(|f| f.severity == Severity::Error) {
         return Err(findings);
     }
-    loaded.notes = findings;
+    loaded.notes.extend(findings);
     Ok(loaded)
 }
 
@@ -152,16 +144,21 @@ fn sheets(sorted: &Sorted<'_>, extensions: &Extensions, loaded: &mut Loaded, fin
         loaded.events = sheets::events(d, extensions, r);
     });
     read(sorted.synonyms, &mut |d, r| {
-        loaded.synonyms = sheets::synonyms(d, extensions, r);
+        loaded.synonyms = Arc::new(sheets::synonyms(d, extensions, r));
     });
     read(sorted.dictionary, &mut |d, r| {
         extensions.check(r);
-        loaded.dictionary = Dictionary::read(d, r);
+        loaded.dictionary = Arc::new(Dictionary::read(d, r));
     });
 }
 
-fn agencies(sorted: &Sorted<'_>, extensions: &Extensions, findings: &mut Vec<Finding>) -> BTreeMap<String, Agency> {
-    let mut agencies = BTreeMap::new();
+fn agencies(
+    sorted: &Sorted<'_>,
+    before: &[Agency],
+    extensions: &Extensions,
+    findings: &mut Vec<Finding>,
+) -> BTreeMap<String, Agency> {
+    let mut agencies: BTreeMap<_, _> = before.iter().map(|a| (a.code.clone(), a.clone())).collect();
     for document in &sorted.agencies {
         let mut report = Report::new(document);
         if let Some(agency) = sheets::agency(document, extensions, &mut report) {
@@ -195,29 +192,31 @@ fn gather(
         themes: &codes,
         events: &loaded.events,
     };
-    let mut names = unique::Names::default();
+    let mut names = unique::Names::beside(loaded);
     for mut one in built {
         let document = one.report.document;
         for assembled in service::assemble(&mut one.operations, &around, &mut one.report) {
             names.service(document, &assembled);
-            loaded.services.push(assembled.service);
+            loaded.services.push(Arc::new(assembled.service));
         }
         for draft in one.operations {
             names.operation(document, &draft);
             if draft.body_is_optional {
                 loaded.optional_bodies.insert(Arc::clone(&draft.operation.id));
             }
-            loaded.operations.push(draft.operation);
+            loaded.operations.push(Arc::new(draft.operation));
         }
         loaded.systems.extend(one.system);
         loaded.components.extend(one.components);
         findings.append(&mut one.report.findings);
     }
     findings.append(&mut names.findings);
-    let fields: Vec<_> = loaded.dictionary.names().map(str::to_owned).collect();
-    for name in fields {
-        if let Some(field) = loaded.dictionary.field(&name) {
-            loaded.components.insert(name, Arc::clone(&field.shape.schema));
+    let dictionary = Arc::clone(&loaded.dictionary);
+    for name in dictionary.names() {
+        if let Some(field) = dictionary.field(name) {
+            loaded
+                .components
+                .insert(name.to_owned(), Arc::clone(&field.shape.schema));
         }
     }
     loaded.agencies = agencies.into_values().collect();

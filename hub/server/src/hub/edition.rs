@@ -33,8 +33,32 @@ impl Edition {
     /// # Errors
     /// Every error of every file. Connectors and policies are only checked against a catalog that could be read.
     pub fn load(paths: &Paths, published: &[Published]) -> Result<Self, Vec<Finding>> {
-        let catalog = Arc::new(registered::catalog(&paths.specs, published)?);
-        let (mut connectors, mut findings) = hub_connectors::load_folder(&paths.connectors, &catalog);
+        let folder = Catalog::load(&paths.specs)?;
+        let catalog = Arc::new(registered::catalog(&folder, published)?);
+        let (connectors, findings) = hub_connectors::load_folder(&paths.connectors, &catalog);
+        Self::complete(paths, catalog, connectors, findings, published)
+    }
+
+    /// What the registry has published now, beside the contracts and connectors that are in force and came from folders:
+    /// those are not read again. Policies are, since a grant or a plan may be about what is new.
+    ///
+    /// # Errors
+    /// As [`Edition::load`].
+    pub fn beside(paths: &Paths, current: &Snapshot, published: &[Published]) -> Result<Self, Vec<Finding>> {
+        let catalog = Arc::new(registered::catalog(&current.catalog, published)?);
+        let own = current.connectors.iter();
+        let own = own.filter(|(system, _)| !current.registered.contains_key(*system));
+        let connectors = own.map(|(system, c)| (system.clone(), Arc::clone(c))).collect();
+        Self::complete(paths, catalog, connectors, Vec::new(), published)
+    }
+
+    fn complete(
+        paths: &Paths,
+        catalog: Arc<Catalog>,
+        mut connectors: BTreeMap<SystemId, Arc<Connector>>,
+        mut findings: Vec<Finding>,
+        published: &[Published],
+    ) -> Result<Self, Vec<Finding>> {
         let (own, more) = registered::connectors(published, &catalog);
         connectors.extend(own);
         findings.extend(more);

@@ -1,4 +1,4 @@
-//! What is registered comes into force: the catalog of folders and registry is made anew, whole, and only if it can be used.
+//! What is registered comes into force: the catalog is made anew with it, beside what the folders hold, and only if it can be used.
 
 use super::{Edition, Worker};
 use crate::config::Paths;
@@ -8,6 +8,7 @@ use hub_gateway::Registration;
 use hub_registry::{Asked, Member, Plan, Published, RegistryError, Shelf, Step};
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Everything a shelf has published, beside what stands in the folder of specs.
 #[must_use]
@@ -52,14 +53,14 @@ pub async fn take(worker: &Worker, by: &Member, id: &str, asked: &Asked) -> Resu
 }
 
 async fn after(worker: &Worker, plan: &Plan, now: Timestamp) -> Result<Edition, Problem> {
-    let paths = worker.hub.config.paths.clone();
-    let all = plan.published(now, &|system| in_folder(&paths, system));
+    let catalog = Arc::clone(&worker.gateway.snapshot().catalog);
+    let all = plan.published(now, &|system| catalog.stands_in_folder(system));
     load(worker, all).await?.map_err(|findings| unfit(&findings))
 }
 
 async fn load(worker: &Worker, all: Vec<Published>) -> Result<Result<Edition, Vec<Finding>>, Problem> {
-    let paths = worker.hub.config.paths.clone();
-    tokio::task::spawn_blocking(move || Edition::load(&paths, &all))
+    let (paths, current) = (worker.hub.config.paths.clone(), worker.gateway.snapshot());
+    tokio::task::spawn_blocking(move || Edition::beside(&paths, &current, &all))
         .await
         .map_err(|e| Problem::new(ProblemCode::Internal).inner(e.to_string()))
 }
@@ -78,7 +79,11 @@ pub async fn republish(worker: &Worker, unusable: &mut BTreeMap<SystemId, Regist
     let hub = &worker.hub;
     let now = hub.clock.now();
     let _alone = hub.reloading.lock().await;
-    let all = published(&hub.config.paths, &hub.desk.shelf(), now);
+    let catalog = Arc::clone(&worker.gateway.snapshot().catalog);
+    let all = hub
+        .desk
+        .shelf()
+        .published(now, &|system| catalog.stands_in_folder(system));
     let registered = super::registered::registrations(&all);
     if registered == worker.gateway.snapshot().registered || registered == *unusable {
         return;

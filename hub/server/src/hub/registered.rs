@@ -6,7 +6,6 @@ use hub_core::{Finding, SystemId, Text};
 use hub_gateway::Registration;
 use hub_registry::Published;
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 /// The name of a registered contract among the documents of a catalog.
@@ -14,18 +13,18 @@ fn name(published: &Published) -> String {
     format!("{}.json", published.system)
 }
 
-/// A catalog of a folder and of what is published.
+/// A folder's catalog with what is published beside it.
 ///
 /// # Errors
-/// As [`Catalog::load`]; a finding about what is published stands at the place of the upload.
-pub fn catalog(specs: &Path, published: &[Published]) -> Result<Catalog, Vec<Finding>> {
+/// As [`Catalog::beside`]; a finding stands at the place of the upload.
+pub fn catalog(folder: &Catalog, published: &[Published]) -> Result<Catalog, Vec<Finding>> {
     let mut documents = Vec::new();
     for one in published {
         let text = one.contract().to_string();
         let document = Document::parse(&name(one), text.as_bytes()).map_err(|f| vec![f])?;
         documents.push(document);
     }
-    Catalog::load_with(specs, documents).map_err(|mut findings| {
+    folder.beside(documents).map_err(|mut findings| {
         for finding in &mut findings {
             let own = published.iter().find(|one| name(one) == finding.file);
             if let Some(origin) = own.map(|one| one.document.description.origin(&finding.pointer)) {
@@ -84,7 +83,7 @@ mod tests {
     use hub_registry::{Reading, reading};
     use std::collections::BTreeSet;
     use std::fmt::Write;
-    use std::path::PathBuf;
+    use std::path::{Path, PathBuf};
 
     const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/figures/registered.md");
 
@@ -121,7 +120,7 @@ mod tests {
                 .map(|f| f.code)
                 .collect()
         };
-        match catalog(Path::new("/nowhere"), &one) {
+        match catalog(&Catalog::default(), &one) {
             Err(findings) => (false, has_address, codes(findings)),
             Ok(catalog) => {
                 let (made, findings) = connectors(&one, &catalog);
