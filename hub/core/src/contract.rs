@@ -43,12 +43,11 @@ impl SystemId {
     /// The key in a manifest of an operation of this system, by the operation's whole id.
     #[must_use]
     pub fn key_of<'i>(&self, id: &'i str) -> &'i str {
-        let agency = format!("{}.", self.agency);
-        let Some(rest) = id.strip_prefix(&agency) else {
+        let behind = |id: &'i str, name: &str| id.strip_prefix(name)?.strip_prefix('.');
+        let Some(rest) = behind(id, &self.agency) else {
             return id;
         };
-        let system = format!("{}.", self.system);
-        rest.strip_prefix(&system).unwrap_or(rest)
+        behind(rest, &self.system).unwrap_or(rest)
     }
 
     /// The variable that holds its upstream address: `UPSTREAM_NR_REG` for `nr/reg`.

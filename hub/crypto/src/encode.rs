@@ -13,7 +13,12 @@ const LENIENT: GeneralPurposeConfig =
 /// Lower-case hex.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
-    ::hex::encode(bytes)
+    // Every call writes several of these; `encode` would go character by character.
+    let mut text = vec![0; bytes.len() * 2];
+    match ::hex::encode_to_slice(bytes, &mut text) {
+        Ok(()) => String::from_utf8(text).unwrap_or_default(),
+        Err(_) => ::hex::encode(bytes),
+    }
 }
 
 /// Upper-case hex.

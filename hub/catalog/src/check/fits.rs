@@ -23,8 +23,75 @@ pub(crate) enum Fits {
     Object { members: Vec<Member>, closed: bool },
     /// Items of one kind.
     Array { item: Box<Fits>, least: usize, most: usize },
-    /// What is compiled.
-    Leaf { validator: Arc<Validator>, integer: bool },
+    /// What is compiled, and what of it needs no validator.
+    Leaf { validator: Arc<Validator>, plain: Plain },
+}
+
+/// What a schema of one value says, as far as it can be judged without making the value.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Plain {
+    /// A text of so many characters; `whole` if the schema says nothing else.
+    Text { least: usize, most: usize, whole: bool },
+    /// A number within limits, and nothing else is said.
+    Number { integer: bool, least: f64, most: f64 },
+    /// Anything else; whether a number of it must be written without a fraction.
+    Other { integer: bool },
+}
+
+/// Words of a schema that ask nothing of a value.
+const ANNOTATIONS: [&str; 8] = [
+    "title",
+    "description",
+    "example",
+    "examples",
+    "default",
+    "readOnly",
+    "writeOnly",
+    "deprecated",
+];
+/// Integers up to here are the same as a float.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+const EXACT_BITS: u64 = 1 << 53;
+
+impl Plain {
+    fn of(schema: &Value) -> Self {
+        let integer = schema.get("type").is_some_and(|t| t == "integer");
+        Self::without_validator(schema, integer).unwrap_or(Self::Other { integer })
+    }
+
+    fn without_validator(schema: &Value, integer: bool) -> Option<Self> {
+        let map = schema.as_object()?;
+        let only = |words: &[&str]| {
+            map.keys().all(|k| {
+                k == "type" || k.starts_with("x-") || ANNOTATIONS.contains(&k.as_str()) || words.contains(&k.as_str())
+            })
+        };
+        match map.get("type")?.as_str()? {
+            "string" => {
+                let limit = |key: &str, none: usize| match map.get(key) {
+                    None => Some(none),
+                    Some(limit) => usize::try_from(limit.as_u64()?).ok(),
+                };
+                Some(Self::Text {
+                    least: limit("minLength", 0)?,
+                    most: limit("maxLength", usize::MAX)?,
+                    whole: only(&["minLength", "maxLength"]),
+                })
+            }
+            "number" | "integer" if only(&["minimum", "maximum"]) => {
+                let limit = |key: &str, none: f64| match map.get(key) {
+                    None => Some(none),
+                    Some(limit) => limit.as_f64().filter(|l| l.abs() < EXACT),
+                };
+                Some(Self::Number {
+                    integer,
+                    least: limit("minimum", f64::NEG_INFINITY)?,
+                    most: limit("maximum", f64::INFINITY)?,
+                })
+            }
+            _ => None,
+        }
+    }
 }
 
 /// A member of an object.
@@ -51,7 +118,7 @@ impl Fits {
         let Some(map) = super::checker::walkable(schema) else {
             return Some(Self::Leaf {
                 validator: walk.compiled(schema, keep)?,
-                integer: schema.get("type").is_some_and(|t| t == "integer"),
+                plain: Plain::of(schema),
             });
         };
         if let Some(item) = map.get("items") {
@@ -128,19 +195,20 @@ impl<'de> DeserializeSeed<'de> for &Fits {
         match self {
             Fits::Object { .. } => reader.deserialize_map(self),
             Fits::Array { .. } => reader.deserialize_seq(self),
-            Fits::Leaf { validator, integer } => {
-                let value = <Value as de::Deserialize>::deserialize(reader)?;
-                let plain = match &value {
-                    Value::Null | Value::Object(_) | Value::Array(_) => false,
-                    Value::String(text) => !text.is_empty(),
-                    Value::Number(number) => !integer || number.is_i64() || number.is_u64(),
-                    Value::Bool(_) => true,
-                };
-                match plain && validator.is_valid(&value) {
-                    true => Ok(()),
-                    false => Err(unfit()),
+            Fits::Leaf { validator, plain } => match plain {
+                Plain::Text { .. } => reader.deserialize_str(Exact { validator, plain }),
+                Plain::Number { .. } => reader.deserialize_f64(Exact { validator, plain }),
+                Plain::Other { integer } => {
+                    let value = <Value as de::Deserialize>::deserialize(reader)?;
+                    let plain = match &value {
+                        Value::Null | Value::Object(_) | Value::Array(_) => false,
+                        Value::String(text) => !text.is_empty(),
+                        Value::Number(number) => !integer || number.is_i64() || number.is_u64(),
+                        Value::Bool(_) => true,
+                    };
+                    fit(plain && validator.is_valid(&value))
                 }
-            }
+            },
         }
     }
 }
@@ -186,6 +254,63 @@ impl<'de> Visitor<'de> for &Fits {
     }
 }
 
+/// One value, judged as it is read.
+struct Exact<'f> {
+    validator: &'f Validator,
+    plain: &'f Plain,
+}
+
+impl Exact<'_> {
+    /// `exact`: as a float, which tells what is said from every other number.
+    fn number<E: de::Error>(&self, value: f64, exact: bool, whole: bool) -> Result<(), E> {
+        match *self.plain {
+            Plain::Number { integer, least, most } => {
+                let limited = least.is_finite() || most.is_finite();
+                fit((whole || !integer) && (exact || !limited) && (least..=most).contains(&value))
+            }
+            _ => Err(unfit()),
+        }
+    }
+}
+
+impl Visitor<'_> for Exact<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("what the contract says")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<(), E> {
+        let Plain::Text { least, most, whole } = *self.plain else {
+            return Err(unfit());
+        };
+        // Characters are counted only where bytes leave it open: one has up to four.
+        let open = text.len() > most || text.len() < least.saturating_mul(4);
+        let long = !open || (least..=most).contains(&text.chars().count());
+        fit(!text.is_empty() && long && (whole || self.validator.is_valid(&Value::String(text.to_owned()))))
+    }
+
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "where it loses, the number is not called exact"
+    )]
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<(), E> {
+        self.number(value as f64, value < EXACT_BITS, true)
+    }
+
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "where it loses, the number is not called exact"
+    )]
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<(), E> {
+        self.number(value as f64, value.unsigned_abs() < EXACT_BITS, true)
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<(), E> {
+        self.number(value, value.is_finite(), false)
+    }
+}
+
 /// The name of a member, as its number.
 struct Name<'m> {
     members: &'m [Member],
@@ -217,6 +342,10 @@ impl Visitor<'_> for Name<'_> {
     }
 }
 
+fn fit<E: de::Error>(fits: bool) -> Result<(), E> {
+    if fits { Ok(()) } else { Err(unfit()) }
+}
+
 fn unfit<E: de::Error>() -> E {
     E::custom("unfit")
 }
@@ -234,6 +363,8 @@ mod tests {
             "properties": {
                 "no": {"type": "string", "pattern": "^[0-9]+$"},
                 "count": {"type": "integer", "minimum": 1},
+                "share": {"type": "number", "minimum": 0, "maximum": 1, "example": 0.5},
+                "name": {"type": "string", "minLength": 2, "maxLength": 3, "x-hub-field": "name"},
                 "rows": {"type": "array", "minItems": 1, "maxItems": 2, "items": {
                     "type": "object", "required": ["at"],
                     "properties": {"at": {"type": "string", "format": "date"}, "of": {"type": ["string", "null"]}}
@@ -248,8 +379,8 @@ mod tests {
     fn looking_through_and_walking_agree() {
         let (schema, checker, none) = (schema(), Checker::default(), HashMap::new());
         let ready = Fits::of(&Walk::new(&checker, &none, true), &schema).unwrap();
-        let good =
-            json!({"no": "1", "rows": [{"at": "2026-04-08", "of": null, "more": 1}], "either": {"a": 1}, "count": 2});
+        let good = json!({"no": "1", "rows": [{"at": "2026-04-08", "of": null, "more": 1}], "either": {"a": 1}, "count": 2,
+                "share": 0.25, "name": "王五"});
         let mut values = vec![good.clone(), json!({}), json!([]), json!(null), json!("x")];
         for (pointer, other) in [
             ("/no", json!("x")),
@@ -257,6 +388,16 @@ mod tests {
             ("/count", json!(0)),
             ("/count", json!(2.0)),
             ("/count", json!("2")),
+            ("/share", json!(1)),
+            ("/share", json!(1.000_001)),
+            ("/share", json!(-1)),
+            ("/share", json!(u64::MAX)),
+            ("/share", json!("1")),
+            ("/name", json!("𠮷")),
+            ("/name", json!("𠮷㛃𬭚")),
+            ("/name", json!("abcd")),
+            ("/name", json!("")),
+            ("/name", json!(true)),
             ("/rows", json!([])),
             (
                 "/rows",
@@ -287,12 +428,13 @@ mod tests {
             }
             fitting += usize::from(fits);
         }
-        assert_eq!((values.len(), fitting), (19, 3));
+        assert_eq!((values.len(), fitting), (29, 5));
         assert!(
             !ready.exactly(good.to_string().as_bytes()),
             "it has a tree that is not looked into"
         );
-        let plain = json!({"no": "1", "rows": [{"at": "2026-04-08"}]}).to_string();
+        let plain =
+            json!({"no": "1", "rows": [{"at": "2026-04-08"}], "share": 1, "count": 2, "name": "𠮷㛃"}).to_string();
         assert!(ready.exactly(plain.as_bytes()));
         assert!(!ready.exactly(format!("{plain}{plain}").as_bytes()));
     }

@@ -1,4 +1,5 @@
-//! The writer of the journal: one thread writes, one syncs, everybody else hands them records.
+//! The writer of the journal. Who finds it free writes a record there and then; otherwise one thread writes what has queued
+//! up, and one syncs.
 //!
 //! A record counts as written when the operating system has it, which survives the death of this process; a durable
 //! record waits until it is on disk. Whatever has queued up meanwhile goes out in one write and one sync.
@@ -8,7 +9,7 @@ use hub_core::ports::{BoxFuture, TrailError, TrailRecord, TrailSink};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
 
@@ -51,6 +52,9 @@ pub enum JournalError {
     },
 }
 
+/// Bytes that a record may have, and more than any has.
+const ROOM: u64 = 256 * 1024;
+
 type Done = oneshot::Sender<Result<(), TrailError>>;
 
 struct Entry {
@@ -61,6 +65,7 @@ struct Entry {
 
 /// The open journal.
 pub struct Journal {
+    writer: Arc<Mutex<Writer>>,
     entries: Mutex<Option<mpsc::Sender<Entry>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -80,17 +85,20 @@ impl Journal {
             OpenError::Io(error) => io(error),
             OpenError::Damaged(file, reason) => JournalError::Damaged { file, reason },
         })?;
+        let writer = Arc::new(Mutex::new(writer));
         let (entries, queue) = mpsc::channel(settings.queue);
+        let shared = Arc::clone(&writer);
         let (syncs, to_sync) = std::sync::mpsc::channel();
         let write = std::thread::Builder::new()
             .name("trail-write".into())
-            .spawn(move || writer.run(queue, &syncs))
+            .spawn(move || run_writes(&shared, queue, &syncs))
             .map_err(io)?;
         let sync = std::thread::Builder::new()
             .name("trail-sync".into())
             .spawn(move || run_syncs(&to_sync))
             .map_err(io)?;
         Ok(Self {
+            writer,
             entries: Mutex::new(Some(entries)),
             threads: Mutex::new(vec![write, sync]),
         })
@@ -124,13 +132,17 @@ impl TrailSink for Journal {
     fn write(&self, record: TrailRecord, durable: bool) -> BoxFuture<'_, Result<(), TrailError>> {
         Box::pin(async move {
             let closed = || TrailError("the journal is closed".into());
+            let sender = self.sender().ok_or_else(closed)?;
+            // Handing a record over and waiting costs more than writing it.
+            if !durable
+                && let Ok(mut writer) = self.writer.try_lock()
+                && writer.has_room()
+            {
+                return writer.one(&record);
+            }
             let (done, written) = oneshot::channel();
             let entry = Entry { record, durable, done };
-            self.sender()
-                .ok_or_else(closed)?
-                .send(entry)
-                .await
-                .map_err(|_| closed())?;
+            sender.send(entry).await.map_err(|_| closed())?;
             written.await.map_err(|_| closed())?
         })
     }
@@ -193,15 +205,27 @@ impl Writer {
         })
     }
 
-    fn run(mut self, mut queue: mpsc::Receiver<Entry>, syncs: &std::sync::mpsc::Sender<(File, Vec<Done>)>) {
-        let mut batch = Vec::new();
-        while let Some(first) = queue.blocking_recv() {
-            batch.push(first);
-            while let Ok(next) = queue.try_recv() {
-                batch.push(next);
-            }
-            self.commit(&mut batch, syncs);
+    /// Whether a record can be written without beginning a new file, which takes time.
+    fn has_room(&self) -> bool {
+        self.bytes + ROOM <= self.rotate_bytes
+    }
+
+    /// Writes a record that need not be on disk.
+    fn one(&mut self, record: &TrailRecord) -> Result<(), TrailError> {
+        let before = self.link.clone();
+        let mut out = Vec::with_capacity(1024);
+        self.append(record, &mut out);
+        let written = self.write(&out).map_err(|e| TrailError(e.to_string()));
+        if written.is_err() {
+            self.link = before;
         }
+        written
+    }
+
+    fn append(&mut self, record: &TrailRecord, out: &mut Vec<u8>) {
+        // Serialising a record of strings and numbers cannot fail; a gap would break the chain's numbers anyway.
+        self.link
+            .append(&serde_json::to_string(record).unwrap_or_default(), out);
     }
 
     /// Writes a batch at once; answers what need not be on disk and passes the rest on to be synced.
@@ -209,9 +233,7 @@ impl Writer {
         let before = self.link.clone();
         let mut out = Vec::with_capacity(batch.len() * 512);
         for entry in batch.iter() {
-            // Serialising a record of strings and numbers cannot fail; a gap would break the chain's numbers anyway.
-            self.link
-                .append(&serde_json::to_string(&entry.record).unwrap_or_default(), &mut out);
+            self.append(&entry.record, &mut out);
         }
         let failure = self.write(&out).err().map(|e| TrailError(e.to_string()));
         if failure.is_some() {
@@ -262,6 +284,23 @@ fn number(file: &Path) -> Option<u32> {
 
 fn name(folder: &Path, number: u32) -> PathBuf {
     folder.join(format!("trail-{number:06}.jsonl"))
+}
+
+/// Writes at once all that has queued up.
+fn run_writes(
+    writer: &Mutex<Writer>,
+    mut queue: mpsc::Receiver<Entry>,
+    syncs: &std::sync::mpsc::Sender<(File, Vec<Done>)>,
+) {
+    let mut batch = Vec::new();
+    while let Some(first) = queue.blocking_recv() {
+        batch.push(first);
+        let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Ok(next) = queue.try_recv() {
+            batch.push(next);
+        }
+        writer.commit(&mut batch, syncs);
+    }
 }
 
 /// Syncs once for all that has queued up.
