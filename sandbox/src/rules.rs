@@ -192,6 +192,9 @@ pub(crate) fn fits(flat: &Map<String, Value>, value: &Value) -> bool {
     let typed = match flat.get("type") {
         Some(Value::String(one)) => is(one),
         Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).any(is),
+        // Who names members or items means an object or a list, though by the letter anything would do.
+        _ if flat.contains_key("properties") => value.is_object(),
+        _ if flat.contains_key("items") => value.is_array(),
         _ => true,
     };
     let limit = |key: &str| flat.get(key).and_then(Value::as_f64);

@@ -94,6 +94,43 @@ fn what_is_described_is_answered_and_the_caller_is_heard() {
 }
 
 #[test]
+fn what_the_caller_says_does_not_take_the_place_of_an_object_or_a_list() {
+    let mock = mock(
+        r#"
+openapi: 3.0.3
+info: {title: Events, version: "1"}
+paths:
+  /events:
+    get:
+      parameters:
+        - {name: kind, in: query, schema: {type: string}}
+        - {name: town, in: query, schema: {type: string}}
+      responses:
+        "200":
+          description: all
+          content:
+            application/json:
+              schema:
+                type: array
+                minItems: 1
+                items:
+                  type: object
+                  required: [kind, kinds, town]
+                  properties:
+                    kind: {properties: {name: {type: string}}}
+                    kinds: {items: {type: string}}
+                    town: {type: string}
+"#,
+    );
+    let told = mock
+        .answer(&get("/events", "kind=fair&kinds=fair&town=Nanyu", &[]))
+        .unwrap();
+    let first = &body(&told)[0];
+    assert!(first["kind"].is_object() && first["kinds"].is_array(), "{first}");
+    assert_eq!(first["town"], "Nanyu");
+}
+
+#[test]
 fn what_is_not_described_is_refused_with_its_place() {
     let mock = mock(PETS);
     let refused = |ask: &Ask<'_>| {
