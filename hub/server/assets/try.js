@@ -74,9 +74,18 @@ function mark(form, problem) {
   first?.focus();
 }
 
+// The number of a request leads to all that is known of it.
+function said(place, id) {
+  place.textContent = "";
+  if (!id) return;
+  const link = document.createElement("a");
+  [link.href, link.textContent] = [`/r/${encodeURIComponent(id)}`, id];
+  place.append(link);
+}
+
 async function send(form) {
   const panel = document.getElementById(form.dataset.answer);
-  const [state, out] = [panel.querySelector(".state"), panel.querySelector("pre")];
+  const [state, out] = [panel.querySelector(".state"), panel.querySelector(".out")];
   const button = form.querySelector("button[type=submit]");
   clear(form);
   button.disabled = true;
@@ -92,7 +101,7 @@ async function send(form) {
     try { problem = JSON.parse(text); shown = JSON.stringify(problem, null, 2); } catch { /* shown as it came */ }
     state.textContent = `${answer.status} · ${took} ms`;
     state.className = `state badge ${answer.ok ? "good" : answer.status < 500 ? "warn" : "bad"}`;
-    panel.querySelector(".request-id").textContent = answer.headers.get("x-request-id") ?? "";
+    said(panel.querySelector(".request-id"), answer.headers.get("x-request-id"));
     out.textContent = shown;
     if (!answer.ok && problem) mark(form, problem);
   } catch {
@@ -104,7 +113,21 @@ async function send(form) {
 }
 
 for (const form of document.querySelectorAll("form.try")) {
-  form.addEventListener("submit", (event) => { event.preventDefault(); send(form); });
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    await send(form);
+    // What was asked for by a button is asked for once.
+    const once = form.querySelector("input[type=hidden][data-control]");
+    if (once) once.value = "";
+  });
+}
+// The same call as something else would have it: only one header changes.
+for (const button of document.querySelectorAll("form.try button[data-scenario]")) {
+  button.addEventListener("click", () => {
+    const { form } = button;
+    form.querySelector("[data-control=Hub-Scenario]").value = button.dataset.scenario;
+    form.requestSubmit();
+  });
 }
 // A link to an operation opens it.
 const open = () => { const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1))); if (target?.tagName === "DETAILS") target.open = true; };

@@ -1,5 +1,6 @@
 //! The first page, and the page that says how the hub is.
 
+use super::service::{Shown, shown, words};
 use super::{Choice, Fact, Frame, domain_name};
 use askama::Template;
 use hub_catalog::{Catalog, Counts};
@@ -18,6 +19,15 @@ struct Tile {
     agency: String,
 }
 
+/// One call that anybody can make at once.
+struct Taste {
+    service: String,
+    name: String,
+    operation: Shown,
+    /// The same call, otherwise ended.
+    instead: Vec<Choice>,
+}
+
 #[derive(Template)]
 #[template(path = "home.html")]
 struct HomePage<'a> {
@@ -25,6 +35,8 @@ struct HomePage<'a> {
     counts: Counts,
     domains: Vec<Choice>,
     instant: Vec<Tile>,
+    taste: Option<Taste>,
+    words: String,
     themes: Vec<Choice>,
     agencies: Vec<Choice>,
 }
@@ -40,7 +52,7 @@ struct StatusPage<'a> {
 ///
 /// # Errors
 /// If the template fails.
-pub fn home(frame: &Frame, catalog: &Catalog) -> askama::Result<String> {
+pub fn home(frame: &Frame, catalog: &Catalog, base: &str) -> askama::Result<String> {
     let themes = counted(catalog, |s| s.themes.clone());
     let themes = catalog
         .themes()
@@ -55,6 +67,8 @@ pub fn home(frame: &Frame, catalog: &Catalog) -> askama::Result<String> {
         counts: catalog.counts(),
         domains: domains(catalog, frame),
         instant: instant(catalog, frame),
+        taste: taste(catalog, frame, base),
+        words: words(frame),
         themes: themes.take(THEMES).collect(),
         agencies: agencies.collect(),
         frame,
@@ -98,15 +112,48 @@ fn choice(value: &str, name: String, counts: &BTreeMap<String, usize>) -> Option
     })
 }
 
-/// Services that anybody can ask at once, one an agency: the first taste for a newcomer.
+/// Services that anybody can ask at once.
+fn at_once(catalog: &Catalog) -> impl Iterator<Item = &Arc<Service>> {
+    let all = catalog.services().iter();
+    all.filter(|s| s.assurance == Assurance::R0 && s.archetype == Archetype::Query)
+}
+
+/// The first of them that is asked for something.
+fn taste(catalog: &Catalog, frame: &Frame, base: &str) -> Option<Taste> {
+    let asked = |s: &Arc<Service>| {
+        let operation = s.operations.iter().find_map(|id| catalog.operation(id))?;
+        let plain = operation.method == "GET" && operation.assurance == Assurance::R0;
+        let example = operation
+            .examples
+            .iter()
+            .any(|e| e.input.as_ref().is_some_and(|i| !i.is_empty()));
+        (plain && example).then(|| (Arc::clone(s), Arc::clone(operation)))
+    };
+    let (service, operation) = at_once(catalog).find_map(asked)?;
+    let instead = [
+        ("not-found", frame.t("查无此项", "nothing found")),
+        ("limited", frame.t("次数用完", "too many calls")),
+        ("slow; ms=2000", frame.t("慢 2 秒", "2 s slower")),
+        ("down", frame.t("系统停了", "system down")),
+    ];
+    let instead = instead.map(|(value, name)| Choice {
+        value: value.to_owned(),
+        name: name.to_owned(),
+        count: 0,
+        chosen: false,
+    });
+    Some(Taste {
+        service: service.id.clone(),
+        name: frame.of(&service.name),
+        operation: shown(frame, &operation, base),
+        instead: instead.into(),
+    })
+}
+
+/// One an agency: the first sight for a newcomer.
 fn instant(catalog: &Catalog, frame: &Frame) -> Vec<Tile> {
-    let at_once = |s: &&Arc<Service>| s.assurance == Assurance::R0 && s.archetype == Archetype::Query;
     let mut seen = HashSet::new();
-    let first = catalog
-        .services()
-        .iter()
-        .filter(at_once)
-        .filter(|s| seen.insert(s.agency.clone()));
+    let first = at_once(catalog).filter(|s| seen.insert(s.agency.clone()));
     first
         .take(TILES)
         .map(|s| Tile {

@@ -21,19 +21,19 @@ pub struct ServicePage {
     pub not_connected: Option<Text>,
 }
 
-struct Shown {
-    id: String,
-    method: String,
-    path: String,
-    summary: String,
-    description: String,
-    verb: &'static str,
-    has_body: bool,
-    once: bool,
-    status: u16,
-    fields: Vec<Field>,
-    example: String,
-    curl: String,
+pub(super) struct Shown {
+    pub(super) id: String,
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) summary: String,
+    pub(super) description: String,
+    pub(super) verb: &'static str,
+    pub(super) has_body: bool,
+    pub(super) once: bool,
+    pub(super) status: u16,
+    pub(super) fields: Vec<Field>,
+    pub(super) example: String,
+    pub(super) curl: String,
 }
 
 #[derive(Template)]
@@ -149,7 +149,7 @@ fn filled(frame: &Frame, operations: &[&Arc<Operation>]) -> String {
     names.join(frame.t("、", ", "))
 }
 
-fn shown(frame: &Frame, operation: &Operation, base: &str) -> Shown {
+pub(super) fn shown(frame: &Frame, operation: &Operation, base: &str) -> Shown {
     let output = operation.examples.iter().find_map(|e| e.output.as_ref());
     Shown {
         id: operation.id.to_string(),
@@ -222,7 +222,7 @@ fn quoted(word: &str) -> String {
 }
 
 /// The words that the script shows, as JSON that cannot end the element it stands in.
-fn words(frame: &Frame) -> String {
+pub(super) fn words(frame: &Frame) -> String {
     let words: Value = json!({
         "waiting": frame.t("正在办理…", "Working…"),
         "unreachable": frame.t("没有连上，请再试一次", "Not reachable, try again"),

@@ -29,7 +29,7 @@ pub(super) fn html(status: StatusCode, frame: &Frame, page: askama::Result<Strin
 
 pub async fn home(ask: Ask) -> Answered {
     let frame = frame(&ask.http);
-    let page = portal::home(&frame, &ask.worker.hub.catalog());
+    let page = portal::home(&frame, &ask.worker.hub.catalog(), &ask.worker.hub.base);
     html(StatusCode::OK, &frame, page)
 }
 
