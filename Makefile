@@ -6,7 +6,7 @@ SHELL := /bin/bash
 LISTEN ?= 127.0.0.1:8080
 DATA ?= ./data
 
-.PHONY: help run test lint unit peers chaos fuzz bench check generate
+.PHONY: help run test lint unit peers judges chaos fuzz bench check generate
 
 help: ## list these commands
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -35,10 +35,14 @@ unit: ## every Rust test, through a real hub where it matters
 	 echo "build time: $$((SECONDS - start)) s"
 	@.ci/services run cargo nextest run --locked --workspace --no-fail-fast
 
-peers: ## judges from outside: Redocly, openapi-spec-validator, a generated client
+peers: ## judges from outside: Redocly, openapi-spec-validator, Schemathesis, Specmatic, a generated client, browsers, identity providers
 	@echo "asking outside judges ..."
 	@cargo build --locked -q -p hub-server
 	@hub/server/tests/peers/run
+
+judges: ## Schemathesis and Specmatic against `hub mock` over the whole corpus, about an hour; writes docs/figures/judges.md
+	@cargo build --locked -q -p hub-server
+	@target/peers/venv/bin/python hub/server/tests/peers/corpus.py --write
 
 chaos: ## kill -9 of hub and upstream while CHAOS=10000 submissions are made, over SQLite and PostgreSQL
 	@.ci/prerequisites test

@@ -14,6 +14,7 @@ import contract
 import identity
 import independent
 import proposed
+import specmatic
 import told
 
 work = pathlib.Path(sys.argv[1])
@@ -118,6 +119,8 @@ check("ten services were chosen", len(chosen) == 10, str(len(chosen)))
 here = pathlib.Path(__file__).resolve().parent
 root = here.parents[3]
 hub = root / "target" / "debug" / "hub"
+check("who has never been here has an answer by one click or one pasted line, on a phone and on a desktop",
+      *run("node", str(here / "first.mjs"), str(work), timeout=120))
 check("three clicks lead from a file to an answer, on a phone and on a desktop",
       *run("node", str(here / "desk.mjs"), str(work), timeout=180))
 check("in the demo super-app a citizen signs in once, uses a service, agrees, looks back and takes it back",
@@ -136,7 +139,10 @@ chosen = [tag for tag in tags if 6 <= sizes[tag] <= 10][:2]
 tool = str(work / "venv" / "bin" / "st")
 contract.in_sandbox(tool, ready, check, lambda a: str(fetch(f"/openapi.json?agency={a}", f"unified-{a}.json")), chosen, work)
 ours = [sorted(p for p in (root / "specs" / a).glob("*.yaml") if p.name != "agency.yaml")[0] for a in chosen]
-contract.served_alone(root, tool, check, ours + contract.of_others(root))
+others = contract.of_others(root)
+contract.served_alone(root, tool, check, ours + others)
+specmatic.judge(root, work, ready, check, ours[:1] + [path for path in others if path.stat().st_size < 30_000][:6],
+                [(chosen[0], work / f"unified-{chosen[0]}.json")])
 
 print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
 sys.exit(0 if all(results) else 1)

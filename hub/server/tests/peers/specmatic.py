@@ -1,0 +1,107 @@
+"""Specmatic, as it is published, against `hub mock` and the sandbox: every answer must keep the description's word.
+
+It needs Java; where there is none, that is said and nothing is run. What it finds is counted by kind, as in `contract.py`."""
+
+import concurrent.futures
+import os
+import re
+import shutil
+import subprocess
+
+import contract
+
+SECONDS = 240
+EXPLAINED = {
+    "media": "the answer is of several media types, or of any; Specmatic asks for any and expects one",
+    "format": "Specmatic makes texts without looking at their `format` and expects them to be taken",
+    "empty": "it sends an empty credential in a header that must be there",
+    "state": "it asks for what nobody has made and expects to find it; the sandbox remembers and says 404, as the description does",
+    "none": "Specmatic itself finds no test in the description",
+    "base": "a discriminator's value that the description lists and Specmatic, without a mapping, takes for a schema's name",
+}
+
+
+def scenarios(text):
+    """(title, what is said of it) of each that failed."""
+    for part in re.split(r"\n(?=Scenario: )", text)[1:]:
+        title, _, words = part.partition("\n")
+        if title.rstrip().endswith("FAILED"):
+            yield title, re.split(r"\n-{10,}|\nCould not load report", words)[0]
+
+
+def why(title, words, log):
+    """Why a deviation is none of the mock's; `None` if it is."""
+    rules = set(re.findall(r"\b(R\d{4}):", words))
+    if rules == {"R1002"} and re.search(r">> RESPONSE\.HEADER\.Content-Type", words) and len(re.findall(">> ", words)) == 1:
+        return "media"
+    if rules == {"R3001"}:
+        return "base"
+    if rules == {"R0002"} and re.search(r"response contained status 4(00|22)", words) and re.search(
+            r"expected (an absolute|a relative|a date|a time|an e-mail|a UUID|an? [A-Z]+|a?n? ?(URI|format))", log):
+        return "format"
+    if rules == {"R0002"} and "response contained status 404" in words and re.search(r"/\([a-zA-Z_]+:", title):
+        return "state"
+    if rules == {"R0002"} and "response contained status 401" in words and re.search(r"(?m)^\s+Authorization: *$", log):
+        return "empty"
+    return None
+
+
+def run(work, description, address, more):
+    jar = work / "node_modules" / "specmatic" / "specmatic.jar"
+    folder = work / "specmatic" / description.stem
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    command = ["java", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-jar", str(jar), "test", str(description), f"--testBaseURL={address}"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=SECONDS, env={**os.environ, **more})
+    return done.stdout + done.stderr
+
+
+def judged(name, text, check, counts):
+    total = re.search(r"Tests run: (\d+), Successes: (\d+), Failures: (\d+), WIP: \d+, Errors: (\d+)", text)
+    if not total:
+        check(f"Specmatic runs against {name}", False, text[-1500:])
+        return
+    if "No test scenarios found" in text:
+        counts["none"] = counts.get("none", 0) + 1
+        return
+    cases, _, failed, errors = map(int, total.groups())
+    logs, wrong, found = text, [], 0
+    for title, words in scenarios(text):
+        found += 1
+        # What was sent and answered stands before the verdict.
+        log = logs[: logs.find(title)][-6000:]
+        reason = why(title, words, log)
+        if reason:
+            counts[reason] = counts.get(reason, 0) + 1
+        else:
+            wrong.append(title + words[:1200])
+    check(f"Specmatic finds nothing against {name} ({cases} cases)", cases > 0 and errors == 0 and found == failed and not wrong,
+          "\n".join(wrong[:2]) or text[-1500:])
+
+
+def judge(root, work, ready, check, described, sandboxed):
+    """`described`: descriptions that `hub mock` serves; `sandboxed`: (name, description) of what stands in the sandbox."""
+    if not shutil.which("java"):
+        print("        SKIPPED: Specmatic needs Java, and there is none on this machine")
+        return
+    counts = {}
+    keys = {"clientKey": ready["sandbox_key"], "subjectToken": ready["subject_tokens"][ready["default_persona"]]}
+
+    def alone(path):
+        process, address = contract.served(root / "target" / "debug" / "hub", path)
+        try:
+            return f"hub mock {path.name}", run(work, path, address, {})
+        finally:
+            process.terminate()
+            process.wait(10)
+
+    def together(one):
+        name, path = one
+        return f"the sandbox, {name}", run(work, path, ready["base_url"] + "/sandbox", keys)
+
+    # Most of the time is Java's start.
+    with concurrent.futures.ThreadPoolExecutor(2) as two:
+        for name, text in [*two.map(alone, described), *two.map(together, sandboxed)]:
+            judged(name, text, check, counts)
+    for reason, number in sorted(counts.items()):
+        print(f"        {number} explained: {EXPLAINED[reason]}")
