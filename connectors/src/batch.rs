@@ -9,13 +9,13 @@ use crate::dialect::{self, ReadError};
 use crate::error::{ConnectorError, Failure};
 use crate::exchange::cell;
 use crate::mapping::encode::{Absent, Encoder};
-use crate::mapping::template::scalar_text;
+use crate::mapping::template::{Template, scalar_text};
 use crate::parts::Parts;
 use crate::plan::{Plan, Transport};
 use crate::server::{Outcome, business, document};
 use crate::statement::Statement;
 use hub_core::time::{Timestamp, civil};
-use hub_core::transport::{FileAnswer, FileFound, FileLook, FileRequest, FileWrite};
+use hub_core::transport::{FileAnswer, FileFound, FileLogin, FileLook, FileRequest, FileWrite};
 use hub_core::{Effect, Operation};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -40,6 +40,40 @@ pub struct BatchRules {
     pub(crate) request: Option<String>,
     pub(crate) reply: Option<String>,
     pub(crate) every_ms: u64,
+    pub(crate) entry: Entry,
+}
+
+/// Who logs in where the folder is a server's, and which server it must be.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Entry {
+    pub(crate) pins: Vec<String>,
+    pub(crate) key: Option<Arc<Template>>,
+    pub(crate) basic: Option<(Arc<Template>, Arc<Template>)>,
+}
+
+impl Entry {
+    /// The login, its secrets made by whoever has them; `None` where the manifest says nothing of a server.
+    ///
+    /// # Errors
+    /// Those of the maker.
+    pub(crate) fn login<E>(&self, make: impl Fn(&Template) -> Result<String, E>) -> Result<Option<FileLogin>, E> {
+        if self.pins.is_empty() && self.key.is_none() && self.basic.is_none() {
+            return Ok(None);
+        }
+        let made = |template: Option<&Arc<Template>>| template.map(|t| make(t)).transpose();
+        Ok(Some(FileLogin {
+            user: made(self.basic.as_ref().map(|(user, _)| user))?,
+            password: made(self.basic.as_ref().map(|(_, password)| password))?,
+            key: made(self.key.as_ref())?,
+            pins: self.pins.clone(),
+        }))
+    }
+
+    pub(crate) fn templates(&self) -> impl Iterator<Item = &Arc<Template>> {
+        self.key
+            .iter()
+            .chain(self.basic.iter().flat_map(|(user, password)| [user, password]))
+    }
 }
 
 /// One cell of a line of totals.
@@ -311,6 +345,7 @@ pub(crate) fn request(
         }
     });
     Ok(FileRequest {
+        login: None,
         writes,
         every_ms: if look.is_some() { rules.every_ms } else { 0 },
         look,

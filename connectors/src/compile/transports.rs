@@ -2,7 +2,7 @@
 
 use super::Compiler;
 use super::rows::find;
-use crate::batch::{BatchRules, Total};
+use crate::batch::{BatchRules, Entry, Total};
 use crate::dialect::Via;
 use crate::dialect::delimited::Form;
 use crate::exchange::ExchangeRules;
@@ -94,6 +94,16 @@ impl<'a> Compiler<'a> {
             request: text(&own.request, &system.request),
             reply: text(&own.reply, &system.reply),
             every_ms: own.every_ms.or(system.every_ms).unwrap_or(EVERY_MS).max(20),
+            entry: self.entry(),
+        }
+    }
+
+    fn entry(&self) -> Entry {
+        let ssh = self.manifest.upstream.ssh.as_ref();
+        Entry {
+            pins: ssh.map(|s| s.pins.clone()).unwrap_or_default(),
+            key: ssh.and_then(|s| s.key.clone()),
+            basic: self.manifest.auth.basic.clone(),
         }
     }
 

@@ -6,6 +6,8 @@ mod exchange;
 mod mysql;
 mod mysql_login;
 mod server;
+mod sftp;
+mod sshd;
 mod tls;
 
 use hub_core::{Effect, RawRequest, SystemId};
