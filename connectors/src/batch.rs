@@ -375,6 +375,9 @@ pub(crate) fn answer(
     for file in &found.files {
         match rules.records(file, charset) {
             Ok(records) => {
+                if let Some(column) = unknown(rules, plan, asked, &records) {
+                    return Err(ConnectorError::NoColumn(column));
+                }
                 let fits = |record: &Value| fits(rules, record, asked);
                 return Ok(records.into_iter().filter(fits).collect());
             }
@@ -387,6 +390,27 @@ pub(crate) fn answer(
         message: None,
         effect_unknown: false,
     }))
+}
+
+/// A column that is asked for and that the file has not, where its name does not tell it either. A file without lines has
+/// nothing to be told apart.
+fn unknown(rules: &BatchRules, plan: &Plan, asked: &Value, records: &[Value]) -> Option<String> {
+    let there = records.first().and_then(Value::as_object)?;
+    let named = |column: &str| {
+        rules
+            .files
+            .as_deref()
+            .is_some_and(|f| f.contains(&format!("{{{column}}}")))
+    };
+    let mut columns = plan.request.iter().filter_map(|bind| bind.path.first_name());
+    let missing = columns.find(|column| {
+        let is_asked = asked
+            .get(column)
+            .and_then(cell)
+            .is_some_and(|wanted| !wanted.is_empty());
+        is_asked && !there.contains_key(*column) && !named(column)
+    });
+    missing.map(str::to_owned)
 }
 
 /// Whether a record is one of those asked for: equal in every column that both have.

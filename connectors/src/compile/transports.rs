@@ -172,6 +172,26 @@ impl<'a> Compiler<'a> {
                 "batch: {header: true} or {columns: […]}",
             );
         }
+        let told = |column: &str| {
+            rules
+                .files
+                .as_deref()
+                .is_some_and(|f| f.contains(&format!("{{{column}}}")))
+        };
+        let asked = plan.request.iter().filter_map(|bind| bind.path.first_name());
+        let mut unknown = asked.filter(|c| !rules.columns.iter().any(|known| known == c) && !told(c));
+        let reads = plan.effect == Effect::None || rules.request.is_none();
+        if reads && !rules.header && !rules.columns.is_empty() && unknown.next().is_some() {
+            self.once(
+                "bad-value",
+                at,
+                (
+                    "查询所用的列不在 `columns` 之中，无法筛选",
+                    "A column that is asked for is none of `columns`, so nothing could be told apart by it",
+                ),
+                "a column of `columns`, or {COLUMN} in the name in `batch.files`",
+            );
+        }
         let needs_code = [&rules.files, &rules.request]
             .into_iter()
             .flatten()

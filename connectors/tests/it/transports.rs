@@ -310,6 +310,37 @@ fn q25_a_question_is_answered_from_a_file_that_agrees() {
 }
 
 #[test]
+fn q25_a_file_without_a_column_that_is_asked_for_answers_nobody() {
+    let text = String::from_utf8(DATA[..5].to_vec()).unwrap();
+    assert_eq!(text, "HH|NY");
+    for (header, column) in [("XX|NY", "HH"), ("HH|XX", "NY")] {
+        let bytes = [header.as_bytes(), &DATA[5..]].concat();
+        let (answer, _) = ask_files(vec![file("JF_20260408_001.txt", &bytes, b"2\n")], "0081");
+        let error = answer.unwrap_err();
+        assert_eq!(error, ConnectorError::NoColumn(column.to_owned()));
+        let problem = error.problem();
+        assert_eq!(problem.code, ProblemCode::UpstreamContract);
+        let said = format!("{problem:?}");
+        assert!(
+            said.contains(column) && said.contains("{HH}") == (column == "HH"),
+            "{said}"
+        );
+        // Values of the file's lines stand in no word.
+        assert!(!said.contains("0081") && !said.contains("0082"), "{said}");
+    }
+    // Where the name of the file tells it, the column need not be there.
+    let named = CSV.replace("out/{call}_*.txt", "out/{call}_{NY}_*.txt");
+    let bytes = [b"HH|XX".as_slice(), &DATA[5..]].concat();
+    let files = vec![file("JF_202603_001.txt", &bytes, b"2\n")];
+    let input = json!({"account_no": "0081", "period_month": "2026-03"});
+    let without = named.replace("0/NY: period_month", "0/XX: period_month");
+    let (answer, _) = carry(&connector(&without), "bill-query", &input, None, &mut |_, _| {
+        Returned::File(FileAnswer { files: files.clone() })
+    });
+    assert_eq!(answer.unwrap().body["amount_fen"], 128_050);
+}
+
+#[test]
 fn q25_marker_and_totals_must_agree() {
     let changed = |from: &str, to: &str| {
         let (from, to) = (from.as_bytes(), to.as_bytes());
