@@ -14,7 +14,10 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
+/// Longest way from the first byte to the open channel; servers that look names up take their time.
+const ENTRY: Duration = Duration::from_secs(8);
 /// A connection on which nothing has happened for so long is given up by itself.
 const SILENT: Duration = Duration::from_secs(60);
 /// Host keys that can be verified. RSA is not among them: no such verifier is built in.
@@ -140,14 +143,19 @@ impl client::Handler for Known {
 
 /// Connects, knows the server again, logs in and opens the channel.
 pub(super) async fn connect(server: &Server) -> Result<(Line, ChannelStream<client::Msg>), Failed> {
+    let stream = timeout(CONNECT, TcpStream::connect((server.address, server.port)));
     let silent = |_| (SendErrorKind::NoWay, "the file server does not answer".to_owned());
-    tokio::time::timeout(CONNECT, entered(server)).await.map_err(silent)?
+    let stream = stream.await.map_err(silent)?.map_err(|e| unreached(&e))?;
+    let slow = |_| {
+        (
+            SendErrorKind::Timeout,
+            "the file server did not let the hub in in time".to_owned(),
+        )
+    };
+    timeout(ENTRY, entered(server, stream)).await.map_err(slow)?
 }
 
-async fn entered(server: &Server) -> Result<(Line, ChannelStream<client::Msg>), Failed> {
-    let stream = TcpStream::connect((server.address, server.port))
-        .await
-        .map_err(|e| unreached(&e))?;
+async fn entered(server: &Server, stream: TcpStream) -> Result<(Line, ChannelStream<client::Msg>), Failed> {
     let config = client::Config {
         client_id: SshId::Standard(Cow::Borrowed("SSH-2.0-shuniu")),
         preferred: Preferred {

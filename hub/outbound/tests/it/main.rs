@@ -7,6 +7,7 @@ mod mysql;
 mod mysql_login;
 mod server;
 mod sftp;
+mod sftp_login;
 mod sshd;
 mod tls;
 
