@@ -31,7 +31,10 @@ mod queue;
 mod receiver;
 mod registry;
 mod saml_idp;
+mod sftp;
 mod shadow;
+#[path = "../../../outbound/tests/it/sshd.rs"]
+mod sshd;
 mod sso;
 mod sso_limit;
 mod staff;
