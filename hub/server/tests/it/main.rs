@@ -5,6 +5,7 @@
 
 mod account;
 mod bound;
+mod budgets;
 mod calls;
 mod channel;
 mod chaos;
