@@ -90,7 +90,7 @@ async fn q25_a_password_is_told_to_the_pinned_server_only() {
         "{refused}"
     );
     assert_eq!(
-        (refused.kind, refused.effect),
+        (refused.kind.clone(), refused.effect),
         (SendErrorKind::Broken, SendEffect::None)
     );
     // It lets the user in, but has no files: that is no answer.
