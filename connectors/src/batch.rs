@@ -9,13 +9,13 @@ use crate::dialect::{self, ReadError};
 use crate::error::{ConnectorError, Failure};
 use crate::exchange::cell;
 use crate::mapping::encode::{Absent, Encoder};
-use crate::mapping::template::scalar_text;
+use crate::mapping::template::{Template, scalar_text};
 use crate::parts::Parts;
 use crate::plan::{Plan, Transport};
 use crate::server::{Outcome, business, document};
 use crate::statement::Statement;
 use hub_core::time::{Timestamp, civil};
-use hub_core::transport::{FileAnswer, FileFound, FileLook, FileRequest, FileWrite};
+use hub_core::transport::{FileAnswer, FileFound, FileLogin, FileLook, FileRequest, FileWrite};
 use hub_core::{Effect, Operation};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -40,6 +40,40 @@ pub struct BatchRules {
     pub(crate) request: Option<String>,
     pub(crate) reply: Option<String>,
     pub(crate) every_ms: u64,
+    pub(crate) entry: Entry,
+}
+
+/// Who logs in where the folder is a server's, and which server it must be.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Entry {
+    pub(crate) pins: Vec<String>,
+    pub(crate) key: Option<Arc<Template>>,
+    pub(crate) basic: Option<(Arc<Template>, Arc<Template>)>,
+}
+
+impl Entry {
+    /// The login, its secrets made by whoever has them; `None` where the manifest says nothing of a server.
+    ///
+    /// # Errors
+    /// Those of the maker.
+    pub(crate) fn login<E>(&self, make: impl Fn(&Template) -> Result<String, E>) -> Result<Option<FileLogin>, E> {
+        if self.pins.is_empty() && self.key.is_none() && self.basic.is_none() {
+            return Ok(None);
+        }
+        let made = |template: Option<&Arc<Template>>| template.map(|t| make(t)).transpose();
+        Ok(Some(FileLogin {
+            user: made(self.basic.as_ref().map(|(user, _)| user))?,
+            password: made(self.basic.as_ref().map(|(_, password)| password))?,
+            key: made(self.key.as_ref())?,
+            pins: self.pins.clone(),
+        }))
+    }
+
+    pub(crate) fn templates(&self) -> impl Iterator<Item = &Arc<Template>> {
+        self.key
+            .iter()
+            .chain(self.basic.iter().flat_map(|(user, password)| [user, password]))
+    }
 }
 
 /// One cell of a line of totals.
@@ -311,6 +345,7 @@ pub(crate) fn request(
         }
     });
     Ok(FileRequest {
+        login: None,
         writes,
         every_ms: if look.is_some() { rules.every_ms } else { 0 },
         look,
@@ -340,6 +375,9 @@ pub(crate) fn answer(
     for file in &found.files {
         match rules.records(file, charset) {
             Ok(records) => {
+                if let Some(column) = unknown(rules, plan, asked, &records) {
+                    return Err(ConnectorError::NoColumn(column));
+                }
                 let fits = |record: &Value| fits(rules, record, asked);
                 return Ok(records.into_iter().filter(fits).collect());
             }
@@ -352,6 +390,27 @@ pub(crate) fn answer(
         message: None,
         effect_unknown: false,
     }))
+}
+
+/// A column that is asked for and that the file has not, where its name does not tell it either. A file without lines has
+/// nothing to be told apart.
+fn unknown(rules: &BatchRules, plan: &Plan, asked: &Value, records: &[Value]) -> Option<String> {
+    let there = records.first().and_then(Value::as_object)?;
+    let named = |column: &str| {
+        rules
+            .files
+            .as_deref()
+            .is_some_and(|f| f.contains(&format!("{{{column}}}")))
+    };
+    let mut columns = plan.request.iter().filter_map(|bind| bind.path.first_name());
+    let missing = columns.find(|column| {
+        let is_asked = asked
+            .get(column)
+            .and_then(cell)
+            .is_some_and(|wanted| !wanted.is_empty());
+        is_asked && !there.contains_key(*column) && !named(column)
+    });
+    missing.map(str::to_owned)
 }
 
 /// Whether a record is one of those asked for: equal in every column that both have.

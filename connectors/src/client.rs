@@ -98,7 +98,9 @@ impl Outgoing<'_> {
             Transport::File(rules) => {
                 let content = self.content(&mut self.parts(&maker)?)?;
                 let request = batch::request(rules, self.plan, content, &self.key(), self.wiring.charset);
-                request.map(hub_core::Outgoing::File).map_err(|e| unwritable(&e))
+                let mut request = request.map_err(|e| unwritable(&e))?;
+                request.login = rules.entry.login(|t| maker.text(t).map(Option::unwrap_or_default))?;
+                Ok(hub_core::Outgoing::File(request))
             }
         }
     }

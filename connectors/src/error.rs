@@ -155,6 +155,12 @@ pub enum ConnectorError {
         /// Whether something may have happened there.
         effect_unknown: bool,
     },
+    /// A file without a column by which its lines are to be told apart: all of them, other people's too, would be an answer.
+    #[error(
+        "the file has no column `{0}`, which is asked for: have its header or `columns` corrected, take the row out of \
+         `request`, or put {{{0}}} into the name in `batch.files`"
+    )]
+    NoColumn(String),
     /// The engine or the manifest is at fault.
     #[error("{0}")]
     Manifest(String),
@@ -237,6 +243,15 @@ impl ConnectorError {
             ConnectorError::Misfit {
                 place, expected, got, ..
             } => Problem::new(ProblemCode::UpstreamContract).at(place, Text::same(expected), got),
+            ConnectorError::NoColumn(column) => Problem::new(ProblemCode::UpstreamContract)
+                .at(column, Text::new("文件中的一列", "a column of the file"), "missing")
+                .detail(
+                    format!("系统的文件缺少查询所用的列 {column}，无法筛选，因此不返回任何数据；请接入方核对文件表头或清单中的列"),
+                    format!(
+                        "The system's file has no column {column}, by which it is searched, so nothing of it is shown; whoever \
+                         connected the system has to compare the file's header with the manifest"
+                    ),
+                ),
             ConnectorError::Manifest(_) => Problem::new(ProblemCode::Internal),
             ConnectorError::Callback(_) => Problem::new(ProblemCode::CallbackRejected),
         };

@@ -189,6 +189,21 @@ impl Fixture {
         &self.operation
     }
 
+    /// What was asked.
+    #[must_use]
+    pub fn input(&self) -> &Map<String, Value> {
+        &self.input
+    }
+
+    /// The last answer that came, where it became one of the contract's.
+    #[must_use]
+    pub fn answered(&self) -> Option<&RawResponse> {
+        match self.outcome {
+            Outcome::Answer(_) => self.exchange.last().map(|(_, response)| response),
+            Outcome::Problem(_) => None,
+        }
+    }
+
     /// Plays it and returns everything that differs, in words; nothing if it is as recorded.
     #[must_use]
     pub fn replay(&self, connector: &Connector, catalog: &Catalog) -> Vec<String> {

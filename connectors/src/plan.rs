@@ -1,6 +1,6 @@
 //! One operation, ready to be called: everything the manifest says about it, laid together.
 
-use crate::batch::BatchRules;
+use crate::batch::{BatchRules, Entry};
 use crate::codec::WireDefaults;
 use crate::dialect::ReadError;
 use crate::exchange::ExchangeRules;
@@ -116,6 +116,16 @@ pub enum Transport {
     Sql(Arc<ExchangeRules>),
     /// Files of a drop folder.
     File(Arc<BatchRules>),
+}
+
+impl Plan {
+    /// Who logs in at a file server, where calls travel as files.
+    pub(crate) fn entry(&self) -> Option<&Entry> {
+        match &self.transport {
+            Transport::File(rules) => Some(&rules.entry),
+            _ => None,
+        }
+    }
 }
 
 /// A further call of a plan.

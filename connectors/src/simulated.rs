@@ -2,7 +2,8 @@
 
 use crate::connector::{Connector, Handler};
 use crate::context::ServerContext;
-use crate::news::News;
+use crate::mapping::template::Template;
+use crate::news::{News, NewsSource};
 use crate::plan::Transport;
 use crate::{batch, exchange, news};
 use hub_core::transport::{FileLook, FileWrite, SqlRequest, SqlRow, SqlSelect, SqlTable};
@@ -92,7 +93,12 @@ impl Connector {
     #[must_use]
     pub fn ask_news(&self, after: Option<&str>, context: &ServerContext<'_>) -> Option<Outgoing> {
         let rules = self.news.as_ref()?;
-        Some(news::ask(rules, after, rules.login(context)))
+        let mut asked = news::ask(rules, after, rules.login(context));
+        if let (NewsSource::Files(batch), Outgoing::File(request)) = (&rules.source, &mut asked) {
+            let known = |template: &Template| crate::server::credential(template, context, None).ok_or(());
+            request.login = batch.entry.login(known).unwrap_or_default();
+        }
+        Some(asked)
     }
 
     /// What a look for news found.

@@ -9,7 +9,7 @@ use crate::step::Step;
 use hub_catalog::Catalog;
 use hub_core::ports::{Answer, Call};
 use hub_core::time::Timestamp;
-use hub_core::{Example, Operation, Problem, ProblemCode, Text};
+use hub_core::{Example, Operation, Problem, ProblemCode, RawResponse, Returned, Text};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -108,6 +108,20 @@ impl Trial {
         Some(self.round(connector, catalog, operation, input, output))
     }
 
+    /// What the system answers to an example, as its manifest says: the last of what came over HTTP.
+    #[must_use]
+    pub fn simulated(
+        &self,
+        connector: &Connector,
+        operation: &Arc<Operation>,
+        example: &Example,
+    ) -> Option<RawResponse> {
+        let (input, output) = (example.input.as_ref()?, example.output.as_ref()?);
+        let mut last = None;
+        let talked = self.talk(connector, operation, (input, output), &mut Map::new(), &mut last);
+        last.filter(|_| talked.is_ok())
+    }
+
     fn round(
         &self,
         connector: &Connector,
@@ -116,6 +130,31 @@ impl Trial {
         input: &Map<String, Value>,
         output: &Value,
     ) -> Result<(), Mismatch> {
+        let mut arrived = Map::new();
+        let answer = self.talk(connector, operation, (input, output), &mut arrived, &mut None)?;
+        if let Err(violations) = catalog.check_output(operation, &answer) {
+            let place = violations.first().map(|v| v.place.clone()).unwrap_or_default();
+            return Err(Mismatch::Contract(place));
+        }
+        // What rows are chosen by here is not sent, and a feed without rows tells nothing of what they would have told.
+        let chosen = connector.chosen_by(operation.key());
+        if chosen.is_empty() || !has_empty_list(output) {
+            differ("output", output, &answer)?;
+        }
+        let mut sent = input.clone();
+        sent.retain(|name, _| !chosen.contains(&name.as_str()));
+        differ("input", &Value::Object(sent), &Value::Object(arrived))
+    }
+
+    /// The whole conversation: the canonical answer, what arrived as input, and the last answer that came over HTTP.
+    fn talk(
+        &self,
+        connector: &Connector,
+        operation: &Arc<Operation>,
+        (input, output): (&Map<String, Value>, &Value),
+        arrived: &mut Map<String, Value>,
+        last: &mut Option<RawResponse>,
+    ) -> Result<Value, Mismatch> {
         let secrets = self.secrets(connector);
         let call = Call {
             operation: Arc::clone(operation),
@@ -139,38 +178,28 @@ impl Trial {
             now: self.now,
             secrets: &secrets,
         };
-        let mut arrived = Map::new();
         let mut step = connector.begin(&call, &context).map_err(Mismatch::Failed)?;
-        let answer = loop {
+        loop {
             match step {
-                Step::Done { answer, .. } => break answer.body,
+                Step::Done { answer, .. } => return Ok(answer.body),
                 Step::Send { request, dialogue, .. } => {
                     let returned = connector.exchange(&request, &server, &mut |found, input| {
                         // A request that the server half takes for another operation's arrives nowhere.
                         if found.id != operation.id {
                             return Err(Problem::new(ProblemCode::NotFound));
                         }
-                        arrived = input;
+                        *arrived = input;
                         Ok(Answer::new(operation.status, output.clone()))
                     });
+                    if let Returned::Http(response) = &returned {
+                        *last = Some(response.clone());
+                    }
                     step = connector
                         .resume(dialogue, &returned, &context)
                         .map_err(Mismatch::Failed)?;
                 }
             }
-        };
-        if let Err(violations) = catalog.check_output(operation, &answer) {
-            let place = violations.first().map(|v| v.place.clone()).unwrap_or_default();
-            return Err(Mismatch::Contract(place));
         }
-        // What rows are chosen by here is not sent, and a feed without rows tells nothing of what they would have told.
-        let chosen = connector.chosen_by(operation.key());
-        if chosen.is_empty() || !has_empty_list(output) {
-            differ("output", output, &answer)?;
-        }
-        let mut sent = input.clone();
-        sent.retain(|name, _| !chosen.contains(&name.as_str()));
-        differ("input", &Value::Object(sent), &Value::Object(arrived))
     }
 }
 

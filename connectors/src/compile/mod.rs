@@ -8,6 +8,7 @@ mod row_checks;
 mod rows;
 mod transports;
 
+use crate::batch::Entry;
 use crate::callback::{CallbackRules, Proof};
 use crate::charset::Charset;
 use crate::codec::WireDefaults;
@@ -477,7 +478,8 @@ fn secrets(connector: &Connector) -> Vec<String> {
         let templates = plan.send.iter().map(|i| &i.value);
         let basic = plan.basic.iter().flat_map(|(u, p)| [u, p]);
         let wsse = plan.wsse.iter().flat_map(|w| [&w.user, &w.password]);
-        for template in templates.chain(basic).chain(wsse) {
+        let entry = plan.entry().into_iter().flat_map(Entry::templates);
+        for template in templates.chain(basic).chain(wsse).chain(entry) {
             names.extend(template.secrets().map(str::to_owned));
         }
     }

@@ -2,7 +2,7 @@
 
 use super::Compiler;
 use super::rows::find;
-use crate::batch::{BatchRules, Total};
+use crate::batch::{BatchRules, Entry, Total};
 use crate::dialect::Via;
 use crate::dialect::delimited::Form;
 use crate::exchange::ExchangeRules;
@@ -94,6 +94,16 @@ impl<'a> Compiler<'a> {
             request: text(&own.request, &system.request),
             reply: text(&own.reply, &system.reply),
             every_ms: own.every_ms.or(system.every_ms).unwrap_or(EVERY_MS).max(20),
+            entry: self.entry(),
+        }
+    }
+
+    fn entry(&self) -> Entry {
+        let ssh = self.manifest.upstream.ssh.as_ref();
+        Entry {
+            pins: ssh.map(|s| s.pins.clone()).unwrap_or_default(),
+            key: ssh.and_then(|s| s.key.clone()),
+            basic: self.manifest.auth.basic.clone(),
         }
     }
 
@@ -160,6 +170,26 @@ impl<'a> Compiler<'a> {
                 at,
                 ("没有说明有哪些列", "Nothing names the columns"),
                 "batch: {header: true} or {columns: […]}",
+            );
+        }
+        let told = |column: &str| {
+            rules
+                .files
+                .as_deref()
+                .is_some_and(|f| f.contains(&format!("{{{column}}}")))
+        };
+        let asked = plan.request.iter().filter_map(|bind| bind.path.first_name());
+        let mut unknown = asked.filter(|c| !rules.columns.iter().any(|known| known == c) && !told(c));
+        let reads = plan.effect == Effect::None || rules.request.is_none();
+        if reads && !rules.header && !rules.columns.is_empty() && unknown.next().is_some() {
+            self.once(
+                "bad-value",
+                at,
+                (
+                    "查询所用的列不在 `columns` 之中，无法筛选",
+                    "A column that is asked for is none of `columns`, so nothing could be told apart by it",
+                ),
+                "a column of `columns`, or {COLUMN} in the name in `batch.files`",
             );
         }
         let needs_code = [&rules.files, &rules.request]

@@ -150,6 +150,25 @@ pub static UPSTREAM: Part = Part {
             "protobuf: the message that bodies are; default FeedMessage in gtfs-rt.",
         ),
         key("tls", Kind::Part(&TLS), TLS.about),
+        key("ssh", Kind::Part(&SSH), SSH.about),
+    ],
+};
+
+/// `upstream.ssh`.
+pub static SSH: Part = Part {
+    name: "ssh",
+    about: "A folder on a file server, `sftp://user@host:port/folder`: by which key it is known and with which the hub logs in.",
+    keys: &[
+        key(
+            "pin",
+            Kind::Texts,
+            "Fingerprint of its host key, `SHA256:…` as `ssh-keygen -l` prints it, or of two during a change. An address may have its own, `?pin=`.",
+        ),
+        key(
+            "key",
+            Kind::Text,
+            "Private key, `secret:name`: OpenSSH's form or PKCS #8, Ed25519 or ECDSA. A password is `auth.basic`.",
+        ),
     ],
 };
 

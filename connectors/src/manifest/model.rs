@@ -112,8 +112,19 @@ pub struct Upstream {
     pub content_type: Option<String>,
     /// Its TLS.
     pub tls: Option<Tls>,
+    /// A file server.
+    pub ssh: Option<SshPart>,
     /// The protobuf message that bodies are.
     pub message: Option<String>,
+}
+
+/// `upstream.ssh`.
+#[derive(Debug, Default)]
+pub struct SshPart {
+    /// Fingerprints of its host keys.
+    pub pins: Vec<String>,
+    /// The private key by which the hub logs in.
+    pub key: Option<Arc<Template>>,
 }
 
 /// `frame`; every part optional so that an operation can override one.

@@ -227,6 +227,58 @@ fn open311_sends_forms_and_reads_lists_of_one() {
     }
 }
 
+/// GeoReport v2 says of `service_request_id` that it is a string: counters, UUIDs, numbers with a year, as servers make them.
+/// Some write a counter as a number.
+#[test]
+fn open311_ids_of_other_servers_fit_the_contract() {
+    let operation = CITY.0.operation("urban.pothole-report").cloned().unwrap();
+    let input: Value = serde_json::from_str(POTHOLE).unwrap();
+    for (written, id) in [
+        (r#""7""#, "7"),
+        ("638344", "638344"),
+        (r#""638344""#, "638344"),
+        (r#""SR-2026.00123""#, "SR-2026.00123"),
+        (
+            r#""5a2f0c1e-9d1b-4c57-8f3e-0b6f2f7c9a10""#,
+            "5a2f0c1e-9d1b-4c57-8f3e-0b6f2f7c9a10",
+        ),
+        (r#""case:req_4711""#, "case:req_4711"),
+    ] {
+        let created = format!(r#"[{{"service_request_id":{written},"service_notice":null,"account_id":null}}]"#);
+        let (result, _) = call("urban.pothole-report", &input, vec![json_answer(&created)]);
+        let body = result.unwrap();
+        assert_eq!(body["acceptance_no"], id);
+        assert_eq!(CITY.0.check_output(&operation, &body), Ok(()), "{id}");
+        let asked = json!({"acceptance_no": id});
+        let progress = CITY.0.operation("street.grid-case-progress").cloned().unwrap();
+        assert_eq!(
+            CITY.0.check_input(&progress, asked.as_object().unwrap()),
+            Ok(()),
+            "{id}"
+        );
+        let found = format!(r#"[{{"service_request_id":{written},"status":"open","status_notes":null}}]"#);
+        let (result, sent) = call("street.grid-case-progress", &asked, vec![json_answer(&found)]);
+        assert_eq!(result.unwrap()["case_status"], "processing");
+        assert!(
+            sent[0]
+                .target
+                .ends_with(&format!("service_request_id={}", id.replace(':', "%3A"))),
+            "{}",
+            sent[0].target
+        );
+    }
+    // A token that waits for its number is one as well, and nothing that could lead elsewhere is.
+    assert_eq!(
+        CITY.0
+            .check_output(&operation, &json!({"acceptance_no": "T-1a", "case_status": "accepted"})),
+        Ok(())
+    );
+    for odd in ["", "../x", "a/b", "a b", "-1", "<b>"] {
+        let body = json!({"acceptance_no": odd, "case_status": "accepted"});
+        assert!(CITY.0.check_output(&operation, &body).is_err(), "{odd}");
+    }
+}
+
 #[test]
 fn open311_turns_a_token_into_a_number() {
     let input: Value = serde_json::from_str(POTHOLE).unwrap();

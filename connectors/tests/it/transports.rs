@@ -4,8 +4,8 @@
 use crate::city::{Exchange, agree, carry, connector, now, secrets, through};
 use hub_connectors::{Connector, ConnectorError, Failure, News, ServerContext};
 use hub_core::transport::{
-    FileAnswer, FileFound, FileLook, FileWrite, SqlAnswer, SqlInsert, SqlRequest, SqlRow, SqlSelect, SqlTest,
-    SqlUpdate, SqlWhere,
+    FileAnswer, FileFound, FileLogin, FileLook, FileWrite, SqlAnswer, SqlInsert, SqlRequest, SqlRow, SqlSelect,
+    SqlTest, SqlUpdate, SqlWhere,
 };
 use hub_core::{Outgoing, ProblemCode, RawResponse, Returned};
 use serde_json::{Value, json};
@@ -307,6 +307,89 @@ fn q25_a_question_is_answered_from_a_file_that_agrees() {
     assert!(request.writes.is_empty());
     let (answer, _) = ask_files(vec![file("JF_20260408_001.txt", DATA, b"2\n")], "0083");
     assert!(answer.unwrap_err().is_not_found());
+}
+
+#[test]
+fn q25_a_file_server_is_named_by_its_key_and_by_who_logs_in() {
+    let pin = "SHA256:uNiVztksCsDhcc0u9e8BrSRLgyZJpMB/Hb1Jb0yHoVY";
+    let ssh = |ssh: &str| CSV.replace("charset: gb18030", &format!("charset: gb18030, {ssh}"));
+    let by_key = ssh(&format!("ssh: {{pin: \"{pin}\", key: \"secret:key\"}}"));
+    let by_password = ssh(&format!("ssh: {{pin: [\"{pin}\"]}}")) + "auth: {basic: [hub, secret:password]}\n";
+    for (manifest, user, password, key) in [
+        (by_key.as_str(), None, None, Some("key-value")),
+        (by_password.as_str(), Some("hub"), Some("password-value"), None),
+    ] {
+        let input = json!({"account_no": "0081", "period_month": "2026-03"});
+        let connector = connector(manifest);
+        let (_, exchange) = carry(&connector, "bill-query", &input, None, &mut |_, _| {
+            Returned::File(FileAnswer { files: Vec::new() })
+        });
+        let Some(Outgoing::File(request)) = exchange.sent.first() else {
+            panic!()
+        };
+        let text = |t: Option<&str>| t.map(str::to_owned);
+        let login = FileLogin {
+            user: text(user),
+            password: text(password),
+            key: text(key),
+            pins: vec![pin.to_owned()],
+        };
+        assert_eq!(request.login.as_ref(), Some(&login));
+        // News are read with the same login; the secret is one of the system's.
+        let secrets = crate::city::secrets();
+        let context = ServerContext {
+            now: now(),
+            secrets: &secrets,
+        };
+        let Some(Outgoing::File(news)) = connector.ask_news(None, &context) else {
+            panic!()
+        };
+        assert_eq!(news.login, Some(login));
+        let name = if key.is_some() { "key" } else { "password" };
+        assert_eq!(connector.secrets(), [name]);
+    }
+    for odd in ["SHA256:short", "MD5:aa:bb", &pin[7..]] {
+        let found = crate::city::compile(&ssh(&format!("ssh: {{pin: \"{odd}\"}}")))
+            .err()
+            .unwrap();
+        assert!(
+            found
+                .iter()
+                .any(|f| f.code == "bad-value" && f.to_string().contains("ssh-keygen")),
+            "{found:?}"
+        );
+    }
+}
+
+#[test]
+fn q25_a_file_without_a_column_that_is_asked_for_answers_nobody() {
+    let text = String::from_utf8(DATA[..5].to_vec()).unwrap();
+    assert_eq!(text, "HH|NY");
+    for (header, column) in [("XX|NY", "HH"), ("HH|XX", "NY")] {
+        let bytes = [header.as_bytes(), &DATA[5..]].concat();
+        let (answer, _) = ask_files(vec![file("JF_20260408_001.txt", &bytes, b"2\n")], "0081");
+        let error = answer.unwrap_err();
+        assert_eq!(error, ConnectorError::NoColumn(column.to_owned()));
+        let problem = error.problem();
+        assert_eq!(problem.code, ProblemCode::UpstreamContract);
+        let said = format!("{problem:?}");
+        assert!(
+            said.contains(column) && said.contains("{HH}") == (column == "HH"),
+            "{said}"
+        );
+        // Values of the file's lines stand in no word.
+        assert!(!said.contains("0081") && !said.contains("0082"), "{said}");
+    }
+    // Where the name of the file tells it, the column need not be there.
+    let named = CSV.replace("out/{call}_*.txt", "out/{call}_{NY}_*.txt");
+    let bytes = [b"HH|XX".as_slice(), &DATA[5..]].concat();
+    let files = vec![file("JF_202603_001.txt", &bytes, b"2\n")];
+    let input = json!({"account_no": "0081", "period_month": "2026-03"});
+    let without = named.replace("0/NY: period_month", "0/XX: period_month");
+    let (answer, _) = carry(&connector(&without), "bill-query", &input, None, &mut |_, _| {
+        Returned::File(FileAnswer { files: files.clone() })
+    });
+    assert_eq!(answer.unwrap().body["amount_fen"], 128_050);
 }
 
 #[test]

@@ -149,10 +149,33 @@ pub struct FileLook {
     pub most: usize,
 }
 
+/// Who logs in at a file server, and which server it must be. Its debug text holds no secret.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct FileLogin {
+    /// User, where the address does not say one.
+    pub user: Option<String>,
+    /// Password, if the server asks for one.
+    pub password: Option<String>,
+    /// Private key in OpenSSH's or PKCS #8's text form.
+    pub key: Option<String>,
+    /// Fingerprints (`SHA256:…`) of the keys by which the server is known, one of which it must show.
+    pub pins: Vec<String>,
+}
+
+impl std::fmt::Debug for FileLogin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FileLogin")
+            .field("pins", &self.pins)
+            .finish_non_exhaustive()
+    }
+}
+
 /// One exchange with a drop folder: files are written in order, then looked for. A file that is there already is not
 /// written again, and nothing is where what is looked for has come.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FileRequest {
+    /// Who logs in where the folder is a server's.
+    pub login: Option<FileLogin>,
     /// Files to be written, the marker last.
     pub writes: Vec<FileWrite>,
     /// Files to be read.

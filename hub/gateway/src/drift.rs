@@ -108,15 +108,7 @@ impl Drift {
         let all = self.state();
         let wanted = all.iter().filter(|(name, _)| system.is_none_or(|s| s == *name));
         wanted
-            .flat_map(|(name, system)| {
-                system.findings.iter().map(move |f| {
-                    json!({
-                        "system": name, "operation": f.operation, "kind": f.kind, "path": f.path, "detail": f.detail,
-                        "severity": if f.breaking { "breaking" } else { "safe" },
-                        "first": f.first, "last": f.last, "count": f.count,
-                    })
-                })
-            })
+            .flat_map(|(name, system)| system.findings.iter().map(move |f| f.told(name)))
             .collect()
     }
 
@@ -183,6 +175,27 @@ impl Drift {
                 self.state().insert(name, system);
             }
         }
+    }
+}
+
+/// What an answer has otherwise than one that is known, as if answers like that had been learnt; as operators see findings.
+#[must_use]
+pub fn apart(operation: &str, known: &Sketch, seen: &Sketch) -> Vec<Value> {
+    let now = Timestamp::now();
+    let mut system = System::default();
+    (0..LEARN).for_each(|_| system.compare(operation, known, now));
+    system.findings.clear();
+    (0..MISSING).for_each(|_| system.compare(operation, seen, now));
+    system.findings.iter().map(|f| f.told("")).collect()
+}
+
+impl Finding {
+    fn told(&self, system: &str) -> Value {
+        json!({
+            "system": system, "operation": self.operation, "kind": self.kind, "path": self.path, "detail": self.detail,
+            "severity": if self.breaking { "breaking" } else { "safe" },
+            "first": self.first, "last": self.last, "count": self.count,
+        })
     }
 }
 

@@ -58,7 +58,7 @@ mod validate;
 pub use access::{Access, Rule};
 pub use authenticate::{ANONYMOUS_PLAN, Caller};
 pub use credentials::Credential;
-pub use drift::Drift;
+pub use drift::{Drift, apart};
 pub use edge::Door;
 pub use evidence::{CheckedInput, Grant, Permit};
 pub use files::sniff;

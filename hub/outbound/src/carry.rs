@@ -6,6 +6,8 @@ use crate::failed::{Failed, Left};
 use crate::folder::Folder;
 use crate::link::Databases;
 use crate::outbound::Outbound;
+use crate::sftp::Server;
+use crate::shelf;
 use crate::upstream::{Entry, Visit};
 use crate::{SendEffect, SendError, SendErrorKind, SetupError, Target};
 use hub_core::transport::{FileAnswer, FileRequest, SqlAnswer, SqlRequest, SqlTable};
@@ -15,6 +17,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
+
+/// Bytes of the files of one exchange with a folder of our own.
+const LARGEST: usize = 16 << 20;
 
 impl Outbound {
     /// Makes one attempt by the transport that the step asks for, on a tenant's turn.
@@ -46,11 +51,17 @@ impl Outbound {
                 Ok(Returned::Sql(answer))
             }
             Outgoing::File(request) => {
-                let folder = folder_of(target)?.capped(self.shared.body_cap);
-                let work = folder.exchange(request, left.clone());
-                let answer = self
-                    .within(&self.visit(tenant, target, deadline), target, effect, &left, work)
-                    .await?;
+                let visit = self.visit(tenant, target, deadline);
+                let cap = self.shared.body_cap;
+                let answer = if target.base.scheme() == "sftp" {
+                    let server = Server::of(target, &self.shared.policy, request.login.as_ref()).await?;
+                    let work = self.servers.exchange(server, &request, cap, &left);
+                    self.within(&visit, target, effect, &left, work).await?
+                } else {
+                    let mut folder = folder_of(target)?;
+                    let work = shelf::exchange(&mut folder, &request, cap, &left);
+                    self.within(&visit, target, effect, &left, work).await?
+                };
                 Ok(Returned::File(answer))
             }
         }
@@ -151,7 +162,7 @@ impl Carrier {
     /// # Errors
     /// In words without values.
     pub async fn files(&self, folder: PathBuf, request: FileRequest) -> Result<FileAnswer, SendErrorKind> {
-        let work = Folder::at(folder).exchange(request, Left::default());
+        let work = async { shelf::exchange(&mut Folder::at(folder), &request, LARGEST, &Left::default()).await };
         work.await.map_err(|(kind, _)| kind)
     }
 }

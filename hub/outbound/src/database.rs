@@ -100,17 +100,21 @@ impl Database {
     }
 }
 
-fn host(base: &Url) -> String {
+pub(crate) fn host(base: &Url) -> String {
     base.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned()
 }
 
-fn who(base: &Url, login: Option<&(String, String)>) -> (String, String) {
+pub(crate) fn who(base: &Url, login: Option<&(String, String)>) -> (String, String) {
     let told = || (decoded(base.username()), decoded(base.password().unwrap_or_default()));
     login.cloned().unwrap_or_else(told)
 }
 
 /// The first address of a target's host that may be connected to.
-async fn found(target: &Target, policy: &EgressPolicy, port: u16) -> Result<(IpAddr, AddressClass), SendError> {
+pub(crate) async fn found(
+    target: &Target,
+    policy: &EgressPolicy,
+    port: u16,
+) -> Result<(IpAddr, AddressClass), SendError> {
     let host = host(&target.base);
     let inner = target.trusted_loopback || policy.lists_host(&host, port);
     let asked = tokio::time::timeout(CONNECT, tokio::net::lookup_host((host.as_str(), port)));
@@ -125,7 +129,7 @@ async fn found(target: &Target, policy: &EgressPolicy, port: u16) -> Result<(IpA
     admitted.ok_or_else(|| SendError::unsent(SendErrorKind::Address).because("the address is not public"))
 }
 
-fn decoded(text: &str) -> String {
+pub(crate) fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes().iter();
     while let Some(byte) = rest.next() {

@@ -2,117 +2,51 @@
 
 use crate::SendErrorKind;
 use crate::failed::{Failed, Left};
-use hub_core::transport::{FileAnswer, FileFound, FileLook, FileRequest, FileWrite};
+use crate::shelf::{MOST_NAMES, Shelf, escapes, nameless, parts, too_large, unfinished};
+use hub_core::transport::FileWrite;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-use tokio::time::sleep;
-
-/// Names of one folder that are looked at.
-const MOST_NAMES: usize = 100_000;
-/// Largest file, unless set otherwise.
-const LARGEST: usize = 16 << 20;
 
 /// A folder that stands for a file server.
 #[derive(Debug, Clone)]
 pub(crate) struct Folder {
     base: PathBuf,
-    cap: usize,
 }
 
 impl Folder {
     pub(crate) fn at(base: PathBuf) -> Self {
-        Self { base, cap: LARGEST }
-    }
-
-    pub(crate) fn capped(mut self, cap: usize) -> Self {
-        self.cap = cap;
-        self
-    }
-
-    /// One exchange: what has come already is taken; else files are written and waited for.
-    pub(crate) async fn exchange(self, request: FileRequest, left: Left) -> Result<FileAnswer, Failed> {
-        let mut answer = self.looked(request.look.clone()).await?;
-        if !request.writes.is_empty() && answer.files.is_empty() {
-            let (folder, writes) = (self.clone(), request.writes);
-            let written = move || writes.iter().try_for_each(|write| folder.write(write, &left));
-            blocking(written).await?;
-            answer = self.looked(request.look.clone()).await?;
-        }
-        while answer.files.is_empty() && request.look.is_some() && request.every_ms > 0 {
-            sleep(Duration::from_millis(request.every_ms)).await;
-            answer = self.looked(request.look.clone()).await?;
-        }
-        Ok(answer)
-    }
-
-    async fn looked(&self, look: Option<FileLook>) -> Result<FileAnswer, Failed> {
-        let Some(look) = look else {
-            return Ok(FileAnswer::default());
-        };
-        let folder = self.clone();
-        blocking(move || folder.look(&look)).await
+        Self { base }
     }
 
     /// A path below the base, every folder on the way a folder and no link.
     fn below(&self, path: &str) -> Result<PathBuf, Failed> {
-        let escapes = || (SendErrorKind::Address, "a path that leaves the folder".to_owned());
         let mut place = self.base.clone();
-        for part in path.split('/').filter(|p| !p.is_empty()) {
-            if part == "." || part == ".." || part.contains(['\\', '\0']) {
-                return Err(escapes());
-            }
+        for part in parts(path)? {
             if fs::symlink_metadata(&place).is_ok_and(|m| !m.is_dir() || m.file_type().is_symlink()) {
                 return Err(escapes());
             }
             place.push(part);
         }
-        if path.starts_with('/') {
-            return Err(escapes());
-        }
         Ok(place)
     }
 
-    fn look(&self, look: &FileLook) -> Result<FileAnswer, Failed> {
-        let folder = self.below(&look.folder)?;
-        let mut names = match fs::read_dir(&folder) {
-            Ok(entries) => entries
+    fn list(&self, folder: &str) -> Result<Vec<String>, Failed> {
+        match fs::read_dir(self.below(folder)?) {
+            Ok(entries) => Ok(entries
                 .take(MOST_NAMES)
                 .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-                .filter(|name| is_meant(name, look))
-                .collect::<Vec<_>>(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(broken(&error)),
-        };
-        names.sort_unstable_by(|a, b| b.cmp(a));
-        let mut answer = FileAnswer::default();
-        let mut left = self.cap;
-        for name in names {
-            if answer.files.len() == look.most {
-                break;
-            }
-            let marker = if look.marker.is_empty() {
-                None
-            } else {
-                match read(&folder.join(format!("{name}{}", look.marker)), 4_096)? {
-                    Some(marker) => Some(marker),
-                    None => continue,
-                }
-            };
-            if let Some(bytes) = read(&folder.join(&name), left)? {
-                left = left.saturating_sub(bytes.len());
-                answer.files.push(FileFound { name, bytes, marker });
-            }
+                .collect()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(broken(&error)),
         }
-        Ok(answer)
     }
 
-    fn write(&self, write: &FileWrite, left: &Left) -> Result<(), Failed> {
+    fn put(&self, write: &FileWrite, left: &Left) -> Result<(), Failed> {
         let place = self.below(&write.path)?;
         let (Some(folder), Some(name)) = (place.parent(), place.file_name().and_then(|n| n.to_str())) else {
-            return Err((SendErrorKind::Address, "a path without a name".to_owned()));
+            return Err(nameless());
         };
         fs::create_dir_all(folder).map_err(|e| broken(&e))?;
         if fs::symlink_metadata(&place).is_ok() {
@@ -120,7 +54,7 @@ impl Folder {
             left.set();
             return Ok(());
         }
-        let part = folder.join(format!(".{name}.part"));
+        let part = folder.join(unfinished(name));
         drop(fs::remove_file(&part));
         let written = File::create_new(&part).and_then(|mut file| {
             file.write_all(&write.bytes)?;
@@ -132,17 +66,25 @@ impl Folder {
     }
 }
 
-fn is_meant(name: &str, look: &FileLook) -> bool {
-    let marker = !look.marker.is_empty() && name.ends_with(&look.marker) && !look.suffix.ends_with(&look.marker);
-    name.len() >= look.prefix.len() + look.suffix.len()
-        && name.starts_with(&look.prefix)
-        && name.ends_with(&look.suffix)
-        && !marker
-        && !name.starts_with('.')
+impl Shelf for Folder {
+    async fn names(&mut self, folder: &str) -> Result<Vec<String>, Failed> {
+        let (this, folder) = (self.clone(), folder.to_owned());
+        blocking(move || this.list(&folder)).await
+    }
+
+    async fn read(&mut self, folder: &str, name: &str, cap: usize) -> Result<Option<Vec<u8>>, Failed> {
+        let (this, folder, name) = (self.clone(), folder.to_owned(), name.to_owned());
+        blocking(move || content(&this.below(&folder)?.join(name), cap)).await
+    }
+
+    async fn write(&mut self, write: &FileWrite, left: &Left) -> Result<(), Failed> {
+        let (this, write, left) = (self.clone(), write.clone(), left.clone());
+        blocking(move || this.put(&write, &left)).await
+    }
 }
 
 /// A plain file's content; `None` if there is none, or something that is no plain file.
-fn read(path: &Path, cap: usize) -> Result<Option<Vec<u8>>, Failed> {
+fn content(path: &Path, cap: usize) -> Result<Option<Vec<u8>>, Failed> {
     let seen = match fs::symlink_metadata(path) {
         Ok(seen) if seen.is_file() => seen,
         _ => return Ok(None),
@@ -161,7 +103,7 @@ fn read(path: &Path, cap: usize) -> Result<Option<Vec<u8>>, Failed> {
     let limit = u64::try_from(cap).unwrap_or(u64::MAX).saturating_add(1);
     file.take(limit).read_to_end(&mut bytes).map_err(|e| broken(&e))?;
     if bytes.len() > cap {
-        return Err((SendErrorKind::TooLarge, "a file is too large".to_owned()));
+        return Err(too_large());
     }
     Ok(Some(bytes))
 }

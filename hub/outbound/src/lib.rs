@@ -1,4 +1,4 @@
-//! The only opener of client sockets, of the agencies' databases and of their drop folders.
+//! The only opener of client sockets, of the agencies' databases, drop folders and file servers.
 //!
 //! Invariants:
 //! - Every address is judged twice, as a literal before the call and as the resolver's answer when connecting, and the
@@ -28,6 +28,8 @@ mod outbound;
 mod pace;
 mod policy;
 mod resolver;
+mod sftp;
+mod shelf;
 mod statements;
 mod tls;
 mod upstream;

@@ -6,6 +6,7 @@ use crate::ledger::{Ledger, Share};
 use crate::link::Databases;
 use crate::policy::{Reach, route};
 use crate::resolver::{Filter, OutOfBounds};
+use crate::sftp::Servers;
 use crate::upstream::{Entry, Upstream, Visit};
 use crate::watched::{Touched, Watched};
 use crate::{EgressPolicy, SendEffect, SendError, SendErrorKind, SetupError, Target, TlsRules, UpstreamHealth, tls};
@@ -61,6 +62,8 @@ pub struct Outbound {
     pub(crate) shared: Arc<Shared>,
     /// Databases that are connected to, this worker's own.
     pub(crate) databases: Arc<Databases>,
+    /// File servers that are connected to, likewise.
+    pub(crate) servers: Arc<Servers>,
     public: Client,
     inner: Client,
     /// Clients of upstreams whose TLS has rules of its own, made when first needed.
@@ -106,6 +109,7 @@ impl Outbound {
         let inner = client(&shared.tls, None, Reach::Inner)?;
         Ok(Self {
             databases: Arc::new(Databases::new(Arc::clone(&shared.roots))),
+            servers: Arc::default(),
             shared,
             public,
             inner,

@@ -37,6 +37,18 @@ impl Reader<'_> {
         }
     }
 
+    /// A server is known by its key or not at all: the first one that comes is never believed.
+    pub(super) fn ssh(&mut self, map: &Part) -> SshPart {
+        let at = "/upstream/ssh";
+        let pins = texts(map, "pin");
+        if let Some(odd) = pins.iter().find(|pin| !is_fingerprint(pin)) {
+            let expected = "SHA256: and 43 characters, as ssh-keygen -l prints it";
+            self.bad_value(&format!("{at}/pin"), expected, odd);
+        }
+        let key = map.get("key").and_then(|key| self.template(key, &format!("{at}/key")));
+        SshPart { pins, key }
+    }
+
     pub(super) fn auth(&mut self, map: &Part, send: &mut Vec<SendItem>) -> Auth {
         let mut add = |reader: &mut Self, spot: Spot, value: &Value, key: &str| {
             let pointer = format!("/auth/{key}");
@@ -272,4 +284,13 @@ fn pin(text: &str) -> Option<[u8; 32]> {
         .unwrap_or(text.trim())
         .replace(':', "");
     hub_crypto::from_hex(&digits).ok()?.try_into().ok()
+}
+
+/// As OpenSSH prints it: SHA-256 in Base64 without padding.
+fn is_fingerprint(text: &str) -> bool {
+    let hash = text.strip_prefix("SHA256:").unwrap_or_default();
+    hash.len() == 43
+        && hash
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/')
 }

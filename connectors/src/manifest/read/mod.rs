@@ -14,7 +14,7 @@ use super::describe::MANIFEST;
 use super::model::{
     AlsoPart, AnswerPart, Auth, CallSpec, CallbackPart, CodeTable, Empty, FailRule, FailTest, FilesPart, Format, Frame,
     GiveItem, Layout, LayoutField, Lives, Lost, Manifest, Names, Near, OperationPart, Paging, Pick, Place, Reckon,
-    ResolvePart, RowSections, SendItem, SessionPart, Spot, Test, TextForm, Upstream, Verify, Wire, Wsse,
+    ResolvePart, RowSections, SendItem, SessionPart, Spot, SshPart, Test, TextForm, Upstream, Verify, Wire, Wsse,
 };
 use super::rows;
 use crate::calendar::{Calendar, duration_ms};
@@ -190,6 +190,7 @@ impl Reader<'_> {
             answers: format(map, "answers"),
             content_type: text(map, "type"),
             tls: part(map, "tls").map(|tls| self.tls(tls)),
+            ssh: part(map, "ssh").map(|ssh| self.ssh(ssh)),
             message: text(map, "message"),
             url,
         }
@@ -326,7 +327,7 @@ impl Reader<'_> {
 fn of_dialect(dialect: &str) -> &'static [&'static str] {
     match dialect {
         "front-db" => &["sqlite", "postgres", "postgresql", "mysql"],
-        "csv-batch" => &["file"],
+        "csv-batch" => &["file", "sftp"],
         _ => &[],
     }
 }

@@ -244,7 +244,7 @@ async fn q24_postgresql_brings_texts_to_its_own_types() {
     sqlx::raw_sql(AssertSqlSafe(gone)).execute(&mut agency).await.unwrap();
 }
 
-fn files(prefix: &str) -> FileRequest {
+pub(crate) fn files(prefix: &str) -> FileRequest {
     FileRequest {
         look: Some(FileLook {
             folder: "out".into(),

@@ -6,6 +6,9 @@ mod exchange;
 mod mysql;
 mod mysql_login;
 mod server;
+mod sftp;
+mod sftp_login;
+mod sshd;
 mod tls;
 
 use hub_core::{Effect, RawRequest, SystemId};

@@ -307,6 +307,11 @@ pub enum Connector {
         after_help = "Examples:\n  UPSTREAM_HPF_CORE=https://core.example hub connector try hpf.account-query account_no=0081 --secrets secrets.yaml\n\nOnly operations without effect, unless --yes says that the matter may really be made."
     )]
     Try(TryOperation),
+    /// Hold the contract against the real system by reading alone: never an operation with an effect.
+    #[command(
+        after_help = "Examples:\n  UPSTREAM_HPF_CORE=https://core.example hub connector shadow hpf/core --secrets secrets.yaml\n  UPSTREAM_HPF_CORE=https://core.example hub connector shadow hpf/core --secrets secrets.yaml --inputs inputs.yaml --json\n\ninputs.yaml: `account-query: [{account_no: \"0081\"}]`. Without it the recorded exchanges' own inputs are asked. Values are never shown, only places and kinds.\n\nExit code 0: what was asked is as the contract says; 1: it is not, or nothing could be asked; 2: used wrongly."
+    )]
+    Shadow(ShadowSystem),
     /// Show the request that a call would send and the exact text that its signature covers, secrets blanked. Sends nothing.
     #[command(after_help = "Examples:\n  hub connector explain nr.real-estate-record-query property_cert_no=X")]
     Explain(ExplainOperation),
@@ -372,6 +377,28 @@ pub struct TryOperation {
     /// Call it although it has an effect.
     #[arg(long)]
     pub yes: bool,
+}
+
+/// `hub connector shadow`.
+#[derive(Debug, ClapArgs)]
+pub struct ShadowSystem {
+    /// System, agency/system.
+    pub system: String,
+    /// What to ask, YAML: `operation: [{field: value}]`; what was recorded where missing.
+    #[arg(long, value_name = "FILE")]
+    pub inputs: Option<PathBuf>,
+    /// Secrets of the upstreams, YAML: `agency/system: {name: value}`.
+    #[arg(long, value_name = "FILE")]
+    pub secrets: Option<PathBuf>,
+    /// Most messages sent to the system.
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub most: u32,
+    /// Which city.
+    #[command(flatten)]
+    pub folders: Folders,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `hub connector explain`.

@@ -5,12 +5,14 @@
 
 mod account;
 mod bound;
+mod budgets;
 mod calls;
 mod channel;
 mod chaos;
 mod city;
 mod command;
 mod crash;
+mod desk;
 mod documents;
 mod empty;
 mod events;
@@ -31,9 +33,14 @@ mod receiver;
 mod registry;
 mod saml_idp;
 mod scenarios;
+mod sftp;
+mod shadow;
+#[path = "../../../outbound/tests/it/sshd.rs"]
+mod sshd;
 mod sso;
 mod sso_limit;
 mod staff;
+mod strict;
 mod superapp;
 mod support;
 mod transports;

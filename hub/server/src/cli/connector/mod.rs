@@ -6,6 +6,8 @@ mod explain;
 mod once;
 mod propose;
 mod rehearse;
+mod shadow;
+mod shadow_report;
 mod veil;
 
 use super::args::Connector;
@@ -17,6 +19,7 @@ pub async fn run(command: Connector, lang: Lang) -> Outcome {
         Connector::New(new) => propose::run(&new, lang),
         Connector::Test(test) => rehearse::run(&test, lang),
         Connector::Try(once) => once::run(once, lang).await,
+        Connector::Shadow(shadow) => shadow::run(shadow, lang).await,
         Connector::Explain(explain) => explain::run(&explain, lang),
     };
     done.unwrap_or_else(|stopped| stopped)

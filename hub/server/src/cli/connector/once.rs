@@ -83,7 +83,7 @@ pub async fn run(args: TryOperation, lang: Lang) -> Result<Outcome, Outcome> {
 }
 
 /// Where the system stands. Whoever runs this command and names an address means it, wherever it is.
-fn target(connector: &Connector, lang: Lang) -> Result<Target, Outcome> {
+pub(super) fn target(connector: &Connector, lang: Lang) -> Result<Target, Outcome> {
     let settings = connector.settings();
     let base = match settings.base_variable() {
         None => settings.base.clone(),
