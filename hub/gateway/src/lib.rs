@@ -47,6 +47,7 @@ mod resolve;
 mod rights;
 mod setting;
 mod show;
+mod signed_in;
 mod snapshot;
 mod statements;
 mod submissions;

@@ -8,7 +8,7 @@ use crate::limits::admit;
 use crate::replay::unavailable;
 use crate::rights::{accept, consent_view, give, mandate_view, offer, represented, sheet};
 use crate::setting::Setting;
-use crate::{files, matters, submissions};
+use crate::{files, matters, signed_in, submissions};
 use hub_core::time::{Timestamp, rfc3339};
 use hub_core::wire::ReplyBody;
 use hub_core::{Environment, Inbound, Lang, Problem, ProblemCode, Reply, Subject, Text};
@@ -35,6 +35,9 @@ enum Wanted<'a> {
     OfferMandate,
     AcceptMandate,
     EndMandate(&'a str),
+    Sessions,
+    EndSessions,
+    EndSession(&'a str),
     Export,
     Erase,
 }
@@ -57,6 +60,9 @@ impl Wanted<'_> {
             Wanted::OfferMandate => "me.mandate-offer",
             Wanted::AcceptMandate => "me.mandate-accept",
             Wanted::EndMandate(_) => "me.mandate-end",
+            Wanted::Sessions => "me.session-list",
+            Wanted::EndSessions => "me.session-end-others",
+            Wanted::EndSession(_) => "me.session-end",
             Wanted::Export => "me.export",
             Wanted::Erase => "me.erase",
         }
@@ -92,6 +98,11 @@ fn wanted<'a>(method: &str, path: &'a str) -> Result<Wanted<'a>, Problem> {
         (["submissions", ..], _) => allow(&["GET"]),
         (["ledger"], "GET") => Ok(Wanted::Ledger),
         (["ledger"], _) => allow(&["GET"]),
+        (["sessions"], "GET") => Ok(Wanted::Sessions),
+        (["sessions"], "DELETE") => Ok(Wanted::EndSessions),
+        (["sessions"], _) => allow(&["GET", "DELETE"]),
+        (["sessions", id], "DELETE") => Ok(Wanted::EndSession(id)),
+        (["sessions", _], _) => allow(&["DELETE"]),
         (["export"], "GET") => Ok(Wanted::Export),
         (["export"], _) => allow(&["GET"]),
         (["deletion"], "POST") => Ok(Wanted::Erase),
@@ -178,6 +189,9 @@ impl Gateway {
             Wanted::Mandates | Wanted::OfferMandate | Wanted::AcceptMandate | Wanted::EndMandate(_) => {
                 mandates(at, wanted, caller, subject).await
             }
+            Wanted::Sessions | Wanted::EndSessions | Wanted::EndSession(_) => {
+                sessions(at, wanted, caller, subject).await
+            }
             Wanted::Export => {
                 let mut reply = json_reply(200, export(at, subject).await?);
                 let name = "attachment; filename=\"my-data.json\"";
@@ -198,6 +212,21 @@ impl Gateway {
                 Ok(json_reply(200, view))
             }
         }
+    }
+}
+
+/// Where the subject is signed in, and what they end.
+async fn sessions(at: &Setting<'_>, wanted: &Wanted<'_>, caller: &Caller, subject: &Subject) -> Result<Reply, Problem> {
+    match *wanted {
+        Wanted::EndSession(id) => {
+            let ended = signed_in::end(at, caller, subject, Some(id)).await?;
+            (ended > 0).then(no_content).ok_or_else(missing)
+        }
+        Wanted::EndSessions => {
+            let ended = signed_in::end(at, caller, subject, None).await?;
+            Ok(json_reply(200, json!({"ended": ended})))
+        }
+        _ => Ok(json_reply(200, list_of(&signed_in::list(at, caller, subject).await?))),
     }
 }
 
