@@ -108,7 +108,7 @@ pub(crate) fn both(at: &Setting<'_>) -> Result<Caller, Problem> {
 }
 
 /// The token that was shown at `/me`, which [`both`] has checked.
-pub(crate) fn shown_at_me<'a>(inbound: &'a Inbound) -> Result<&'a str, Problem> {
+pub(crate) fn shown_at_me(inbound: &Inbound) -> Result<&str, Problem> {
     let credentials = credentials(inbound, "/me")?;
     let shown = credentials
         .token

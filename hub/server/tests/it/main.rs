@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod account;
+mod attacks;
 mod bound;
 mod calls;
 mod channel;
@@ -16,6 +17,7 @@ mod empty;
 mod events;
 mod events_sent;
 mod idp;
+mod join;
 mod layers;
 mod listen;
 mod log;
@@ -25,12 +27,15 @@ mod outage;
 mod own;
 mod own_sessions;
 mod pages;
+mod pair;
 mod personas;
 mod queue;
 mod receiver;
 mod registry;
+mod relay;
 mod saml_idp;
 mod sso;
+mod sso_chaos;
 mod sso_limit;
 mod staff;
 mod superapp;
@@ -44,4 +49,5 @@ mod upstream_saml_attacks;
 mod upstream_tokens;
 mod verifications;
 mod verify;
+mod withdrawn;
 mod worlds;
