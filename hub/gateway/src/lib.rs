@@ -16,6 +16,7 @@ mod call;
 mod callbacks;
 mod credentials;
 mod described;
+mod disclosed;
 mod drift;
 mod edge;
 mod evidence;

@@ -1,6 +1,7 @@
 //! `/me`: what belongs to the subject and lives in the hub: papers and submissions. Bearer only.
 
 use crate::authenticate::{Caller, both, once};
+use crate::disclosed::disclosed;
 use crate::gateway::Gateway;
 use crate::journey::{Journey, subject_mark};
 use crate::leaving::{erase, export};
@@ -9,10 +10,10 @@ use crate::replay::unavailable;
 use crate::rights::{accept, consent_view, give, mandate_view, offer, represented, sheet};
 use crate::setting::Setting;
 use crate::{files, matters, signed_in, submissions};
-use hub_core::time::{Timestamp, rfc3339};
+use hub_core::time::Timestamp;
 use hub_core::wire::ReplyBody;
 use hub_core::{Environment, Inbound, Lang, Problem, ProblemCode, Reply, Subject, Text};
-use hub_store::{Disclosure, Submission};
+use hub_store::Submission;
 use serde_json::{Value, json};
 
 /// Submissions or papers listed at once.
@@ -339,33 +340,6 @@ async fn used(at: &Setting<'_>, owner: &str) -> Result<Reply, Problem> {
         200,
         json!({"items": items, "total": total, "next_cursor": next}),
     ))
-}
-
-/// Uses in plain words.
-pub(crate) async fn disclosed(at: &Setting<'_>, uses: &[Disclosure]) -> Result<Vec<Value>, Problem> {
-    let clients = at.core.store.clients().clients().await.map_err(unavailable)?;
-    Ok(uses
-        .iter()
-        .map(|one| {
-            let name = clients.iter().find(|c| c.id == one.client).map(|c| c.name.as_str());
-            let operation = at.catalog().operation(&one.operation);
-            let service = operation.and_then(|o| at.catalog().service(o.service.as_deref()?));
-            let agency = operation.and_then(|o| at.catalog().agency(&o.system.agency));
-            let outcome = match (one.status, one.reached) {
-                (..=399, _) => "answered",
-                (_, true) => "failed",
-                (_, false) => "refused",
-            };
-            json!({
-                "at": rfc3339(one.at), "request_id": one.request_id,
-                "who": {"client": one.client, "name": name},
-                "what": {"operation": one.operation, "service": service.map(|s| &s.name), "agency": agency.map(|a| &a.name),
-                         "fields": one.fields},
-                "why": operation.and_then(|o| o.basis.clone()), "acting_for": one.principal, "by_agent": one.agent.is_some(),
-                "outcome": outcome, "status": one.status, "problem": one.problem,
-            })
-        })
-        .collect())
 }
 
 /// A cursor: the time and the id of the last use shown.
