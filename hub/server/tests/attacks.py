@@ -17,7 +17,7 @@ PATIENCE = 240
 
 def built():
     """Test binaries by the folder their tests are in."""
-    command = ["cargo", "test", "--locked", "--no-run", "--message-format=json", "-p", "hub-identity", "-p", "hub-server", "--lib", "--bins", "--tests"]
+    command = ["cargo", "test", "--locked", "--no-run", "--message-format=json", "-p", "hub-identity", "-p", "hub-server", "--test", "it"]
     made = subprocess.run(command, cwd=root, stdout=subprocess.PIPE, text=True)
     if made.returncode:
         sys.exit("a build with holes does not compile: an edit of attacks.json has to be looked at")
@@ -26,7 +26,7 @@ def built():
         said = json.loads(line)
         if said.get("executable") and said["profile"]["test"]:
             folder = str(pathlib.Path(said["target"]["src_path"]).parent.relative_to(root))
-            found.setdefault(folder, said["executable"])
+            found[folder] = said["executable"]
     return found
 
 
@@ -34,7 +34,7 @@ def run(binaries, test, hole):
     file, name = test.split(": ")
     folder = max((f for f in binaries if file.startswith(f + "/")), key=len)
     module = pathlib.Path(file).relative_to(folder).with_suffix("").parts
-    module = [] if module == ("main",) else list(module) + (["tests"] if folder.endswith("/src") else [])
+    module = [] if module == ("main",) else list(module)
     env = dict(os.environ, HUB_WITHOUT=hole, RUST_BACKTRACE="0", CARGO_MANIFEST_DIR=str(root / "/".join(folder.split("/")[:2])))
     try:
         ran = subprocess.run([binaries[folder], "--exact", "::".join(module + [name])], cwd=root / "/".join(folder.split("/")[:2]), env=env,

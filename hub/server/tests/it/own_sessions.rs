@@ -94,6 +94,13 @@ async fn a_person_ends_sessions_on_other_devices() {
     for browser in [&mut there, &mut third] {
         assert_eq!(browser.get("/sso/sessions").await.status, 400);
     }
+    // The way there stands where a person who is signed in looks, and nowhere else.
+    for (browser, is_there) in [(&mut here, true), (&mut Browser::new(&hub), false)] {
+        let asked = browser.get(&channel.authorize(&[("prompt", "login")])).await;
+        let page = browser.follow(asked).await.body.as_str().unwrap().to_owned();
+        assert!(page.contains("name=\"persona\""));
+        assert_eq!(page.contains("href=\"/sso/sessions"), is_there);
+    }
     hub.stop().await;
 }
 
