@@ -166,7 +166,7 @@ fn watched(witness: SocketAddr) -> City {
         lines.retain(|l| !l.starts_with("closed:"));
         match lines.iter_mut().find(|l| l.starts_with("send:")) {
             Some(line) if line.starts_with("send: {") => {
-                *line = line.replacen("send: {", &format!("send: {{{told}, "), 1)
+                *line = line.replacen("send: {", &format!("send: {{{told}, "), 1);
             }
             Some(line) => line.push_str(&told.split(", ").map(|t| format!("\n  {t}")).collect::<String>()),
             None => lines.push(format!("send: {{{told}}}")),
