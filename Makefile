@@ -6,7 +6,7 @@ SHELL := /bin/bash
 LISTEN ?= 127.0.0.1:8080
 DATA ?= ./data
 
-.PHONY: help run test lint unit peers judges chaos fuzz bench check generate
+.PHONY: help run test lint unit peers judges chaos attacks fuzz bench check generate
 
 help: ## list these commands
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -44,10 +44,14 @@ judges: ## Schemathesis and Specmatic against `hub mock` over the whole corpus, 
 	@cargo build --locked -q -p hub-server
 	@target/peers/venv/bin/python hub/server/tests/peers/corpus.py --write
 
-chaos: ## kill -9 of hub and upstream while CHAOS=10000 submissions are made, over SQLite and PostgreSQL
+chaos: ## kill -9 of hubs and upstream while CHAOS=10000 submissions and SIGN_INS=1000 sign-ins are made
 	@.ci/prerequisites test
 	@cargo build --locked -p hub-server
-	@CHAOS=$${CHAOS:-10000} .ci/services run cargo nextest run --locked -p hub-server -E 'test(chaos_over)' --no-capture
+	@CHAOS=$${CHAOS:-10000} SIGN_INS=$${SIGN_INS:-1000} .ci/services run cargo nextest run --locked -p hub-server -E 'test(chaos_over)' --no-capture
+
+attacks: ## take the checks against attacks on signing in out of a build, one at a time, and see their tests fail
+	@.ci/prerequisites test
+	@.ci/services run python3 hub/server/tests/attacks.py
 
 fuzz: ## attack decoders with a million inputs, every system with 10,000 spoiled answers and 200 values an operation
 	@HUB_FUZZ_INPUTS=1000000 HUB_FUZZ_ANSWERS=10000 HUB_FUZZ_VALUES=200 \
@@ -66,4 +70,5 @@ bench: ## measure against nginx in one interleaved run (builds release)
 	@hub/server/bench/run
 	@python3 hub/server/bench/register.py
 	@python3 hub/server/bench/sso.py
+	@.ci/services run python3 hub/server/bench/withdrawn.py
 	@python3 hub/server/bench/calls.py target/release/hub

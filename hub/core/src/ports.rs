@@ -74,6 +74,52 @@ pub trait Authenticator: Send + Sync {
     fn pairwise(&self, subject: &Subject, sector: &str) -> String;
 }
 
+/// One of the places where a person is signed in, as they see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedInAt {
+    /// What it is called towards its person through one client; another client is told another name.
+    pub id: String,
+    /// Kind of browser and machine, coarse; empty if unknown.
+    pub device: String,
+    /// Signed in at.
+    pub since: Timestamp,
+    /// Last seen at.
+    pub seen: Timestamp,
+    /// Whether what asks came of it.
+    pub is_this: bool,
+}
+
+/// Who asks where a person is signed in: the person, by a token that was checked, through a client.
+#[derive(Debug, Clone, Copy)]
+pub struct SignedInAsk<'a> {
+    /// The person.
+    pub subject: &'a Subject,
+    /// The token they came with.
+    pub token: &'a str,
+    /// The client in between.
+    pub client: &'a str,
+}
+
+/// Where people are signed in, and how it ends.
+pub trait SignIns: Send + Sync {
+    /// Where a person is signed in, the youngest first.
+    ///
+    /// # Errors
+    /// `store-unavailable`.
+    fn list<'a>(&'a self, ask: SignedInAsk<'a>, now: Timestamp) -> BoxFuture<'a, Result<Vec<SignedInAt>, Problem>>;
+
+    /// Ends the one of a name, be it the one that asks, or without a name all others; answers how many.
+    ///
+    /// # Errors
+    /// `store-unavailable`.
+    fn end<'a>(
+        &'a self,
+        ask: SignedInAsk<'a>,
+        id: Option<&'a str>,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<usize, Problem>>;
+}
+
 /// A checked call on its way to whoever answers it.
 #[derive(Debug, Clone)]
 pub struct Call {

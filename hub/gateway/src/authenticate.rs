@@ -107,6 +107,15 @@ pub(crate) fn both(at: &Setting<'_>) -> Result<Caller, Problem> {
     })
 }
 
+/// The token that was shown at `/me`, which [`both`] has checked.
+pub(crate) fn shown_at_me(inbound: &Inbound) -> Result<&str, Problem> {
+    let credentials = credentials(inbound, "/me")?;
+    let shown = credentials
+        .token
+        .ok_or_else(|| Problem::new(ProblemCode::TokenMissing))?;
+    Ok(shown.token)
+}
+
 /// Where calls of an environment come in.
 fn door(environment: Environment) -> &'static str {
     match environment {

@@ -9,7 +9,7 @@ use crate::rights::Rights;
 use crate::snapshot::{Snapshot, Snapshots};
 use crate::trail::Sampler;
 use hub_core::Problem;
-use hub_core::ports::{Authenticator, Clock, TrailSink, Upstream};
+use hub_core::ports::{Authenticator, Clock, SignIns, TrailSink, Upstream};
 use hub_store::{Store, StoreError};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -59,6 +59,8 @@ pub struct Parts {
     pub sandbox: Arc<dyn Upstream<Grant>>,
     /// Registered descriptions that the sandbox shows and no catalog holds.
     pub described: Option<Arc<dyn Described>>,
+    /// Where people are signed in; without it `/me/sessions` is not there.
+    pub sign_ins: Option<Arc<dyn SignIns>>,
     /// Figures.
     pub settings: Settings,
 }
@@ -74,6 +76,7 @@ pub(crate) struct Core {
     pub(crate) trail: Arc<dyn TrailSink>,
     pub(crate) sandbox: Arc<dyn Upstream<Grant>>,
     pub(crate) described: Option<Arc<dyn Described>>,
+    pub(crate) sign_ins: Option<Arc<dyn SignIns>>,
     pub(crate) settings: Settings,
     pub(crate) limiters: Limiters,
     pub(crate) answers: Answers,
@@ -105,6 +108,7 @@ impl Gateway {
                 trail: parts.trail,
                 sandbox: parts.sandbox,
                 described: parts.described,
+                sign_ins: parts.sign_ins,
                 settings: parts.settings,
                 limiters: Limiters::new(),
                 answers: Answers::new(),

@@ -1,7 +1,8 @@
 //! What a subject takes along (PIPL, article 45) and has forgotten (article 47).
 
+use crate::disclosed::disclosed;
 use crate::journey::subject_mark;
-use crate::me::{disclosed, submission_view};
+use crate::me::submission_view;
 use crate::replay::unavailable;
 use crate::rights::{consent_view, mandate_view};
 use crate::setting::Setting;

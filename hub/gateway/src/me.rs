@@ -1,6 +1,7 @@
 //! `/me`: what belongs to the subject and lives in the hub: papers and submissions. Bearer only.
 
 use crate::authenticate::{Caller, both, once};
+use crate::disclosed::disclosed;
 use crate::gateway::Gateway;
 use crate::journey::{Journey, subject_mark};
 use crate::leaving::{erase, export};
@@ -8,11 +9,11 @@ use crate::limits::admit;
 use crate::replay::unavailable;
 use crate::rights::{accept, consent_view, give, mandate_view, offer, represented, sheet};
 use crate::setting::Setting;
-use crate::{files, matters, submissions};
-use hub_core::time::{Timestamp, rfc3339};
+use crate::{files, matters, signed_in, submissions};
+use hub_core::time::Timestamp;
 use hub_core::wire::ReplyBody;
 use hub_core::{Environment, Inbound, Lang, Problem, ProblemCode, Reply, Subject, Text};
-use hub_store::{Disclosure, Submission};
+use hub_store::Submission;
 use serde_json::{Value, json};
 
 /// Submissions or papers listed at once.
@@ -35,6 +36,9 @@ enum Wanted<'a> {
     OfferMandate,
     AcceptMandate,
     EndMandate(&'a str),
+    Sessions,
+    EndSessions,
+    EndSession(&'a str),
     Export,
     Erase,
 }
@@ -57,6 +61,9 @@ impl Wanted<'_> {
             Wanted::OfferMandate => "me.mandate-offer",
             Wanted::AcceptMandate => "me.mandate-accept",
             Wanted::EndMandate(_) => "me.mandate-end",
+            Wanted::Sessions => "me.session-list",
+            Wanted::EndSessions => "me.session-end-others",
+            Wanted::EndSession(_) => "me.session-end",
             Wanted::Export => "me.export",
             Wanted::Erase => "me.erase",
         }
@@ -92,6 +99,11 @@ fn wanted<'a>(method: &str, path: &'a str) -> Result<Wanted<'a>, Problem> {
         (["submissions", ..], _) => allow(&["GET"]),
         (["ledger"], "GET") => Ok(Wanted::Ledger),
         (["ledger"], _) => allow(&["GET"]),
+        (["sessions"], "GET") => Ok(Wanted::Sessions),
+        (["sessions"], "DELETE") => Ok(Wanted::EndSessions),
+        (["sessions"], _) => allow(&["GET", "DELETE"]),
+        (["sessions", id], "DELETE") => Ok(Wanted::EndSession(id)),
+        (["sessions", _], _) => allow(&["DELETE"]),
         (["export"], "GET") => Ok(Wanted::Export),
         (["export"], _) => allow(&["GET"]),
         (["deletion"], "POST") => Ok(Wanted::Erase),
@@ -178,6 +190,9 @@ impl Gateway {
             Wanted::Mandates | Wanted::OfferMandate | Wanted::AcceptMandate | Wanted::EndMandate(_) => {
                 mandates(at, wanted, caller, subject).await
             }
+            Wanted::Sessions | Wanted::EndSessions | Wanted::EndSession(_) => {
+                sessions(at, wanted, caller, subject).await
+            }
             Wanted::Export => {
                 let mut reply = json_reply(200, export(at, subject).await?);
                 let name = "attachment; filename=\"my-data.json\"";
@@ -198,6 +213,21 @@ impl Gateway {
                 Ok(json_reply(200, view))
             }
         }
+    }
+}
+
+/// Where the subject is signed in, and what they end.
+async fn sessions(at: &Setting<'_>, wanted: &Wanted<'_>, caller: &Caller, subject: &Subject) -> Result<Reply, Problem> {
+    match *wanted {
+        Wanted::EndSession(id) => {
+            let ended = signed_in::end(at, caller, subject, Some(id)).await?;
+            (ended > 0).then(no_content).ok_or_else(missing)
+        }
+        Wanted::EndSessions => {
+            let ended = signed_in::end(at, caller, subject, None).await?;
+            Ok(json_reply(200, json!({"ended": ended})))
+        }
+        _ => Ok(json_reply(200, list_of(&signed_in::list(at, caller, subject).await?))),
     }
 }
 
@@ -310,33 +340,6 @@ async fn used(at: &Setting<'_>, owner: &str) -> Result<Reply, Problem> {
         200,
         json!({"items": items, "total": total, "next_cursor": next}),
     ))
-}
-
-/// Uses in plain words.
-pub(crate) async fn disclosed(at: &Setting<'_>, uses: &[Disclosure]) -> Result<Vec<Value>, Problem> {
-    let clients = at.core.store.clients().clients().await.map_err(unavailable)?;
-    Ok(uses
-        .iter()
-        .map(|one| {
-            let name = clients.iter().find(|c| c.id == one.client).map(|c| c.name.as_str());
-            let operation = at.catalog().operation(&one.operation);
-            let service = operation.and_then(|o| at.catalog().service(o.service.as_deref()?));
-            let agency = operation.and_then(|o| at.catalog().agency(&o.system.agency));
-            let outcome = match (one.status, one.reached) {
-                (..=399, _) => "answered",
-                (_, true) => "failed",
-                (_, false) => "refused",
-            };
-            json!({
-                "at": rfc3339(one.at), "request_id": one.request_id,
-                "who": {"client": one.client, "name": name},
-                "what": {"operation": one.operation, "service": service.map(|s| &s.name), "agency": agency.map(|a| &a.name),
-                         "fields": one.fields},
-                "why": operation.and_then(|o| o.basis.clone()), "acting_for": one.principal, "by_agent": one.agent.is_some(),
-                "outcome": outcome, "status": one.status, "problem": one.problem,
-            })
-        })
-        .collect())
 }
 
 /// A cursor: the time and the id of the last use shown.

@@ -357,6 +357,7 @@ impl City {
             live: line.clone(),
             sandbox: mock.clone(),
             described: None,
+            sign_ins: None,
             settings: Settings::default(),
         };
         change(&mut parts);

@@ -45,5 +45,5 @@ pub use provider::{Provider, Registered, RegistrationError};
 pub(crate) use provider::{fresh, hashed, later};
 pub use request::{AuthRequest, Back, PUSHED_SECONDS, Refused};
 pub use scope::{SCOPES, Scope, scope};
-pub use sessions::{OwnSession, device};
+pub use sessions::{Ended, OwnSession, Viewer, device};
 pub use tell::{TOLD_SECONDS, Told};

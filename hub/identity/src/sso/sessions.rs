@@ -6,6 +6,7 @@ use super::logout::LogoutNotice;
 use super::provider::{Provider, hashed};
 use hub_core::Subject;
 use hub_core::time::Timestamp;
+use hub_store::SessionRow;
 use serde::Deserialize;
 
 /// A session as its person sees it.
@@ -30,71 +31,128 @@ struct Beside {
     device: String,
 }
 
+/// Who looks at the sessions of a person.
+#[derive(Debug, Clone)]
+pub struct Viewer {
+    subject: Subject,
+    /// The session that is looked from, if it is from one.
+    sid: Option<String>,
+    /// Through whom: each is told names of their own, so that nobody can compare them with another's.
+    towards: String,
+}
+
+impl Viewer {
+    /// A person at a page of ours.
+    #[must_use]
+    pub fn at_page(session: &Session) -> Self {
+        Self {
+            subject: session.subject.clone(),
+            sid: Some(session.sid.clone()),
+            towards: String::new(),
+        }
+    }
+
+    fn name(&self, sid: &str) -> String {
+        hashed(&format!("own session\0{}\0{sid}", self.towards))
+    }
+}
+
 impl Provider {
+    /// A person who comes with a checked token through a client.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn viewer(
+        &self,
+        subject: &Subject,
+        token: &str,
+        client: &str,
+        now: Timestamp,
+    ) -> Result<Viewer, OauthError> {
+        // A token of another issuer came of no session here.
+        let read = self.access.read(token, now).ok();
+        let family = match read.as_ref().and_then(|access| access.family.as_ref()) {
+            Some(id) => self.store.families().get(id).await?,
+            None => None,
+        };
+        Ok(Viewer {
+            subject: subject.clone(),
+            sid: family.map(|f| f.sid),
+            towards: client.to_owned(),
+        })
+    }
+
     /// Where a person is signed in, the youngest first.
     ///
     /// # Errors
     /// If the store does not answer.
-    pub async fn sessions(&self, this: &Session, now: Timestamp) -> Result<Vec<OwnSession>, OauthError> {
-        let rows = self
-            .store
-            .sign_ins()
-            .sessions_of(&self.mark(&this.subject), now)
-            .await?;
-        let alive = rows
-            .into_iter()
-            .filter(|row| now.as_second() - row.seen.as_second() <= IDLE_SECONDS);
-        let own = alive.map(|row| OwnSession {
-            name: named(&row.sid),
+    pub async fn sessions(&self, viewer: &Viewer, now: Timestamp) -> Result<Vec<OwnSession>, OauthError> {
+        let own = self.alive(viewer, now).await?.into_iter().map(|row| OwnSession {
+            name: viewer.name(&row.sid),
             device: serde_json::from_slice::<Beside>(&row.content)
                 .unwrap_or_default()
                 .device,
             since: row.since,
             seen: row.seen,
-            is_this: row.sid == this.sid,
+            is_this: viewer.sid.as_ref() == Some(&row.sid),
         });
         Ok(own.collect())
     }
 
-    /// Ends other sessions of the person: the one of a name, or all; answers whom to tell. The one that asks goes on.
+    async fn alive(&self, viewer: &Viewer, now: Timestamp) -> Result<Vec<SessionRow>, OauthError> {
+        let mark = self.mark(&viewer.subject);
+        let mut rows = self.store.sign_ins().sessions_of(&mark, now).await?;
+        rows.retain(|row| now.as_second() - row.seen.as_second() <= IDLE_SECONDS);
+        Ok(rows)
+    }
+
+    /// Ends every session of the person but the one they look from.
     ///
     /// # Errors
     /// If the store does not answer.
-    pub async fn end_others(
-        &self,
-        this: &Session,
-        name: Option<&str>,
-        now: Timestamp,
-    ) -> Result<Vec<LogoutNotice>, OauthError> {
-        let rows = self
-            .store
-            .sign_ins()
-            .sessions_of(&self.mark(&this.subject), now)
-            .await?;
-        let mut notices = Vec::new();
+    pub async fn end_others(&self, viewer: &Viewer, now: Timestamp) -> Result<Ended, OauthError> {
+        let mut rows = self.alive(viewer, now).await?;
+        rows.retain(|row| viewer.sid.as_ref() != Some(&row.sid));
+        self.end_all(rows, now).await
+    }
+
+    /// Ends the person's session of a name, be it the one they look from.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn end_named(&self, viewer: &Viewer, name: &str, now: Timestamp) -> Result<Ended, OauthError> {
+        let mut rows = self.alive(viewer, now).await?;
+        rows.retain(|row| viewer.name(&row.sid) == name);
+        self.end_all(rows, now).await
+    }
+
+    async fn end_all(&self, rows: Vec<SessionRow>, now: Timestamp) -> Result<Ended, OauthError> {
+        let mut ended = Ended::default();
         for row in rows {
-            let meant = row.sid != this.sid && name.is_none_or(|n| n == named(&row.sid));
-            if !meant {
-                continue;
-            }
             let subject: Subject = serde_json::from_slice(&row.content).map_err(OauthError::ours)?;
             let session = Session {
                 sid: row.sid,
                 subject,
                 since: row.since,
             };
-            notices.extend(self.sign_out(&session, now).await?);
+            ended.notices.extend(self.sign_out(&session, now).await?);
             // Whoever ends a device they lost means what apps were given for the time after, too.
             let families = self.store.families();
             let lasting = families.revoke_all_of_session(&session.sid, now).await?;
             self.access.kill(&lasting, now);
+            ended.sessions += 1;
         }
-        Ok(notices)
+        Ok(ended)
     }
 }
 
-fn named(sid: &str) -> String {
-    hashed(&format!("own session\0{sid}"))
+/// What has ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// How many sessions.
+    pub sessions: usize,
+    /// Whom to tell.
+    pub notices: Vec<LogoutNotice>,
 }
 
 /// The kind of browser and machine behind a `User-Agent`, coarse enough to recognise one's own and to tell nobody apart. What is

@@ -84,6 +84,7 @@ fn check(paths: &Paths, findings: &mut Vec<Finding>) -> Report {
     if let Err(more) = superapp::read(&paths.policies) {
         findings.extend(more);
     }
+    findings.extend(superapp::unknown(&paths.policies, &catalog));
     Report {
         catalog,
         connectors,

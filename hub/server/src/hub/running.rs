@@ -1,6 +1,7 @@
 //! The running hub, as handlers see it.
 
 use super::Showcase;
+use super::back_channel::BackChannel;
 use super::call_log::CallLog;
 use super::cast::Cast;
 use super::edition::not_connected;
@@ -59,6 +60,8 @@ pub struct Hub {
     pub clock: Arc<dyn Clock>,
     /// The way out, for its health.
     pub outbound: Outbound,
+    /// The way to apps that are told of a sign-out.
+    pub back_channel: BackChannel,
     /// The edition in force.
     pub snapshots: Snapshots,
     /// Personas.

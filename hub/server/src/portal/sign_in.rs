@@ -33,6 +33,7 @@ struct SignInPage<'a> {
     slip: &'a Slip,
     doors: &'a [Door],
     personas: Vec<Choice>,
+    known: bool,
 }
 
 #[derive(Template)]
@@ -62,17 +63,25 @@ struct RefusedPage<'a> {
     detail: String,
 }
 
-/// Who signs in to an app.
+/// Who signs in to an app; `known` where somebody is signed in already and has to prove it anew.
 ///
 /// # Errors
 /// If the template fails.
-pub fn sign_in(frame: &Frame, app: &str, slip: &Slip, doors: &[Door], personas: Vec<Choice>) -> askama::Result<String> {
+pub fn sign_in(
+    frame: &Frame,
+    app: &str,
+    slip: &Slip,
+    doors: &[Door],
+    personas: Vec<Choice>,
+    known: bool,
+) -> askama::Result<String> {
     SignInPage {
         frame,
         app,
         slip,
         doors,
         personas,
+        known,
     }
     .render()
 }

@@ -202,6 +202,43 @@ pub fn says_erase() -> Description {
     .problems(&[422])
 }
 
+pub fn says_sessions() -> Description {
+    let time = json!({"type": "string", "format": "date-time"});
+    let place = json!({"type": "object", "required": ["id", "device", "since", "seen", "current"], "properties": {
+        "id": {"type": "string", "description": "Good for this client and this person alone."},
+        "device": {"type": ["string", "null"], "description": "Kind of browser and machine, coarse."},
+        "since": time, "seen": time,
+        "current": {"type": "boolean", "description": "Whether this token came of it."},
+    }});
+    own(Description::new(
+        "me.sessions.list",
+        "我在哪里登录着",
+        "Where I am signed in",
+    ))
+    .good(200, "application/json", listed(&place))
+}
+
+pub fn says_end_sessions() -> Description {
+    let ended = json!({"type": "object", "required": ["ended"], "properties": {"ended": {"type": "integer"}}});
+    own(Description::new(
+        "me.sessions.end-others",
+        "结束其他所有登录；它们给应用的一切随之失效",
+        "End all others; everything that apps have of them dies",
+    ))
+    .good(200, "application/json", ended)
+}
+
+pub fn says_end_session() -> Description {
+    own(Description::new(
+        "me.sessions.end",
+        "结束一次登录，可以是本次",
+        "End one, this one if it is named",
+    ))
+    .path("id", "Id of the session.")
+    .good(204, "", Value::Null)
+    .problems(&[404])
+}
+
 pub fn says_submissions() -> Description {
     let page = json!({
         "type": "object",

@@ -3,7 +3,6 @@
 mod admin;
 mod apps;
 mod ask;
-mod back_channel;
 mod calls;
 mod catalog;
 mod describe;

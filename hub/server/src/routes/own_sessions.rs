@@ -2,12 +2,11 @@
 
 use super::sign_in::{browser, frame_of, go, html, nobody, ours, refused};
 use super::sso::{form, provider};
-use super::{Answered, Ask, back_channel};
+use super::{Answered, Ask};
 use crate::portal::{self, Place, Slip};
 use actix_web::http::StatusCode;
 use hub_core::time::rfc3339;
-use hub_identity::sso::form_token;
-use std::sync::Arc;
+use hub_identity::sso::{Viewer, form_token};
 
 /// Where the forms of this page belong to.
 const SESSIONS: &str = "sessions";
@@ -19,7 +18,9 @@ pub async fn list(ask: Ask) -> Answered {
         let (Some(name), Some(session)) = (name, session) else {
             return Err(nobody());
         };
-        let own = provider(&ask).sessions(&session, ask.worker.hub.clock.now()).await?;
+        let own = provider(&ask)
+            .sessions(&Viewer::at_page(&session), ask.worker.hub.clock.now())
+            .await?;
         Ok((name, own))
     };
     match found.await {
@@ -57,19 +58,15 @@ pub async fn end(ask: Ask) -> Answered {
         ours(&ask, &params, Some(SESSIONS))?;
         let (_, session) = browser(&ask).await?;
         let session = session.ok_or_else(nobody)?;
-        let which = match params.get("others") {
-            Some(_) => None,
-            None => Some(params.need("session")?),
-        };
-        provider(&ask)
-            .end_others(&session, which, ask.worker.hub.clock.now())
-            .await
+        let (viewer, now) = (Viewer::at_page(&session), ask.worker.hub.clock.now());
+        match params.get("others") {
+            Some(_) => provider(&ask).end_others(&viewer, now).await,
+            None => provider(&ask).end_named(&viewer, params.need("session")?, now).await,
+        }
     };
     match done.await {
-        Ok(notices) => {
-            for notice in notices {
-                tokio::spawn(back_channel::tell(Arc::clone(&ask.worker.hub), notice));
-            }
+        Ok(ended) => {
+            ask.worker.hub.back_channel.tell(ended.notices);
             Ok(go(&format!("/sso/sessions{}", frame_of(&ask).suffix())))
         }
         Err(error) => refused(&ask, &error),

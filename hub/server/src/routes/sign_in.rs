@@ -2,7 +2,7 @@
 
 use super::pages::POLICY;
 use super::sso::{form, provider};
-use super::{Answered, Ask, back_channel};
+use super::{Answered, Ask};
 use crate::http::cookie;
 use crate::http::page::{cookies, frame, remember};
 use crate::hub::ISSUER;
@@ -70,9 +70,7 @@ pub async fn resume(ask: Ask) -> Answered {
     };
     match found.await {
         Ok((_, _, _, Next::Back(back))) => Ok(go(&back.address)),
-        Ok((request, name, session, next)) => {
-            ask_person(&ask, &handle, &request, name, session.filter(|_| next == Next::Consent)).await
-        }
+        Ok((request, name, session, next)) => ask_person(&ask, &handle, &request, name, (session, next)).await,
         Err(error) => refused(&ask, &error),
     }
 }
@@ -83,9 +81,11 @@ async fn ask_person(
     handle: &str,
     request: &AuthRequest,
     name: Option<String>,
-    session: Option<Session>,
+    (session, next): (Option<Session>, Next),
 ) -> Answered {
     let hub = &ask.worker.hub;
+    let known = session.is_some();
+    let session = session.filter(|_| next == Next::Consent);
     let frame = frame(&ask.http);
     let client = provider(ask)
         .client(&request.client)
@@ -113,7 +113,7 @@ async fn ask_person(
                 true => hub.persona_choices(frame.lang),
                 false => Vec::new(),
             };
-            portal::sign_in(&frame, app, &slip, &hub.upstreams.doors(), personas)
+            portal::sign_in(&frame, app, &slip, &hub.upstreams.doors(), personas, known)
         }
     };
     let mut answer = html(StatusCode::OK, &frame, page, Some(&request.redirect))?;
@@ -257,10 +257,7 @@ pub async fn sign_out(ask: Ask) -> Answered {
 async fn leave(ask: &Ask, session: &Session, back: Option<String>) -> Answered {
     match provider(ask).sign_out(session, ask.worker.hub.clock.now()).await {
         Ok(notices) => {
-            for notice in notices {
-                // The person does not wait for other apps.
-                tokio::spawn(back_channel::tell(std::sync::Arc::clone(&ask.worker.hub), notice));
-            }
+            ask.worker.hub.back_channel.tell(notices);
             left(ask, back)
         }
         Err(error) => refused(ask, &error),

@@ -462,6 +462,9 @@ pub static TABLE: &[Route] = &[
     own("POST", "/me/mandates", Body::Call, me::says_offer),
     own("POST", "/me/mandates/accept", Body::Call, me::says_accept),
     own("DELETE", "/me/mandates/{id}", Body::None, me::says_end),
+    own("GET", "/me/sessions", Body::None, me::says_sessions),
+    own("DELETE", "/me/sessions", Body::None, me::says_end_sessions),
+    own("DELETE", "/me/sessions/{id}", Body::None, me::says_end_session),
     own("GET", "/me/submissions", Body::None, me::says_submissions),
     own("GET", "/me/submissions/{id}", Body::None, me::says_submission),
     desk(

@@ -3,7 +3,7 @@
 
 use super::sign_in::{browser, frame_of, go, html, onward, ours, put, refused};
 use super::sso::{form, provider};
-use super::{Answered, Ask, back_channel};
+use super::{Answered, Ask};
 use crate::http::cookie;
 use crate::http::page::cookies;
 use crate::portal::{self, Frame};
@@ -12,7 +12,6 @@ use actix_web::http::StatusCode;
 use hub_identity::sso::{LogoutNotice, OauthError, Params, form_token};
 use hub_identity::upstream::{Failed, LogoutAsk, Start, Trouble, Welcome, Why};
 use serde_json::json;
-use std::sync::Arc;
 
 pub async fn start(ask: Ask) -> Answered {
     let hub = &ask.worker.hub;
@@ -117,7 +116,7 @@ async fn saml_left(ask: &Ask, how: &LogoutAsk) -> Answered {
     let (hub, id) = (&ask.worker.hub, ask.path("provider"));
     match hub.upstreams.saml_logout(&id, how, hub.clock.now()).await {
         Ok(out) => {
-            tell(ask, out.notices);
+            hub.back_channel.tell(out.notices);
             match out.back {
                 Some(address) => Ok(go(&address)),
                 None => {
@@ -176,18 +175,11 @@ impl From<OauthError> for Unheard {
     }
 }
 
-/// Tells apps that somebody has signed out; nobody waits for them.
-fn tell(ask: &Ask, notices: Vec<LogoutNotice>) {
-    for notice in notices {
-        tokio::spawn(back_channel::tell(Arc::clone(&ask.worker.hub), notice));
-    }
-}
-
 /// What a provider is answered that told of a sign-out.
 fn told(ask: &Ask, id: &str, heard: Result<Vec<LogoutNotice>, Trouble>) -> HttpResponse {
     match heard {
         Ok(notices) => {
-            tell(ask, notices);
+            ask.worker.hub.back_channel.tell(notices);
             HttpResponse::Ok().insert_header(("cache-control", "no-store")).finish()
         }
         Err(trouble) => {

@@ -1,9 +1,11 @@
 //! Reading `policies/apps/*.yaml`: which services a variant offers, and which modules open in it.
 
 use hub_catalog::document::Document;
-use hub_core::{Finding, Service, Text};
+use hub_catalog::{Catalog, nearest};
+use hub_core::{Finding, Service, Severity, Text};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -93,6 +95,70 @@ pub fn read(policies: &Path) -> Result<BTreeMap<String, AppFile>, Vec<Finding>> 
     if findings.is_empty() { Ok(apps) } else { Err(findings) }
 }
 
+/// What apps name and the catalog does not have: it would be left out without a word.
+#[must_use]
+pub fn unknown(policies: &Path, catalog: &Catalog) -> Vec<Finding> {
+    let services: BTreeSet<&str> = catalog.services().iter().map(|s| s.id.as_ref()).collect();
+    let agencies: BTreeSet<&str> = catalog.agencies().iter().map(|a| a.code.as_ref()).collect();
+    let domains: BTreeSet<&str> = catalog.services().iter().map(|s| s.domain.as_ref()).collect();
+    let lists = [
+        (
+            "/first",
+            &services,
+            Text::new("目录中没有这项服务", "The catalog has no such service"),
+        ),
+        (
+            "/offers/services",
+            &services,
+            Text::new("目录中没有这项服务", "The catalog has no such service"),
+        ),
+        (
+            "/offers/agencies",
+            &agencies,
+            Text::new("目录中没有这个部门", "The catalog has no such agency"),
+        ),
+        (
+            "/offers/domains",
+            &domains,
+            Text::new("目录中没有这个领域", "The catalog has no such domain"),
+        ),
+    ];
+    let entries = std::fs::read_dir(policies.join(APPS)).into_iter().flatten().flatten();
+    let mut files: Vec<_> = entries
+        .map(|e| e.path())
+        .filter(|p| p.extension().is_some_and(|e| e == "yaml"))
+        .collect();
+    files.sort();
+    let mut findings = Vec::new();
+    for path in files {
+        let name = path.display().to_string();
+        // What cannot be read is told by whoever reads it.
+        let Some(document) = std::fs::read(&path)
+            .ok()
+            .and_then(|bytes| Document::parse(&name, &bytes).ok())
+        else {
+            continue;
+        };
+        for (place, known, message) in &lists {
+            let listed = document.value.pointer(place).and_then(Value::as_array);
+            for (index, id) in listed.into_iter().flatten().enumerate() {
+                let Some(id) = id.as_str().filter(|id| !known.contains(id)) else {
+                    continue;
+                };
+                let finding = document.finding("app-unknown", &format!("{place}/{index}"), message.clone());
+                let near = nearest(id, known.iter().copied());
+                findings.push(
+                    finding
+                        .severity(Severity::Warning)
+                        .expected("an id of the catalog", id)
+                        .near(near),
+                );
+            }
+        }
+    }
+    findings
+}
+
 fn wrong(path: &Path, error: &dyn std::fmt::Display) -> Finding {
     let message = Text::new("应用的描述无法读取", "The description of an app cannot be read");
     Finding::error("app-unreadable", path.display().to_string(), message)
@@ -126,6 +192,31 @@ mod tests {
         let apps = read(policies.path()).unwrap();
         assert_eq!(apps.keys().collect::<Vec<_>>(), ["all", "inside"]);
         assert!(read(Path::new("/nowhere")).unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_the_catalog_does_not_have_is_told_with_its_place() {
+        let specs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs");
+        let catalog = Catalog::load(&specs).unwrap();
+        let known = catalog.services()[0].id.clone();
+        let text = format!(
+            "name: {{zh: 甲, en: A}}\nfirst:\n  - {known}\n  - {known}s\noffers:\n  agencies: [no-such-agency]\n  domains: [government]\n"
+        );
+        let policies = folder(&[("a.yaml", &text), ("b.yaml", "{")]);
+        let findings = unknown(policies.path(), &catalog);
+        let said: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        assert_eq!(findings.len(), 2, "{said:?}");
+        assert!(
+            said[0].contains("a.yaml:4:") && said[0].contains(&format!("did you mean {known}")),
+            "{said:?}"
+        );
+        assert!(
+            said[1].contains("a.yaml:6:") && said[1].contains("no-such-agency"),
+            "{said:?}"
+        );
+        assert!(findings.iter().all(|f| f.severity == Severity::Warning));
+        // The apps that come with the hub name nothing else than its catalog.
+        assert_eq!(unknown(&specs.join("../policies"), &catalog), []);
     }
 
     #[test]

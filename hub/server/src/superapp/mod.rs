@@ -13,7 +13,7 @@ mod start;
 mod visit;
 mod wire;
 
-pub use file::{AppFile, read};
+pub use file::{AppFile, read, unknown};
 pub use start::{Apps, start};
 
 use crate::hub::Hub;

@@ -16,7 +16,7 @@ use crate::hub::Edition;
 use crate::hub::Press;
 use crate::hub::events::{Deliverer, Events, Sender, Webhooks};
 use crate::hub::verifications::Verifications;
-use crate::hub::{AUDIENCE, CallLog, Cast, ISSUER, Showcase, ShowcaseDoor, Worlds};
+use crate::hub::{AUDIENCE, BackChannel, CallLog, Cast, ISSUER, PersonsSignIns, Showcase, ShowcaseDoor, Worlds};
 use crate::hub::{Hub, Worker};
 use hub_core::SystemId;
 use hub_core::ports::Clock;
@@ -211,6 +211,10 @@ pub async fn build(
     if let Some(issuer) = &test_issuer {
         first.subject_tokens = first::tokens(issuer, &cast, now).map_err(StartError::other)?;
     }
+    let back_channel = BackChannel {
+        outbound: outbound.clone(),
+        loopback: config.identity.test_issuer,
+    };
     let gateway = Gateway::new(hub_gateway::Parts {
         snapshots: snapshots.clone(),
         clock: Arc::clone(&clock),
@@ -225,6 +229,10 @@ pub async fn build(
         live: Arc::clone(&live) as Arc<dyn hub_gateway::Line>,
         sandbox: engine,
         described: Some(Arc::new(ShowcaseDoor(Arc::clone(&showcase)))),
+        sign_ins: Some(Arc::new(PersonsSignIns {
+            provider: sso.clone(),
+            back_channel: back_channel.clone(),
+        })),
         settings: Settings {
             base: listeners.base.clone(),
             file_cap: usize::try_from(config.listen.file_bytes).unwrap_or(usize::MAX),
@@ -271,6 +279,7 @@ pub async fn build(
         calls,
         clock,
         outbound,
+        back_channel,
         snapshots,
         cast,
         sso,

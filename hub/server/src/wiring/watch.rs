@@ -17,6 +17,26 @@ const UPKEEP: Duration = Duration::from_secs(900);
 
 /// Looks again and again.
 pub async fn run(worker: Worker, keeper: Keeper) {
+    // What was taken back must not wait for the account of who used what, which takes the longer the more is called.
+    tokio::join!(hear(worker.clone()), look(worker, keeper));
+}
+
+/// Hears of what people and operators took back at other hubs.
+async fn hear(worker: Worker) {
+    let mut look = tokio::time::interval(LOOK);
+    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        look.tick().await;
+        if let Err(error) = worker.hub.sso.refresh(worker.hub.clock.now()).await {
+            tracing::warn!(%error, "what other hubs revoked could not be read");
+        }
+        if let Err(error) = worker.gateway.refresh_rights().await {
+            tracing::warn!(%error, "what people took back at other hubs could not be read");
+        }
+    }
+}
+
+async fn look(worker: Worker, keeper: Keeper) {
     let mut unusable = BTreeMap::new();
     let mut look = tokio::time::interval(LOOK);
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -47,12 +67,6 @@ pub async fn run(worker: Worker, keeper: Keeper) {
             if let Err(error) = worker.hub.worlds.upkeep().await {
                 tracing::warn!(%error, "worlds of the sandbox could not be looked after");
             }
-        }
-        if let Err(error) = worker.hub.sso.refresh(worker.hub.clock.now()).await {
-            tracing::warn!(%error, "what other hubs revoked could not be read");
-        }
-        if let Err(error) = worker.gateway.refresh_rights().await {
-            tracing::warn!(%error, "what people took back at other hubs could not be read");
         }
         if let Err(error) = worker.hub.desk.refresh().await {
             tracing::warn!(%error, "the registry could not be read");

@@ -287,6 +287,12 @@ async fn attack_28_an_exchange_gives_nothing_but_what_the_person_gave() {
     let grants = json!(["authorization_code", "refresh_token", EXCHANGE]);
     let second = json!({"client_id": "module-b", "sector": "module-b", "grant_types": grants, "scope": "openid"});
     let second = Channel::new(&hub, &second).await;
+    // A module that is there, and to which this client may not hand anybody on.
+    Channel::new(
+        &hub,
+        &json!({"client_id": "module-c", "sector": "module-c", "scope": "openid"}),
+    )
+    .await;
     let channel = json!({"grant_types": grants, "token_exchange_audiences": ["module-a", "module-b", "module-gone"]});
     let channel = Channel::new(&hub, &channel).await;
     let mut browser = Browser::new(&hub);
@@ -356,6 +362,7 @@ async fn attack_28_an_exchange_gives_nothing_but_what_the_person_gave() {
         (vec![("audience", "module-a"), ("actor_token", held)], "invalid_request"),
         (vec![("audience", "module-gone")], "invalid_target"),
         (vec![("audience", "module-unheard")], "invalid_target"),
+        (vec![("audience", "module-c")], "invalid_target"),
         (vec![], "invalid_target"),
         (vec![("audience", "module-a"), ("resource", "hub")], "invalid_target"),
         (

@@ -29,6 +29,12 @@ pub struct Browser {
 
 impl Browser {
     pub fn new(hub: &TestHub) -> Self {
+        Self::at(&hub.ready().base_url)
+    }
+
+    /// One that knows of a hub by its address.
+    pub fn at(base: &str) -> Self {
+        drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -36,7 +42,7 @@ impl Browser {
             .unwrap();
         Self {
             http,
-            base: hub.ready().base_url.clone(),
+            base: base.to_owned(),
             cookie: None,
         }
     }

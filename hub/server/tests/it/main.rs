@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod account;
+mod attacks;
 mod bound;
 mod budgets;
 mod calls;
@@ -18,6 +19,7 @@ mod empty;
 mod events;
 mod events_sent;
 mod idp;
+mod join;
 mod layers;
 mod listen;
 mod log;
@@ -27,10 +29,12 @@ mod outage;
 mod own;
 mod own_sessions;
 mod pages;
+mod pair;
 mod personas;
 mod queue;
 mod receiver;
 mod registry;
+mod relay;
 mod saml_idp;
 mod scenarios;
 mod sftp;
@@ -38,6 +42,7 @@ mod shadow;
 #[path = "../../../outbound/tests/it/sshd.rs"]
 mod sshd;
 mod sso;
+mod sso_chaos;
 mod sso_limit;
 mod staff;
 mod strict;
@@ -52,4 +57,5 @@ mod upstream_saml_attacks;
 mod upstream_tokens;
 mod verifications;
 mod verify;
+mod withdrawn;
 mod worlds;

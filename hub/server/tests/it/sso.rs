@@ -417,7 +417,7 @@ async fn attack_22_other_tokens_are_no_access_tokens() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn attack_23_a_token_for_elsewhere_or_in_the_query_is_not_taken() {
-    let hub = TestHub::demo(City::empty()).await;
+    let hub = TestHub::demo(City::sample()).await;
     let channel = Channel::new(&hub, &json!({})).await;
     let mut browser = Browser::new(&hub);
     let got = browser
@@ -428,6 +428,13 @@ async fn attack_23_a_token_for_elsewhere_or_in_the_query_is_not_taken() {
     let tokens = channel.tokens(&mut browser, WANG, &[("resource", &gateway)]).await;
     let access = text(&tokens, "access_token");
     assert_eq!(parts(access).1["aud"], gateway);
+    assert_eq!(call(&hub, access).await.status, 200);
+    // Without `services` a token is for userinfo alone: no service is called with it, and nothing of the person's is shown.
+    let narrow = channel.tokens(&mut browser, WANG, &[("scope", "openid profile")]).await;
+    let narrow = text(&narrow, "access_token");
+    assert_eq!(parts(narrow).1["aud"], format!("{}/sso", hub.ready().base_url));
+    assert_eq!(channel.userinfo(narrow).await.status, 200);
+    assert_eq!(call(&hub, narrow).await.code(), "token-invalid");
     let in_query = hub
         .ask("GET", &format!("/sso/userinfo?access_token={access}"), &[], None)
         .await;

@@ -70,6 +70,17 @@ impl City {
         city
     }
 
+    /// The whole reference city, copied so that a test may change it.
+    pub fn whole_copied() -> Self {
+        let city = Self {
+            dir: tempfile::tempdir().unwrap(),
+        };
+        for name in ["policies", "specs", "connectors"] {
+            copy(&repository().join(name), &city.path(name));
+        }
+        city
+    }
+
     /// Lets tests call faster than any client may.
     pub fn unhurried(self) -> Self {
         let plans = "address: {per_second: 100000, burst: 100000}\nplans:\n  anonymous: {title: {zh: 测试, en: Test}, client: {per_second: 100000, burst: 100000}}\n  \
@@ -394,7 +405,7 @@ pub fn persona<'a>(ready: &'a Ready, operation: &Operation) -> &'a str {
 }
 
 /// What a persona's token says about assurance.
-fn assurance(ready: &Ready, persona: &str) -> String {
+pub fn assurance(ready: &Ready, persona: &str) -> String {
     let claims = ready.subject_tokens[persona].split('.').nth(1).unwrap();
     let claims = hub_crypto::from_base64_url(claims).unwrap();
     serde_json::from_slice::<Value>(&claims).unwrap()["acr"]

@@ -1,11 +1,9 @@
 //! Telling clients that a person has signed out (Back-Channel Logout 1.0, 2.5).
 
-use crate::hub::Hub;
 use hub_core::wire::RawRequest;
 use hub_core::{Effect, SystemId};
 use hub_identity::sso::LogoutNotice;
-use hub_outbound::{Target, UpstreamLimits};
-use std::sync::Arc;
+use hub_outbound::{Outbound, Target, UpstreamLimits};
 use std::time::Duration;
 use url::Url;
 
@@ -14,8 +12,26 @@ const PATIENCE: u64 = 5_000;
 /// Waits before it is told again.
 const AGAIN: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(10)];
 
+/// The way to clients.
+#[derive(Clone)]
+pub struct BackChannel {
+    /// Sockets.
+    pub outbound: Outbound,
+    /// Whether a client may stand on this machine: only where the people are invented.
+    pub loopback: bool,
+}
+
+impl BackChannel {
+    /// Tells clients that somebody has signed out; nobody waits for them.
+    pub fn tell(&self, notices: Vec<LogoutNotice>) {
+        for notice in notices {
+            tokio::spawn(tell(self.clone(), notice));
+        }
+    }
+}
+
 /// Tells a client, three times at most. Its tokens are dead whether it hears or not.
-pub async fn tell(hub: Arc<Hub>, notice: LogoutNotice) {
+async fn tell(way: BackChannel, notice: LogoutNotice) {
     let Ok(url) = Url::parse(&notice.address) else { return };
     let mut base = url.clone();
     base.set_path("/");
@@ -25,8 +41,7 @@ pub async fn tell(hub: Arc<Hub>, notice: LogoutNotice) {
         base,
         limits: UpstreamLimits::default(),
         timeout_ms: PATIENCE,
-        // Only where the people are invented does an app stand on this machine.
-        trusted_loopback: hub.config.identity.test_issuer,
+        trusted_loopback: way.loopback,
         source: None,
         tls: None,
     };
@@ -48,7 +63,7 @@ pub async fn tell(hub: Arc<Hub>, notice: LogoutNotice) {
             body: form.clone().into_bytes(),
         };
         let deadline = tokio::time::Instant::now() + Duration::from_millis(PATIENCE);
-        let heard = hub.outbound.send(&target, request, deadline, Effect::Repeatable).await;
+        let heard = way.outbound.send(&target, request, deadline, Effect::Repeatable).await;
         match heard {
             Ok(answer) if (200..300).contains(&answer.status) => return,
             Ok(answer) => {
