@@ -96,7 +96,11 @@ fn every_quirk_has_its_place_and_its_examples_compile() {
             continue;
         }
         // A part alone is read, without a contract that would have all it names.
-        let text = format!("system: t/sys\nupstream: {{dialect: rest-envelope}}\n{text}");
+        let upstream = match text.lines().any(|line| line.starts_with("upstream:")) {
+            true => "",
+            false => "upstream: {dialect: rest-envelope}\n",
+        };
+        let text = format!("system: t/sys\n{upstream}{text}");
         let document =
             hub_catalog::Document::parse("quirks", text.as_bytes()).unwrap_or_else(|f| panic!("{f}\n{text}"));
         let read = hub_connectors::manifest::read(&document, hub_connectors::Origin::Operator);
