@@ -18,6 +18,7 @@ EXPLAINED = {
     "empty": "a response of Swagger 2.0 without a schema has no content, whatever the description produces elsewhere",
     "unmade": "no request could be made for it by Schemathesis: the schema takes no value that it finds",
     "world": "the default world of the sandbox needs no account",
+    "nearest": "the description has no 401, so that the mock refuses a missing credential with its 403",
     "again": "the same idempotency key came with another request",
     "format": "the dictionary's formats (check digits) are ours: to a generator that does not know them any text fits",
 }
@@ -44,6 +45,8 @@ def explained(kind, status, declared, block, swagger):
         return "ST401" if swagger is not None else "world"
     if kind == "ST203" and swagger is None and re.search("'(Authorization|X-Api-Key)' header", block):
         return "world"
+    if kind == "ST203" and re.search("Got 403 when missing required '[^']*' header, expected 401", block):
+        return "nearest"
     if kind == "ST103" and status in REFUSALS and status not in declared:
         covered = status[0] + "XX" in declared.upper() or "default" in declared
         nearest = {"422": ("422", "400"), "400": ("400", "422"), "415": ("415", "400", "422")}.get(status, (status,))

@@ -1,7 +1,7 @@
 """Schemathesis and Specmatic, as they are published, against `hub mock` over the whole development corpus.
 
 `make judges` runs it; it takes an hour, so that `make peers` has ten descriptions of it only. What was judged is kept in
-target/peers/judged.json and not judged again (`--anew` forgets it). `--write` writes docs/figures/judges.md."""
+target/peers/judged.json and not judged again (`--anew` forgets it); JUDGES is how many run at once. `--write` writes docs/figures/judges.md."""
 
 import concurrent.futures
 import csv
@@ -23,10 +23,10 @@ WORDS = {**contract.EXPLAINED, **specmatic.EXPLAINED}
 
 
 def described():
-    """Descriptions that openapi-spec-validator accepts and that refer to no other file."""
+    """Descriptions with operations that openapi-spec-validator accepts and that refer to no other file."""
     for row in csv.DictReader((shared / "index.csv").open()):
         whole = row["format"] in ("openapi", "swagger") and row["parses"] == "yes" and row["openapi_spec_validator"] == "accept"
-        if whole and row["ext_refs"] == "0":
+        if whole and row["ext_refs"] == "0" and int(row["ops"] or 0):
             yield shared / row["file"], int(row["ops"] or 0)
 
 
@@ -59,8 +59,8 @@ def main():
     tools = [tool for tool in TOOLS if tool in sys.argv] or list(TOOLS)
     open_ = [(tool, path) for path, _ in sorted(described(), key=lambda one: one[1]) for tool in tools
              if not known.get(f"{tool} {path.relative_to(shared)}", {}).get("right")]
-    with concurrent.futures.ThreadPoolExecutor(2) as two:
-        running = {two.submit(judge, tool, path): f"{tool} {path.relative_to(shared)}" for tool, path in open_}
+    with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JUDGES", "2"))) as pool:
+        running = {pool.submit(judge, tool, path): f"{tool} {path.relative_to(shared)}" for tool, path in open_}
         for done in concurrent.futures.as_completed(running):
             name = running[done]
             known[name] = done.result()
