@@ -55,7 +55,7 @@ attacks: ## take the checks against attacks on signing in out of a build, one at
 
 fuzz: ## attack decoders with a million inputs, every system with 10,000 spoiled answers and 200 values an operation
 	@HUB_FUZZ_INPUTS=1000000 HUB_FUZZ_ANSWERS=10000 HUB_FUZZ_VALUES=200 \
-	 cargo nextest run --locked --no-capture --cargo-profile optimised -p hub-connectors -p hub-sandbox \
+	 cargo nextest run --locked --no-capture --cargo-profile release -p hub-connectors -p hub-sandbox \
 	 -E 'test(hostile_bytes) | test(bounded) | test(hostile_texts) | test(mutated_answers) | test(round_trips)'
 
 check: ## check specs, connectors and policies

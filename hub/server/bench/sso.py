@@ -127,7 +127,7 @@ def measured(base, pid, ready):
 
 
 def by_itself():
-    command = ["cargo", "nextest", "run", "--offline", "--locked", "--cargo-profile", "optimised", "-p", "hub-identity",
+    command = ["cargo", "nextest", "run", "--offline", "--locked", "--cargo-profile", "release", "-p", "hub-identity",
                "--run-ignored", "only", "--no-capture", "-E", "test(figures)"]
     out = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=1800)
     line = re.search(r"FIGURES (\{.*\})", out.stdout + out.stderr)
