@@ -34,22 +34,28 @@ impl Edition {
     /// Every error of every file. Connectors and policies are only checked against a catalog that could be read.
     pub fn load(paths: &Paths, published: &[Published]) -> Result<Self, Vec<Finding>> {
         let folder = Catalog::load(&paths.specs)?;
-        let catalog = Arc::new(registered::catalog(&folder, published)?);
+        // Paths and search are costly: where nothing stands beside the folder they are made once.
+        let catalog = match published {
+            [] => Arc::new(folder),
+            some => Arc::new(registered::catalog(&folder, some)?),
+        };
         let (connectors, findings) = hub_connectors::load_folder(&paths.connectors, &catalog);
         Self::complete(paths, catalog, connectors, findings, published)
     }
 
-    /// What the registry has published now, beside the contracts and connectors that are in force and came from folders:
-    /// those are not read again. Policies are, since a grant or a plan may be about what is new.
+    /// What the registry has published now, beside the contracts and the `own` connectors that are in force and came from
+    /// folders: those are not read again. Policies are, since a grant or a plan may be about what is new.
     ///
     /// # Errors
     /// As [`Edition::load`].
-    pub fn beside(paths: &Paths, current: &Snapshot, published: &[Published]) -> Result<Self, Vec<Finding>> {
-        let catalog = Arc::new(registered::catalog(&current.catalog, published)?);
-        let own = current.connectors.iter();
-        let own = own.filter(|(system, _)| !current.registered.contains_key(*system));
-        let connectors = own.map(|(system, c)| (system.clone(), Arc::clone(c))).collect();
-        Self::complete(paths, catalog, connectors, Vec::new(), published)
+    pub fn beside(
+        paths: &Paths,
+        current: &Catalog,
+        own: BTreeMap<SystemId, Arc<Connector>>,
+        published: &[Published],
+    ) -> Result<Self, Vec<Finding>> {
+        let catalog = Arc::new(registered::catalog(current, published)?);
+        Self::complete(paths, catalog, own, Vec::new(), published)
     }
 
     fn complete(

@@ -60,7 +60,9 @@ async fn after(worker: &Worker, plan: &Plan, now: Timestamp) -> Result<Edition, 
 
 async fn load(worker: &Worker, all: Vec<Published>) -> Result<Result<Edition, Vec<Finding>>, Problem> {
     let (paths, current) = (worker.hub.config.paths.clone(), worker.gateway.snapshot());
-    tokio::task::spawn_blocking(move || Edition::beside(&paths, &current, &all))
+    let mut own = current.connectors.clone();
+    own.retain(|system, _| !current.registered.contains_key(system));
+    tokio::task::spawn_blocking(move || Edition::beside(&paths, &current.catalog, own, &all))
         .await
         .map_err(|e| Problem::new(ProblemCode::Internal).inner(e.to_string()))
 }

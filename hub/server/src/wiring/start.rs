@@ -259,8 +259,8 @@ async fn with_registered(edition: Edition, desk: &Desk, paths: &Paths) -> Result
     if all.is_empty() {
         return Ok(edition);
     }
-    let paths = paths.clone();
-    let read = tokio::task::spawn_blocking(move || Edition::load(&paths, &all)).await;
+    let (paths, catalog, own) = (paths.clone(), Arc::clone(&edition.catalog), edition.connectors.clone());
+    let read = tokio::task::spawn_blocking(move || Edition::beside(&paths, &catalog, own, &all)).await;
     match read.map_err(StartError::other)? {
         Ok(whole) => Ok(whole),
         Err(findings) => {
