@@ -3,6 +3,7 @@
 //!
 //! `CHAOS=10000` says how many (`make chaos`); without it a few hundred.
 
+use crate::desk;
 use crate::support::{City, http, on_postgres};
 use hub_server::wiring::Ready;
 use serde_json::{Value, json};
@@ -22,39 +23,15 @@ const PORT: &str = "CHAOS_PORT";
 /// Longest time until everything has come to rest.
 const REST: Duration = Duration::from_secs(300);
 
-const FIELDS: &str = r##"
-case_no: {title: 办件编号, x-hub-en: Case number, type: string, maxLength: 60, x-hub-level: L2, x-hub-mask: none, x-hub-handle: true, examples: [C-1]}
-words: {title: 文字, x-hub-en: Words, type: string, maxLength: 100, x-hub-level: L1, x-hub-mask: none, examples: [请]}
-"##;
-
-const SPEC: &str = r##"
-openapi: 3.1.0
-info: {title: 柜台, x-hub-en: Desk, version: 1.0.0, description: 测试}
-paths:
-  /applications:
-    post:
-      operationId: chaos.apply
-      summary: 申请
-      description: 申请
-      x-hub-en: {summary: Apply, description: Apply}
-      x-hub-assurance: R1
-      x-hub-audience: both
-      x-hub-effect: once
-      requestBody: {content: {application/json: {schema: {type: object, required: [words], properties: {words: {$ref: "../fields.yaml#/words"}}}, examples: {normal: {value: {words: 请}}}}}}
-      responses:
-        "201": {description: ok, content: {application/json: {schema: {type: object, required: [case_no], properties: {case_no: {$ref: "../fields.yaml#/case_no"}}}, examples: {normal: {value: {case_no: C-1}}}}}}
-"##;
-
 const MANIFEST: &str = r#"
-system: chaos/desk
+system: desk/main
 upstream: {dialect: rest-json, timeout: 2s}
 limits: {concurrency: 16}
 operations:
   apply: {call: POST /applications, send: {ref: $submission}, unsure: {ask: find}}
   find: {call: GET /find, internal: true, send: {ref: $submission}}
+  "*": not-yet
 "#;
-
-const AGENCY: &str = "code: chaos\nname: {zh: 测试局, en: Test Bureau}\nshort: {zh: 测试, en: Test}\ndomain: government\nkind: bureau\nphone: \"0990-0000000\"\n";
 
 /// Not a test by itself: an agency's system that writes down what arrives, and is killed.
 #[test]
@@ -166,17 +143,7 @@ struct Stage {
 
 impl Stage {
     fn new(data: &Path, database: Option<String>) -> Self {
-        let city = City::empty().unhurried();
-        std::fs::create_dir_all(city.path("specs/chaos")).unwrap();
-        std::fs::create_dir_all(city.path("connectors/chaos/desk")).unwrap();
-        for (file, text) in [
-            ("specs/fields.yaml", FIELDS),
-            ("specs/chaos/agency.yaml", AGENCY),
-            ("specs/chaos/desk.yaml", SPEC),
-            ("connectors/chaos/desk/connector.yaml", MANIFEST),
-        ] {
-            std::fs::write(city.path(file), text).unwrap();
-        }
+        let city = desk::city(MANIFEST);
         // Free now; both ends find it again after every kill.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         Self {
@@ -211,7 +178,7 @@ impl Stage {
             .arg(&file)
             .arg("--data-dir")
             .arg(self.data.join("hub"))
-            .env("UPSTREAM_CHAOS_DESK", format!("http://127.0.0.1:{}", self.port))
+            .env("UPSTREAM_DESK_MAIN", format!("http://127.0.0.1:{}", self.port))
             .env("HUB_LISTEN_ADMIN_ADDRESS", "127.0.0.1:0")
             .envs(self.database.as_ref().map(|url| ("HUB_STORE_URL", url)));
         for name in ["specs", "connectors", "policies"] {
@@ -291,7 +258,7 @@ async fn client(
                 continue;
             };
             let request = http
-                .post(format!("{}/gateway/chaos/desk/v1/applications", ready.base_url))
+                .post(format!("{}/gateway/desk/main/v1/applications", ready.base_url))
                 .header("x-api-key", ready.client_key.as_deref().unwrap())
                 .header("authorization", format!("Bearer {token}"))
                 .header("content-type", "application/json")
