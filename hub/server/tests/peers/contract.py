@@ -45,7 +45,7 @@ def explained(kind, status, declared, block, swagger):
         return "ST401" if swagger is not None else "world"
     if kind == "ST203" and swagger is None and re.search("'(Authorization|X-Api-Key)' header", block):
         return "world"
-    if kind == "ST203" and re.search("Got 403 when missing required '[^']*' header, expected 401", block):
+    if kind == "ST203" and swagger is not None and re.search("Got 403 when missing required '[^']*' header, expected 401", block):
         return "nearest"
     if kind == "ST103" and status in REFUSALS and status not in declared:
         covered = status[0] + "XX" in declared.upper() or "default" in declared
@@ -114,6 +114,11 @@ def served(hub, description):
     return process, f"http://127.0.0.1:{port}"
 
 
+def is_swagger(path):
+    """Whether a description is of Swagger 2.0."""
+    return re.search(r"^\s*[\"']?swagger", path.read_text(errors="replace")[:2000], re.M) is not None
+
+
 def served_alone(root, tool, check, described):
     """`described`: paths of descriptions."""
     counts = {}
@@ -124,8 +129,7 @@ def served_alone(root, tool, check, described):
         finally:
             process.terminate()
             process.wait(10)
-        swagger = re.search(r"^\s*[\"']?swagger", path.read_text(errors="replace")[:2000], re.M) is not None
-        judged(f"hub mock {path.name}", text, cases, check, counts, swagger)
+        judged(f"hub mock {path.name}", text, cases, check, counts, is_swagger(path))
     told(counts)
 
 
@@ -134,16 +138,27 @@ def told(counts):
         print(f"        {number} explained: {EXPLAINED[why]}")
 
 
+def corpus(root):
+    """The development corpus beside the checkout, or where HUB_SHARED says."""
+    return pathlib.Path(os.environ.get("HUB_SHARED", root.parent / "shared")) / "corpus" / "dev"
+
+
+def accepted(folder):
+    """(path, row) of the corpus' descriptions that openapi-spec-validator accepts and that refer to no other file."""
+    for row in csv.DictReader((folder / "index.csv").open()):
+        whole = row["format"] in ("openapi", "swagger") and row["parses"] == "yes" and row["openapi_spec_validator"] == "accept"
+        if whole and row["ext_refs"] == "0":
+            yield folder / row["file"], row
+
+
 def of_others(root):
     """A few descriptions of the development corpus, one a publisher, none of them large."""
-    corpus = pathlib.Path(os.environ.get("HUB_SHARED", root.parent / "shared")) / "corpus" / "dev"
-    index = corpus / "index.csv"
-    if not index.exists():
+    folder = corpus(root)
+    if not (folder / "index.csv").exists():
         print("        SKIPPED: there is no corpus beside the checkout, so only our own descriptions are served")
         return []
     chosen = {}
-    for row in csv.DictReader(index.open()):
-        whole = row["format"] in ("openapi", "swagger") and row["parses"] == "yes" and row["openapi_spec_validator"] == "accept"
-        if whole and row["ext_refs"] == "0" and 3 <= int(row["ops"] or 0) <= 7 and int(row["bytes"]) < 60_000:
-            chosen.setdefault(row["group"], corpus / row["file"])
+    for path, row in accepted(folder):
+        if 3 <= int(row["ops"] or 0) <= 7 and int(row["bytes"]) < 60_000:
+            chosen.setdefault(row["group"], path)
     return list(chosen.values())[:OTHERS]

@@ -4,7 +4,6 @@
 target/peers/judged.json and not judged again (`--anew` forgets it); JUDGES is how many run at once. `--write` writes docs/figures/judges.md."""
 
 import concurrent.futures
-import csv
 import json
 import os
 import pathlib
@@ -16,18 +15,10 @@ import specmatic
 
 root = pathlib.Path(__file__).resolve().parents[4]
 work = root / "target" / "peers"
-shared = pathlib.Path(os.environ.get("HUB_SHARED", root.parent / "shared")) / "corpus" / "dev"
+shared = contract.corpus(root)
 kept = work / "judged.json"
 TOOLS = {"schemathesis": "Schemathesis", "specmatic": "Specmatic"}
 WORDS = {**contract.EXPLAINED, **specmatic.EXPLAINED}
-
-
-def described():
-    """Descriptions with operations that openapi-spec-validator accepts and that refer to no other file."""
-    for row in csv.DictReader((shared / "index.csv").open()):
-        whole = row["format"] in ("openapi", "swagger") and row["parses"] == "yes" and row["openapi_spec_validator"] == "accept"
-        if whole and row["ext_refs"] == "0" and int(row["ops"] or 0):
-            yield shared / row["file"], int(row["ops"] or 0)
 
 
 def judge(tool, path):
@@ -38,8 +29,7 @@ def judge(tool, path):
     try:
         if tool == "schemathesis":
             text, cases = contract.run(str(work / "venv" / "bin" / "st"), path, address, work)
-            swagger = '"swagger"' in path.read_text(errors="replace")[:4000] or "swagger:" in path.read_text(errors="replace")[:4000]
-            contract.judged(path.name, text, cases, check, counts, swagger)
+            contract.judged(path.name, text, cases, check, counts, contract.is_swagger(path))
         else:
             text = specmatic.run(work, path, address, {})
             specmatic.judged(path.name, text, check, counts)
@@ -57,7 +47,8 @@ def main():
         return
     known = json.loads(kept.read_text()) if kept.exists() and "--anew" not in sys.argv else {}
     tools = [tool for tool in TOOLS if tool in sys.argv] or list(TOOLS)
-    open_ = [(tool, path) for path, _ in sorted(described(), key=lambda one: one[1]) for tool in tools
+    sizes = {path: int(row["ops"] or 0) for path, row in contract.accepted(shared)}
+    open_ = [(tool, path) for path in sorted(filter(sizes.get, sizes), key=sizes.get) for tool in tools
              if not known.get(f"{tool} {path.relative_to(shared)}", {}).get("right")]
     with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JUDGES", "2"))) as pool:
         running = {pool.submit(judge, tool, path): f"{tool} {path.relative_to(shared)}" for tool, path in open_}

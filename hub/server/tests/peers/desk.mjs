@@ -2,10 +2,9 @@
 // Prints one JSON object; whatever is wrong ends it with an error.
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { open } from "./browser.mjs";
 
 const [work] = process.argv.slice(2);
-const { chromium } = createRequire(`${work}/`)("playwright-core");
 const ready = JSON.parse(readFileSync(`${work}/ready.json`, "utf8"));
 const file = (width, broken) => {
   const path = `${work}/desk-${width}${broken ? "-broken" : ""}.yaml`;
@@ -22,10 +21,7 @@ paths:
   return path;
 };
 
-const browser = await chromium.launch({
-  executablePath: "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-});
+const browser = await open(work);
 const told = {};
 try {
   for (const [name, width, locale] of [["phone", 390, "zh-CN"], ["desktop", 1280, "en"]]) {

@@ -3,16 +3,12 @@
 import assert from "node:assert/strict";
 import { execSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { open } from "./browser.mjs";
 
 const [work, pictures] = process.argv.slice(2);
-const { chromium } = createRequire(`${work}/`)("playwright-core");
 const ready = JSON.parse(readFileSync(`${work}/ready.json`, "utf8"));
 
-const browser = await chromium.launch({
-  executablePath: "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-});
+const browser = await open(work);
 const told = {};
 try {
   for (const [name, width, locale] of [["phone", 390, "zh-CN"], ["desktop", 1280, "en"]]) {

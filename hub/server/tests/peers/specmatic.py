@@ -37,7 +37,7 @@ def why(title, words, log):
     if rules == {"R3001"}:
         return "base"
     if rules == {"R0002"} and re.search(r"response contained status 4(00|22)", words) and re.search(
-            r"expected (an absolute|a relative|a date|a time|an e-mail|a UUID|an? [A-Z]+|a?n? ?(URI|format))", log):
+            r"hub-why: [^\n]*expected an? (absolute URI|URI|date|time|e-mail|UUID)\b", log):
         return "format"
     if rules == {"R0002"} and "response contained status 404" in words and re.search(r"/\([a-zA-Z_]+:", title):
         return "state"

@@ -3,15 +3,11 @@
 // Prints one JSON object; whatever is wrong ends it with an error.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { open } from "./browser.mjs";
 
 const [work, pictures] = process.argv.slice(2);
-const { chromium } = createRequire(`${work}/`)("playwright-core");
 const { apps } = JSON.parse(readFileSync(`${work}/ready.json`, "utf8"));
-const browser = await chromium.launch({
-  executablePath: "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-});
+const browser = await open(work);
 const told = {};
 // In both apps, and on the person's own yes.
 const consenting = "health.vaccination-appointment";
