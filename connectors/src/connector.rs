@@ -286,7 +286,10 @@ impl Connector {
         returned: &Returned,
         context: &Context<'_>,
     ) -> Result<Step, ConnectorError> {
-        dialogue.resume(self, returned, context)
+        let fresh = dialogue.fresh_session().cloned();
+        dialogue
+            .resume(self, returned, context)
+            .map_err(|error| self.discreet(error, context, fresh.as_ref()))
     }
 
     /// Whether a response to an operation's own call already is the canonical answer, provided that it fits the contract

@@ -264,7 +264,7 @@ fn failed(failure: Failure, code: Option<&str>, message: Option<&str>) -> Proble
     let mut problem = Problem::new(failure.code());
     let shown = !matches!(failure, Failure::Refused | Failure::Session);
     if let Some(message) = message.filter(|m| shown && !m.trim().is_empty()) {
-        let short: String = message.chars().take(300).collect();
+        let short: String = crate::blank::impersonal(message).chars().take(300).collect();
         problem = problem.detail(short.clone(), short);
     }
     if let Some(code) = code {

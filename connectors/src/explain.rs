@@ -1,13 +1,13 @@
 //! What a call looks like on the wire and how it was signed, for the person who has to find out why it was refused.
 //! Nothing is sent, and everything secret is blanked.
 
+use crate::blank::{BLANK, Blank};
 use crate::client::Outgoing;
 use crate::connector::Connector;
 use crate::context::{Context, Session};
 use crate::dialogue::not_connected;
 use crate::error::ConnectorError;
 use crate::fetch::Window;
-use crate::form::{Escape, escape_bytes};
 use crate::plan::Plan;
 use crate::sign::SignTrace;
 use hub_core::RawRequest;
@@ -15,9 +15,6 @@ use hub_core::ports::Call;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
-
-/// What stands in the place of a secret.
-const BLANK: &str = "***";
 
 /// One upstream request, explained.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -93,7 +90,7 @@ impl Connector {
             announced_at: self.announced_at(),
         }
         .explain()?;
-        let blank = Blank::new(self, context, kept, explained.signature.as_ref());
+        let blank = Blank::new(self, context, &[kept], explained.signature.as_ref());
         let charset = self.wiring.charset;
         let body = charset.decode(&explained.request.body);
         Ok(Explanation {
@@ -152,60 +149,4 @@ fn headers(headers: Vec<(String, String)>, blank: &Blank) -> Vec<(String, String
         .into_iter()
         .map(|(name, value)| (name.clone(), shown(&name, &value)))
         .collect()
-}
-
-/// Texts that must not be shown, in all the forms in which they may stand in a request; the longest first.
-struct Blank(Vec<String>);
-
-impl Blank {
-    fn new(
-        connector: &Connector,
-        context: &Context<'_>,
-        session: Option<&Session>,
-        signature: Option<&SignTrace>,
-    ) -> Self {
-        let secrets = connector.secrets.iter().filter_map(|name| context.secrets.get(name));
-        let kept = session.into_iter().flat_map(|s| s.values.values().cloned());
-        let made = signature.into_iter().flat_map(|s| s.hidden.iter().cloned());
-        let charset = connector.wiring.charset;
-        let mut texts: Vec<String> = secrets
-            .chain(kept)
-            .chain(made)
-            .flat_map(|text| {
-                let escaped = |style| charset.encode(&text).map(|bytes| escape_bytes(&bytes, style)).ok();
-                let forms = [Escape::Percent, Escape::Form, Escape::FormLower].map(escaped);
-                let json = Value::from(text.as_str()).to_string();
-                let json = json.trim_matches('"').to_owned();
-                let xml = quick_xml::escape::escape(text.as_str()).into_owned();
-                let base64 = hub_crypto::base64(text.as_bytes());
-                forms
-                    .into_iter()
-                    .flatten()
-                    .chain([json, xml, base64, text])
-                    .collect::<Vec<_>>()
-            })
-            .filter(|text| !text.trim().is_empty())
-            .collect();
-        texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
-        texts.dedup();
-        Self(texts)
-    }
-
-    fn out(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, secret| {
-            if text.contains(secret.as_str()) {
-                text.replace(secret.as_str(), BLANK)
-            } else {
-                text
-            }
-        })
-    }
-
-    fn trace(&self, mut trace: SignTrace) -> SignTrace {
-        trace.covered = self.out(&trace.covered);
-        for step in &mut trace.steps {
-            step.text = self.out(&step.text);
-        }
-        trace
-    }
 }

@@ -12,6 +12,7 @@
 mod answer;
 mod batch;
 mod between;
+mod blank;
 pub mod calendar;
 mod callback;
 pub mod charset;

@@ -18,11 +18,11 @@ use failure::{by_status, failure, http_rule};
 use hub_core::RawResponse;
 use serde_json::Value;
 
-/// Characters of an upstream's words that are looked at.
-const MAX_WORDS: usize = 500;
+/// Characters of an upstream's words that are looked at; fewer are shown, when secrets have been blanked.
+const MAX_WORDS: usize = 2000;
 
-/// Characters of an upstream's code that are looked at: it goes into problems and logs.
-const MAX_CODE: usize = 100;
+/// Characters of an upstream's code that are looked at.
+const MAX_CODE: usize = 400;
 
 /// An answer that was read.
 #[derive(Debug)]

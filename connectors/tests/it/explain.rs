@@ -1,6 +1,6 @@
 //! What `explain` tells about a request, and that it tells no secret.
 
-use crate::city::{OneFile, call, connector, now, secrets};
+use crate::city::{OneFile, call, connector, drive, now, secrets};
 use hub_connectors::{Connector, Context, Explanation, Session};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -132,4 +132,48 @@ fn what_cannot_be_sent_cannot_be_explained() {
     };
     assert_eq!(error("bill-query").to_string(), "the secret `app` is not set");
     assert!(error("apply").to_string().contains("is not connected"));
+}
+
+/// What the caller would read when the system answers this.
+fn refusal(body: &Value, session: Option<&Session>) -> String {
+    let connector = connector(GATEWAY);
+    let input = json!({"account_no": "0081", "period_month": "2026-03"});
+    let response = || hub_core::RawResponse {
+        status: 200,
+        headers: vec![("content-type".into(), "application/json".into())],
+        body: body.to_string().into_bytes(),
+    };
+    let (answer, _) = drive(&connector, "bill-query", &input, session, &mut |_, _| response());
+    let problem = answer.unwrap_err().problem();
+    problem
+        .document("", hub_core::Lang::Zh, "https://hub.example")
+        .to_string()
+}
+
+#[test]
+fn a_refusal_tells_no_secret_that_the_system_sends_back_and_no_number_of_a_person() {
+    let basic = hub_crypto::base64(b"u:app-value!");
+    for words in [
+        "invalid key app-value".to_owned(),
+        "GET /x?appId=app%2Dvalue app-value&n=1".to_owned(),
+        format!("Authorization: Basic {basic}"),
+        // So long that the secret is where words are cut.
+        format!("{}app-value", "x".repeat(495)),
+        format!("{}app-value", "x".repeat(295)),
+    ] {
+        let said = refusal(&json!({"resultCode": "app-value", "resultMsg": words}), None);
+        assert!(!said.contains("app-value") && !said.contains("app-v"), "{said}");
+        assert!(
+            !said.contains(&hub_crypto::base64(b"app-value")) && !said.contains(&basic),
+            "{said}"
+        );
+    }
+    let session = Session {
+        values: BTreeMap::from([("token".to_owned(), "kept-session-token".to_owned())]),
+        since: now(),
+        until: None,
+    };
+    let words = "token kept-session-token of 11010519491231002X, 13812345678";
+    let said = refusal(&json!({"resultCode": "9", "resultMsg": words}), Some(&session));
+    assert!(said.contains("token *** of 110****2X, 138****78"), "{said}");
 }

@@ -6,6 +6,7 @@ use super::place::Place;
 use super::prefer::Wishes;
 use super::routes::Route;
 use super::{Ask, Mock, Sample, Told, choose};
+use hub_catalog::description::Format;
 use hub_core::{Problem, ProblemCode, Text};
 use serde_json::Value;
 
@@ -96,7 +97,26 @@ impl Mock {
             });
             schemes.collect()
         };
-        wanted.into_iter().flatten().map(one).collect()
+        let mut ways: Vec<Vec<(Wanted, bool)>> = wanted.into_iter().flatten().map(one).collect();
+        if self.asks_for_authorization(route) {
+            ways = match ways.is_empty() {
+                true => vec![Vec::new()],
+                false => ways,
+            };
+            ways.iter_mut()
+                .for_each(|way| way.push((Wanted::Header("Authorization".to_owned()), false)));
+        }
+        ways
+    }
+
+    /// Whether `Authorization` is a parameter that must be there. OpenAPI 3 tells to ignore such a one; Swagger 2.0, whose
+    /// schemes cannot say more than a name, does not.
+    fn asks_for_authorization(&self, route: &Route) -> bool {
+        let named = |p: &Place<'_>| {
+            p.text("in") == Some("header") && p.text("name").is_some_and(|n| n.eq_ignore_ascii_case("authorization"))
+        };
+        let required = |p: &Place<'_>| p.value.get("required") == Some(&Value::Bool(true));
+        self.description.format == Format::Swagger && self.parameters(route).iter().any(|p| named(p) && required(p))
     }
 
     /// Whether an operation is called in somebody's name.

@@ -61,7 +61,7 @@ impl Mock {
             None => None,
         };
         let media = match content {
-            None => "application/problem+json",
+            None => usual(&operation),
             // The description's own words for it, unless ours fit them too.
             Some((name, place)) if !self.can_be_told(name, &place, &document) => {
                 let Ok(mut told) = self.make(route, &chosen, ask, &Given::default(), wishes) else {
@@ -94,6 +94,15 @@ impl Mock {
         };
         media::is_json(name) && schema.as_ref().is_none_or(fits)
     }
+}
+
+/// JSON as other answers of the operation have it: one that is declared without content says no media type of its own.
+fn usual<'a>(operation: &Place<'a>) -> &'a str {
+    let responses = operation.value.get("responses").and_then(Value::as_object);
+    let contents = responses.into_iter().flatten().filter_map(|(_, r)| r.get("content"));
+    let names = contents.filter_map(Value::as_object).flat_map(|c| c.keys());
+    let mut json = names.map(String::as_str).filter(|name| media::is_json(name));
+    json.next().unwrap_or("application/problem+json")
 }
 
 /// Where and what was expected, in the letters a header can carry.

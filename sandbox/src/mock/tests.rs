@@ -257,3 +257,49 @@ fn a_request_that_does_not_fit_is_refused_as_the_description_says() {
     assert_eq!(of("").answer(&wrong).unwrap_err().code, ProblemCode::ValidationFailed);
     assert_eq!(own.answer(&get("/a", "n=1", &[])).unwrap().status, 200);
 }
+
+const OLD: &str = r#"
+swagger: "2.0"
+info: {title: Old, version: "1"}
+produces: [application/json]
+securityDefinitions: {key: {type: apiKey, in: header, name: X-Key}}
+paths:
+  /a:
+    get:
+      security: [{key: []}]
+      responses: {"200": {description: ok, schema: {type: object}}, "403": {description: no}}
+  /b:
+    get:
+      parameters: [{name: authorization, in: header, required: true, type: string}]
+      responses: {"200": {description: ok, schema: {type: object}}, "401": {description: who}}
+"#;
+
+#[test]
+fn a_refusal_declared_without_content_comes_in_the_json_of_the_other_answers() {
+    let mock = mock(OLD).guarded();
+    let told = mock.answer(&get("/a", "", &[])).unwrap();
+    assert_eq!(told.status, 403);
+    let media = told.headers.iter().find(|(name, _)| name == "content-type");
+    assert_eq!(media.unwrap().1, "application/json");
+    assert_eq!(body(&told)["code"], "key-missing");
+}
+
+#[test]
+fn a_swagger_parameter_named_authorization_is_a_credential_and_an_openapi_one_is_ignored() {
+    let old = mock(OLD).guarded();
+    assert_eq!(old.answer(&get("/b", "", &[])).unwrap().status, 401);
+    assert_eq!(
+        old.answer(&get("/b", "", &[("authorization", "x")])).unwrap().status,
+        200
+    );
+    let new = r#"
+openapi: 3.0.3
+info: {title: New, version: "1"}
+paths:
+  /b:
+    get:
+      parameters: [{name: Authorization, in: header, required: true, schema: {type: string}}]
+      responses: {"200": {description: ok}, "401": {description: who}}
+"#;
+    assert_eq!(mock(new).guarded().answer(&get("/b", "", &[])).unwrap().status, 200);
+}
