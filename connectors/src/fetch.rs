@@ -1,5 +1,6 @@
 //! Further fetches of one call: the next pages of an answer, and the second feed whose members belong to the first's.
 
+use crate::answer::AnswerSource;
 use crate::error::ConnectorError;
 use crate::manifest::model::{AlsoPart, Paging, Place, Spot};
 use crate::mapping::path::{Path, Segment};
@@ -181,6 +182,31 @@ impl Gathered {
         self.again.then(|| Note {
             field: list.take(1).collect(),
             kind: "repeated-page",
+        })
+    }
+
+    /// Why the page asked for cannot be shown: the upstream counts rows on it, and no link leads there. An empty page would
+    /// say that there are none.
+    pub fn out_of_reach(&self, plan: &Plan, window: Option<Window>, input: &Value) -> Option<ConnectorError> {
+        let (window, paging) = (window?, plan.paging.as_ref()?);
+        if paging.next.is_none() || plan.pick.is_some() || self.pages >= MAX_PAGES {
+            return None;
+        }
+        let held = i64::try_from(self.rows(plan)?.len()).ok()?;
+        let source = AnswerSource {
+            data: &self.data,
+            document: &self.document,
+            response: &self.response,
+        };
+        let total = paging.total(&source, input)?;
+        (window.skip > 0 && held <= window.skip && window.skip < total).then(|| ConnectorError::Misfit {
+            place: paging
+                .next
+                .as_ref()
+                .map_or_else(String::new, |spot| spot.path.to_string()),
+            expected: "a link to the next page".to_owned(),
+            got: format!("none after {held} of {total} rows"),
+            effect_unknown: false,
         })
     }
 

@@ -140,6 +140,9 @@ impl Dialogue {
         let Some(mut gathered) = self.gathered.take() else {
             return Err(ConnectorError::Manifest("an answer out of nothing".to_owned()));
         };
+        if let Some(error) = gathered.out_of_reach(&plan, self.window, &self.input) {
+            return Err(error);
+        }
         let mut total = gathered.total(&plan).filter(|_| plan.gathers());
         gathered.cut(&plan, self.window);
         let mut data = std::mem::take(&mut gathered.data);

@@ -52,6 +52,9 @@ pub(super) fn paging(base: Option<&Paging>, over: Option<&Paging>) -> Option<Pag
     let (Some(base), Some(over)) = (base, over) else {
         return over.or(base).cloned();
     };
+    // Who counts pages or rows where the dialect follows links means a server that has no links.
+    let counts = |p: &Paging| p.page.is_some() || p.offset.is_some() || p.start.is_some();
+    let links = base.next.clone().filter(|_| counts(base) || !counts(over));
     Some(Paging {
         page: over.page.clone().or_else(|| base.page.clone()),
         size: over.size.clone().or_else(|| base.size.clone()),
@@ -59,7 +62,7 @@ pub(super) fn paging(base: Option<&Paging>, over: Option<&Paging>) -> Option<Pag
         start: over.start.clone().or_else(|| base.start.clone()),
         end: over.end.clone().or_else(|| base.end.clone()),
         total: over.total.clone().or_else(|| base.total.clone()),
-        next: over.next.clone().or_else(|| base.next.clone()),
+        next: over.next.clone().or(links),
         list: over.list.clone().or_else(|| base.list.clone()),
         pages: over.pages.clone().or_else(|| base.pages.clone()),
         max: over.max.or(base.max),

@@ -147,3 +147,43 @@ fn q17_links_are_followed_until_the_page_asked_for_is_there() {
     assert_eq!(numbers, ["4", "5", "6", "7"]);
     assert_eq!(targets, ["/cases?n=4", "/cases?p=2", "/cases?p=3"]);
 }
+
+#[test]
+fn q17_a_page_that_no_link_leads_to_is_an_error_and_not_an_empty_page() {
+    let connector = connector(&format!("{HEAD}paging: {{size: n, next: /next, total: /total}}\n"));
+    let ask = |number: u32, total: u32| {
+        let input = json!({"page": number, "page_size": 4});
+        let only = || page(&rows(0..4), &json!({"total": total}));
+        drive(&connector, "case-list", &input, None, &mut |_, _| only()).0
+    };
+    let problem = ask(2, 20).unwrap_err().problem();
+    assert_eq!(problem.code, hub_core::ProblemCode::UpstreamContract);
+    assert_eq!(problem.place.as_deref(), Some("/next"));
+    assert_eq!(problem.got.as_deref(), Some("none after 4 of 20 rows"));
+    // What lies behind the last row is an empty page indeed.
+    assert_eq!(ask(2, 4).unwrap().body["items"], json!([]));
+    assert_eq!(ask(1, 20).unwrap().body["items"].as_array().unwrap().len(), 4);
+}
+
+#[test]
+fn q17_rows_counted_where_the_dialect_follows_links_are_counted() {
+    let connector = connector(
+        "system: t/sys\nupstream: {dialect: fhir-lite}\npaging: {offset: query _offset}\noperations:\n  \
+         case-list: {call: GET /Slot, response: {\"entry[]\": {items: {resource/id: case_no, resource/status: case_status}}}}\n  \"*\": not-yet\n",
+    );
+    let row = |n: u32| json!({"resource": {"id": n.to_string(), "status": "accepted"}});
+    let entries: Vec<Value> = (8..12).map(row).collect();
+    let input = json!({"page": 3, "page_size": 4});
+    let body = json!({"resourceType": "Bundle", "total": 20, "entry": entries});
+    let (answer, exchange) = drive(&connector, "case-list", &input, None, &mut |_, _| RawResponse {
+        status: 200,
+        headers: vec![("content-type".into(), "application/fhir+json".into())],
+        body: body.to_string().into_bytes(),
+    });
+    assert_eq!(exchange.requests[0].1.target, "/Slot?_offset=8&_count=4");
+    let body = answer.unwrap().body;
+    assert_eq!(
+        (body["items"][0]["case_no"].as_str(), body["total"].as_i64()),
+        (Some("8"), Some(20))
+    );
+}

@@ -77,6 +77,10 @@ impl Outbound {
         work: impl Future<Output = Result<T, Failed>>,
     ) -> Result<T, SendError> {
         let upstream = self.upstream(&target.system);
+        if let Some(retry_after) = upstream.denied.left(Instant::now()) {
+            return Err(SendError::unsent(SendErrorKind::Denied { retry_after })
+                .because("its last logins were refused; the next one waits"));
+        }
         let Entry { pass, place } = upstream.enter(visit).await?;
         let deadline = visit.deadline;
         let whole = Instant::now() + Duration::from_millis(target.timeout_ms);
@@ -88,12 +92,21 @@ impl Outbound {
             Ok(_) => Outcome::Good,
             Err((SendErrorKind::Timeout, _)) if deadline < whole => Outcome::Neutral,
             Err((SendErrorKind::TooLarge, _)) => Outcome::Good,
-            Err((SendErrorKind::Address, _)) => Outcome::Neutral,
+            Err((SendErrorKind::Address | SendErrorKind::Denied { .. }, _)) => Outcome::Neutral,
             Err(_) => Outcome::Bad,
         };
         pass.settle(outcome, Instant::now());
         drop(place);
+        if result.is_ok() {
+            upstream.denied.taken();
+        }
         result.map_err(|(kind, detail)| {
+            let kind = match kind {
+                SendErrorKind::Denied { .. } => SendErrorKind::Denied {
+                    retry_after: upstream.denied.refused(Instant::now()),
+                },
+                other => other,
+            };
             let unknown = effect != Effect::None && left.is_set();
             SendError {
                 effect: if unknown { SendEffect::Unknown } else { SendEffect::None },

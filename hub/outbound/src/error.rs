@@ -29,6 +29,12 @@ pub enum SendErrorKind {
         /// When it is tried again.
         retry_after: Duration,
     },
+    /// The upstream does not take the hub's login.
+    #[error("the upstream does not take the hub's login")]
+    Denied {
+        /// When the next login is tried; zero where at once.
+        retry_after: Duration,
+    },
     /// The egress policy forbids the address, or it is no address.
     #[error("the egress policy does not allow this address")]
     Address,
@@ -88,6 +94,7 @@ impl SendError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self.kind {
             SendErrorKind::Budget { retry_after } | SendErrorKind::BreakerOpen { retry_after } => Some(retry_after),
+            SendErrorKind::Denied { retry_after } => Some(retry_after).filter(|wait| !wait.is_zero()),
             _ => None,
         }
     }

@@ -3,6 +3,7 @@
 use crate::SendErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// An exchange without an answer: why, in words without values.
 pub(crate) type Failed = (SendErrorKind, String);
@@ -21,6 +22,21 @@ impl Left {
     }
 }
 
+/// Codes with which databases refuse a login: PostgreSQL (Appendix A, class 28), MySQL and MariaDB (1045 and its like, and accounts
+/// that are locked).
+const NO_LOGIN: [&str; 7] = ["28000", "28P01", "1044", "1045", "1698", "3118", "4151"];
+
+/// What an error code of a database means.
+pub(crate) fn database_says(code: &str) -> Failed {
+    let kind = match NO_LOGIN.contains(&code) {
+        true => SendErrorKind::Denied {
+            retry_after: Duration::ZERO,
+        },
+        false => SendErrorKind::Broken,
+    };
+    (kind, format!("the database says {code}"))
+}
+
 /// What a driver's error means. Its words may hold values, so that only codes are kept.
 pub(crate) fn sort(error: &sqlx::Error) -> Failed {
     match error {
@@ -28,10 +44,7 @@ pub(crate) fn sort(error: &sqlx::Error) -> Failed {
             (SendErrorKind::Refused, "nobody listens".to_owned())
         }
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) => (SendErrorKind::Unreachable, "the connection broke".to_owned()),
-        sqlx::Error::Database(database) => {
-            let code = database.code().unwrap_or_default();
-            (SendErrorKind::Broken, format!("the database says {code}"))
-        }
+        sqlx::Error::Database(database) => database_says(&database.code().unwrap_or_default()),
         _ => (SendErrorKind::Broken, "the database cannot be understood".to_owned()),
     }
 }

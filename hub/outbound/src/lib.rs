@@ -17,6 +17,7 @@ mod breaker;
 mod budget;
 mod carry;
 mod database;
+mod denied;
 mod error;
 mod failed;
 mod folder;

@@ -7,7 +7,7 @@
 
 mod packet;
 
-use crate::failed::{Failed, sort};
+use crate::failed::{Failed, database_says, sort};
 use crate::{SendErrorKind, TlsRules, tls};
 use packet::{Greeting, Plugin, Said};
 use rustls::RootCertStore;
@@ -159,7 +159,7 @@ async fn prove(outer: &mut dyn Line, mut plugin: Plugin, server: &Server) -> Res
         let (sequence, payload) = packet::read(&mut *outer).await.map_err(broke)?;
         let answer = match Said::read(&payload, plugin).map_err(|_| strange())? {
             Said::Welcome => return Ok(payload),
-            Said::No(code) => return Err((SendErrorKind::Broken, format!("the database says {code}"))),
+            Said::No(code) => return Err(database_says(&code.to_string())),
             Said::Unspoken => {
                 return Err(refused(
                     "the database asks for the password in a way that is not spoken",

@@ -80,7 +80,10 @@ impl Servers {
 
 /// Another connection would not change it.
 fn is_final(failed: &Failed) -> bool {
-    matches!(failed.0, SendErrorKind::TooLarge | SendErrorKind::Address)
+    matches!(
+        failed.0,
+        SendErrorKind::TooLarge | SendErrorKind::Address | SendErrorKind::Denied { .. }
+    )
 }
 
 /// A connection that is logged in, and the folder that stands for the agency's.

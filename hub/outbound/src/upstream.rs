@@ -2,6 +2,7 @@
 
 use crate::breaker::{Breaker, BreakerPhase, BreakerSettings, Pass};
 use crate::budget::{Daily, Lack, Token};
+use crate::denied::Denied;
 use crate::gate::{Full, Gate, Place};
 use crate::ledger::Ledger;
 use crate::{SendError, SendErrorKind};
@@ -42,6 +43,7 @@ pub(crate) struct Upstream {
     breaker: Breaker,
     gate: Arc<Gate>,
     daily: Mutex<Daily>,
+    pub(crate) denied: Denied,
     /// One draws from the ledger at a time, or every waiting call would take a piece of its own.
     drawing: tokio::sync::Mutex<()>,
 }
@@ -69,6 +71,7 @@ impl Upstream {
             breaker: Breaker::new(settings, Instant::now()),
             gate: Arc::default(),
             daily: Mutex::default(),
+            denied: Denied::default(),
             drawing: tokio::sync::Mutex::default(),
         }
     }

@@ -112,7 +112,9 @@ impl Journeyer<'_> {
                 return outcome;
             };
             let Some(spare) = pass.spare.take().filter(|_| !pass.fresh) else {
-                if failed.problem.code == ProblemCode::UpstreamRefused && (pass.fresh || pass.right.is_some()) {
+                // Whatever a login is answered but a session: wrong once more, and the account may be locked.
+                let login = failed.answered && pass.right.is_some();
+                if login || (pass.fresh && failed.problem.code == ProblemCode::UpstreamRefused) {
                     self.session.refused(&failed.problem);
                 }
                 return outcome;

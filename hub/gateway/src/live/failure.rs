@@ -13,6 +13,8 @@ pub(super) struct Failed {
     pub(super) again: bool,
     /// The system knows of no such record.
     pub(super) not_found: bool,
+    /// Something came back from the system.
+    pub(super) answered: bool,
 }
 
 impl From<Problem> for Failed {
@@ -21,6 +23,7 @@ impl From<Problem> for Failed {
             problem,
             again: false,
             not_found: false,
+            answered: false,
         }
     }
 }
@@ -32,6 +35,13 @@ impl Failed {
             problem: error.problem(),
             again: false,
             not_found: error.is_not_found(),
+            answered: matches!(
+                error,
+                ConnectorError::Failed { .. }
+                    | ConnectorError::Blocked { .. }
+                    | ConnectorError::Unreadable { .. }
+                    | ConnectorError::Misfit { .. }
+            ),
         }
     }
 
@@ -50,6 +60,13 @@ impl Failed {
             SendErrorKind::BreakerOpen { retry_after } => {
                 Problem::new(ProblemCode::UpstreamUnavailable).retry_after(seconds(retry_after))
             }
+            SendErrorKind::Denied { retry_after } => {
+                let problem = Problem::new(ProblemCode::UpstreamRefused);
+                match retry_after.is_zero() {
+                    true => problem,
+                    false => problem.retry_after(seconds(retry_after)),
+                }
+            }
             SendErrorKind::Address => Problem::new(ProblemCode::UpstreamAddress),
             SendErrorKind::TooLarge => Problem::new(ProblemCode::UpstreamUnexpected),
         };
@@ -66,6 +83,7 @@ impl Failed {
             problem: problem.kept(kept).inner(error.to_string()),
             again: passing && (error.effect == SendEffect::None || harmless),
             not_found: false,
+            answered: false,
         }
     }
 }

@@ -186,6 +186,24 @@ async fn q20_refused_logins_are_not_repeated_until_the_account_is_locked() {
 }
 
 #[tokio::test]
+async fn q20_a_login_that_brings_its_page_again_is_not_repeated_either() {
+    let page = "<!doctype html><html><body><form>login</form></body></html>";
+    let upstream = Upstream::open(|_| Do::Say(200, "text/html", page.into())).await;
+    let session =
+        "session: {login: POST /login, send: {user: secret:user}, keep: cookie SID, answer: {}, lost: [html]}";
+    let city = city_over(
+        &manifest("dialect: rest-json", session, "operations: same"),
+        Some(upstream.address.clone()),
+        None,
+    )
+    .await;
+    for n in 0..5 {
+        assert!(city.call(ask(n)).await.status >= 500);
+    }
+    assert_eq!(upstream.lines(), ["POST /login", "POST /login"]);
+}
+
+#[tokio::test]
 async fn q18_logins_are_counted_where_the_system_counts_them() {
     let upstream = Upstream::open(|heard| match heard.line.as_str() {
         "POST /login" => Do::SayWith("Set-Cookie: SID=s1; Path=/".into(), "{}"),

@@ -198,7 +198,7 @@ async fn log_in(handle: &mut Handle<Known>, server: &Server) -> Result<(), Faile
             AuthResult::Failure {
                 partial_success: true, ..
             } if !server.password.is_empty() => {}
-            AuthResult::Failure { .. } => return Err(refused("the file server does not take this user's key")),
+            AuthResult::Failure { .. } => return Err(denied("the file server does not take this user's key")),
         }
     } else if server.password.is_empty() {
         return Err(refused("there is no key and no password for the file server"));
@@ -206,8 +206,15 @@ async fn log_in(handle: &mut Handle<Known>, server: &Server) -> Result<(), Faile
     let told = handle.authenticate_password(&*server.user, &*server.password).await;
     match told.map_err(|_| gone())? {
         AuthResult::Success => Ok(()),
-        AuthResult::Failure { .. } => Err(refused("the file server does not take this user's password")),
+        AuthResult::Failure { .. } => Err(denied("the file server does not take this user's password")),
     }
+}
+
+fn denied(why: &str) -> Failed {
+    let kind = SendErrorKind::Denied {
+        retry_after: Duration::ZERO,
+    };
+    (kind, why.to_owned())
 }
 
 fn unreached(error: &io::Error) -> Failed {

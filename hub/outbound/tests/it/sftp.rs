@@ -193,7 +193,12 @@ async fn q25_a_stranger_s_key_is_refused_and_no_secret_is_told() {
         .unwrap_err();
     assert_eq!(
         (stranger.kind.clone(), stranger.effect),
-        (SendErrorKind::Broken, SendEffect::None)
+        (
+            SendErrorKind::Denied {
+                retry_after: std::time::Duration::ZERO
+            },
+            SendEffect::None
+        )
     );
     assert!(
         stranger.to_string().contains("does not take this user's key"),

@@ -9,6 +9,7 @@ use hub_outbound::{EgressPolicy, Outbound, SendEffect, SendErrorKind};
 use russh::keys::{Algorithm, HashAlg, PrivateKey, ssh_key};
 use russh::server::{Auth, Config, Handler, run_stream};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use url::Url;
 
 /// Users and passwords that were told.
@@ -90,8 +91,14 @@ async fn q25_a_password_is_told_to_the_pinned_server_only() {
         "{refused}"
     );
     assert_eq!(
-        (refused.kind.clone(), refused.effect),
-        (SendErrorKind::Broken, SendEffect::None)
+        (refused.kind.clone(), refused.effect, refused.retry_after()),
+        (
+            SendErrorKind::Denied {
+                retry_after: Duration::ZERO
+            },
+            SendEffect::None,
+            None
+        )
     );
     // It lets the user in, but has no files: that is no answer.
     let empty = ask(1, "right").await;
@@ -100,4 +107,28 @@ async fn q25_a_password_is_told_to_the_pinned_server_only() {
     let pair = |password: &str| ("hub".to_owned(), password.to_owned());
     assert_eq!(told, [pair("stale"), pair("right")]);
     assert!(!format!("{wrong}{refused}{empty}").contains("stale"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn q20_a_refused_password_is_not_told_again_and_again() {
+    let (port, told) = server(key(1)).await;
+    let address = Url::parse(&format!("sftp://hub@127.0.0.1:{port}/drop")).unwrap();
+    let way = Outbound::new(EgressPolicy::public()).unwrap();
+    let place = target(&address);
+    for n in 0..6 {
+        let login = FileLogin {
+            password: Some("stale".to_owned()),
+            pins: vec![key(1).public_key().fingerprint(HashAlg::Sha256).to_string()],
+            ..FileLogin::default()
+        };
+        let request = FileRequest {
+            login: Some(login),
+            ..files("JF_")
+        };
+        let sent = way.carry("", &place, Outgoing::File(request), soon(), Effect::None);
+        let refused = sent.await.unwrap_err();
+        assert!(matches!(refused.kind, SendErrorKind::Denied { .. }), "{refused}");
+        assert_eq!(refused.retry_after().is_some(), n > 0, "{n}: {refused}");
+    }
+    assert_eq!(told.lock().unwrap().len(), 2);
 }

@@ -206,6 +206,7 @@ fn word(kind: &SendErrorKind) -> &'static str {
         SendErrorKind::Timeout => "timeout",
         SendErrorKind::Budget { .. } | SendErrorKind::BreakerOpen { .. } => "busy",
         SendErrorKind::Address => "address",
+        SendErrorKind::Denied { .. } => "denied",
         SendErrorKind::TooLarge => "too-large",
         SendErrorKind::Broken => "broken",
     }
