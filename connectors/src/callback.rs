@@ -95,7 +95,9 @@ pub(crate) fn receive(
     };
     match read(connector, rules, request, context) {
         Ok(event) => (Ok(event), reply(200, &rules.answer)),
-        Err(error) => (Err(error), reply(200, &rules.refuse)),
+        // Not 2xx: who goes by the status would take it for delivered and never send it again.
+        Err(error @ ConnectorError::Callback(_)) => (Err(error), reply(401, &rules.refuse)),
+        Err(error) => (Err(error), reply(400, &rules.refuse)),
     }
 }
 

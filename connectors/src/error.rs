@@ -179,11 +179,20 @@ impl ConnectorError {
                 failure,
                 effect_unknown,
                 ..
-            } => *effect_unknown = unknown && *failure == Failure::Timeout,
+            } => *effect_unknown = unknown && (*effect_unknown || *failure == Failure::Timeout),
             ConnectorError::Blocked { effect_unknown }
             | ConnectorError::Unreadable { effect_unknown, .. }
             | ConnectorError::Misfit { effect_unknown, .. } => *effect_unknown = unknown,
             _ => {}
+        }
+        self
+    }
+
+    /// Marks an upstream's refusal as one that does not say that nothing was done.
+    #[must_use]
+    pub(crate) fn unsure(mut self) -> Self {
+        if let ConnectorError::Failed { effect_unknown, .. } = &mut self {
+            *effect_unknown = true;
         }
         self
     }

@@ -28,11 +28,12 @@ pub(super) fn failure(plan: &Plan, reading: &Reading<'_>) -> Option<ConnectorErr
         let known = code
             .as_deref()
             .and_then(|c| code_rule(plan, c, words.as_deref().unwrap_or("")));
-        let failure = known
-            .or_else(|| http_rule(plan, status))
-            .unwrap_or_else(|| by_status(status));
+        let ruled = known.or_else(|| http_rule(plan, status));
+        let failure = ruled.unwrap_or_else(|| by_status(status));
         let shown = code.or_else(|| Some(format!("http {status}")));
-        return (failure != Failure::Ok).then(|| failed(failure, shown, words));
+        let error = failed(failure, shown, words);
+        let unsure = ruled.is_none() && MAY_HAVE_HAPPENED.contains(&status);
+        return (failure != Failure::Ok).then(|| if unsure { error.unsure() } else { error });
     }
     if is_success(plan, reading, code.as_deref()) {
         return None;
@@ -124,6 +125,10 @@ fn any_rule(plan: &Plan) -> Option<Failure> {
         .find(|rule| rule.test == FailTest::Any)
         .map(|rule| rule.failure)
 }
+
+/// Statuses of a server that broke down somewhere on its way (RFC 9110, 15.6): it may have done what it was asked, unless the
+/// manifest knows better. A 503 says that it did not begin.
+const MAY_HAVE_HAPPENED: [u16; 2] = [500, 502];
 
 /// What a status means where the manifest says nothing.
 pub(super) fn by_status(status: u16) -> Failure {

@@ -328,7 +328,10 @@ async fn q23_a_knock_is_verified_answered_in_the_vendors_words_and_counted_once(
         case.map(|c| c.state.unwrap())
     };
     let forged = knock("完成", "2026-04-08T10:00:00+08:00", "guess").await;
-    assert_eq!((said(&forged).as_str(), meta().await), ("fail", None));
+    assert_eq!(
+        (forged.status, said(&forged).as_str(), meta().await),
+        (401, "fail", None)
+    );
     for (state, at, expected) in [
         ("受理", "2026-04-08T10:00:00+08:00", "受理"),
         ("完成", "2026-04-08T11:00:00+08:00", "完成"),

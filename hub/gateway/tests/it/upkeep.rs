@@ -204,6 +204,23 @@ async fn q20_a_login_that_brings_its_page_again_is_not_repeated_either() {
 }
 
 #[tokio::test]
+async fn q28_what_must_happen_once_is_not_sent_again_after_a_500_and_is_after_a_503() {
+    for (status, sent, kept) in [(500, 1, Kept::Unknown), (502, 1, Kept::Unknown), (503, 2, Kept::Saved)] {
+        let upstream = Upstream::open(move |_| Do::Say(status, "application/json", "{}".into())).await;
+        let manifest = manifest("dialect: rest-json", "", "operations: same");
+        let city = city_over(&manifest, Some(upstream.address.clone()), None).await;
+        let reply = city.call(Request::apply("a")).await;
+        assert_eq!(
+            (problem(&reply).code, problem(&reply).kept),
+            (Code::UpstreamUnavailable, kept)
+        );
+        city.clock.forward(3_600);
+        Jobs::new(city.gateway.clone()).deliver_due().await;
+        assert_eq!(upstream.lines().len(), sent, "{status}");
+    }
+}
+
+#[tokio::test]
 async fn q18_logins_are_counted_where_the_system_counts_them() {
     let upstream = Upstream::open(|heard| match heard.line.as_str() {
         "POST /login" => Do::SayWith("Set-Cookie: SID=s1; Path=/".into(), "{}"),
