@@ -61,7 +61,7 @@ impl Mock {
             None => None,
         };
         let media = match content {
-            None => usual(&operation),
+            None => usual(&self.description.document, operation.value),
             // The description's own words for it, unless ours fit them too.
             Some((name, place)) if !self.can_be_told(name, &place, &document) => {
                 let Ok(mut told) = self.make(route, &chosen, ask, &Given::default(), wishes) else {
@@ -96,13 +96,20 @@ impl Mock {
     }
 }
 
-/// JSON as other answers of the operation have it: one that is declared without content says no media type of its own.
-fn usual<'a>(operation: &Place<'a>) -> &'a str {
-    let responses = operation.value.get("responses").and_then(Value::as_object);
-    let contents = responses.into_iter().flatten().filter_map(|(_, r)| r.get("content"));
-    let names = contents.filter_map(Value::as_object).flat_map(|c| c.keys());
-    let mut json = names.map(String::as_str).filter(|name| media::is_json(name));
-    json.next().unwrap_or("application/problem+json")
+/// JSON as other answers of the operation have it, or those of others: one that is declared without content says no media
+/// type of its own.
+fn usual<'a>(document: &'a Value, operation: &'a Value) -> &'a str {
+    let paths = document.get("paths").and_then(Value::as_object);
+    let others = paths.into_iter().flatten().filter_map(|(_, item)| item.as_object());
+    let operations = std::iter::once(operation).chain(others.flat_map(|item| item.values()));
+    let responses = operations.filter_map(|o| o.get("responses")?.as_object());
+    let contents = responses
+        .flat_map(|r| r.values())
+        .filter_map(|r| r.get("content")?.as_object());
+    let mut names = contents.flat_map(|c| c.keys()).map(String::as_str);
+    names
+        .find(|name| media::is_json(name))
+        .unwrap_or("application/problem+json")
 }
 
 /// Where and what was expected, in the letters a header can carry.

@@ -268,6 +268,9 @@ paths:
     get:
       security: [{key: []}]
       responses: {"200": {description: ok, schema: {type: object}}, "403": {description: no}}
+    delete:
+      security: [{key: []}]
+      responses: {"200": {description: ok}, "403": {description: no}}
   /b:
     get:
       parameters: [{name: authorization, in: header, required: true, type: string}]
@@ -277,11 +280,17 @@ paths:
 #[test]
 fn a_refusal_declared_without_content_comes_in_the_json_of_the_other_answers() {
     let mock = mock(OLD).guarded();
-    let told = mock.answer(&get("/a", "", &[])).unwrap();
-    assert_eq!(told.status, 403);
-    let media = told.headers.iter().find(|(name, _)| name == "content-type");
-    assert_eq!(media.unwrap().1, "application/json");
-    assert_eq!(body(&told)["code"], "key-missing");
+    for method in ["GET", "DELETE"] {
+        let ask = Ask {
+            method,
+            ..get("/a", "", &[])
+        };
+        let told = mock.answer(&ask).unwrap();
+        assert_eq!(told.status, 403);
+        let media = told.headers.iter().find(|(name, _)| name == "content-type");
+        assert_eq!(media.unwrap().1, "application/json");
+        assert_eq!(body(&told)["code"], "key-missing");
+    }
 }
 
 #[test]

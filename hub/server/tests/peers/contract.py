@@ -20,6 +20,11 @@ EXPLAINED = {
     "world": "the default world of the sandbox needs no account",
     "nearest": "the description has no 401, so that the mock refuses a missing credential with its 403",
     "again": "the same idempotency key came with another request",
+    "authorization": "OpenAPI 3 tells to ignore a parameter named Authorization",
+    "bodiless": "an answer 204 has no content (RFC 9110, 15.3.5)",
+    "header": "a header that no description speaks of does not make a request wrong",
+    "discriminator": "a request is judged by the schema that its discriminator names, not by all of a oneOf",
+    "enum": "no value of the enum is of the declared type, so that no value fits",
     "format": "the dictionary's formats (check digits) are ours: to a generator that does not know them any text fits",
 }
 # Statuses with which the mock refuses a request, by what it is asked to refuse.
@@ -40,7 +45,9 @@ def findings(text):
             yield kind, title, status and status.group(1), status and status.group(2), block
 
 
-def explained(kind, status, declared, block, swagger):
+def explained(kind, status, declared, block, about):
+    """`about`: what `about(path)` says of a description of others; None for the sandbox."""
+    swagger = about and about["swagger"]
     if kind == "ST401":
         return "ST401" if swagger is not None else "world"
     if kind == "ST203" and swagger is None and re.search("'(Authorization|X-Api-Key)' header", block):
@@ -56,6 +63,16 @@ def explained(kind, status, declared, block, swagger):
     # The content type of a refusal that no status is declared for.
     if kind in ("ST105", "ST104") and "Undocumented status code" in block:
         return "undeclared"
+    if kind in ("ST201", "ST203") and swagger is False and re.search("(Missing `authorization` at header|missing required 'authorization' header)", block, re.I):
+        return "authorization"
+    if kind == "ST104" and "[204] No Content" in block:
+        return "bodiless"
+    if kind == "ST201" and "in header - object with unexpected properties" in block:
+        return "header"
+    if kind in ("ST202", "ST103") and re.search('"expected":"one of true, false","got":"string"', block):
+        return "enum"
+    if kind in ("ST201", "ST202") and about and about["discriminator"]:
+        return "discriminator"
     if kind == "ST202" and "idempotency-conflict" in block:
         return "again"
     if kind == "ST202" and re.search("check (character|digit)|校验码|校验位", block):
@@ -72,10 +89,10 @@ def run(tool, description, address, folder, *more):
     return text, int(cases.group(1)) if cases else 0
 
 
-def judged(name, text, cases, check, counts, swagger=False):
+def judged(name, text, cases, check, counts, about):
     wrong = []
     for kind, title, status, declared, block in findings(text):
-        why = explained(kind, status, declared or "", block, swagger)
+        why = explained(kind, status, declared or "", block, about)
         if why:
             counts[why] = counts.get(why, 0) + 1
         else:
@@ -114,9 +131,11 @@ def served(hub, description):
     return process, f"http://127.0.0.1:{port}"
 
 
-def is_swagger(path):
-    """Whether a description is of Swagger 2.0."""
-    return re.search(r"^\s*[\"']?swagger", path.read_text(errors="replace")[:2000], re.M) is not None
+def about(path):
+    """Whether a description is of Swagger 2.0, and whether it has types that a discriminator chooses."""
+    text = path.read_text(errors="replace")
+    says = lambda name, part: re.search(rf"(^|[{{,\s])[\"']?{name}[\"']?\s*:", part) is not None  # noqa: E731
+    return {"swagger": says("swagger", text[:2000]), "discriminator": says("discriminator", text)}
 
 
 def served_alone(root, tool, check, described):
@@ -129,7 +148,7 @@ def served_alone(root, tool, check, described):
         finally:
             process.terminate()
             process.wait(10)
-        judged(f"hub mock {path.name}", text, cases, check, counts, is_swagger(path))
+        judged(f"hub mock {path.name}", text, cases, check, counts, about(path))
     told(counts)
 
 

@@ -17,6 +17,7 @@ root = pathlib.Path(__file__).resolve().parents[4]
 work = root / "target" / "peers"
 shared = contract.corpus(root)
 kept = work / "judged.json"
+hub = pathlib.Path(os.environ.get("HUB", root / "target" / "debug" / "hub"))
 TOOLS = {"schemathesis": "Schemathesis", "specmatic": "Specmatic"}
 WORDS = {**contract.EXPLAINED, **specmatic.EXPLAINED}
 
@@ -25,11 +26,11 @@ def judge(tool, path):
     """What one tool says of one description: cases, what is explained by kind, what is not."""
     counts, said = {}, []
     check = lambda name, right, words="": said.append((name, bool(right), words[:3000]))  # noqa: E731
-    process, address = contract.served(root / "target" / "debug" / "hub", path)
+    process, address = contract.served(hub, path)
     try:
         if tool == "schemathesis":
             text, cases = contract.run(str(work / "venv" / "bin" / "st"), path, address, work)
-            contract.judged(path.name, text, cases, check, counts, contract.is_swagger(path))
+            contract.judged(path.name, text, cases, check, counts, contract.about(path))
         else:
             text = specmatic.run(work, path, address, {})
             specmatic.judged(path.name, text, check, counts)
