@@ -4,6 +4,7 @@ mod back_channel;
 mod call_log;
 mod cast;
 mod chosen;
+pub mod compared;
 mod edition;
 pub mod events;
 pub mod logged;

@@ -1,6 +1,7 @@
 //! The page of one call of the sandbox.
 
 use super::{Fact, Frame};
+use crate::hub::compared::Compared;
 use askama::Template;
 
 /// A step of a call.
@@ -24,6 +25,8 @@ pub struct CallPage {
     pub facts: Vec<Fact>,
     /// Steps.
     pub stages: Vec<Stage>,
+    /// The request beside its contract.
+    pub beside: Vec<Compared>,
     /// Why it failed, line by line.
     pub failed: Vec<String>,
     /// Problem code; empty where there was none.

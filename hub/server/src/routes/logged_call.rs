@@ -4,6 +4,7 @@ use super::describe::{Description, Who};
 use super::log::{milliseconds, note, page};
 use super::worlds::{client, said as read_body};
 use super::{Answered, Ask, in_world, pages};
+use crate::hub::compared::{Compared, compared};
 use crate::hub::{Said, logged};
 use crate::portal::{self, CallPage, Fact, Stage};
 use bytes::Bytes;
@@ -126,7 +127,7 @@ fn curl(ask: &Ask, line: &CallRow, said: &Said, shown: &logged::Shown) -> String
 }
 
 /// A line as it is told, and its page's facts.
-fn told(ask: &Ask, line: &CallRow) -> Result<(Value, Vec<Stage>), Problem> {
+fn told(ask: &Ask, line: &CallRow) -> Result<(Value, Vec<Stage>, Vec<Compared>), Problem> {
     let hub = &ask.worker.hub;
     let said: Said =
         serde_json::from_str(&line.body).map_err(|e| Problem::new(ProblemCode::Internal).inner(e.to_string()))?;
@@ -136,6 +137,10 @@ fn told(ask: &Ask, line: &CallRow) -> Result<(Value, Vec<Stage>), Problem> {
     let shown = logged::shown(&catalog, operation.as_deref(), &said, from, !line.code.is_empty());
     let stages = timeline(line, ask.voice.lang);
     let problem = (!line.code.is_empty()).then_some(&shown.response);
+    let beside = operation
+        .as_ref()
+        .map(|o| compared(o, &shown, problem))
+        .unwrap_or_default();
     let member = |name: &str| problem.and_then(|p| p.get(name)).cloned().unwrap_or_default();
     let failed = problem.map(|_| json!({
         "step": refused_at(&line.code, &line.scenario), "code": line.code, "where": member("where"),
@@ -152,6 +157,7 @@ fn told(ask: &Ask, line: &CallRow) -> Result<(Value, Vec<Stage>), Problem> {
         "service": service, "method": line.method, "target": shown.target, "status": line.status,
         "code": (!line.code.is_empty()).then_some(&line.code), "scenario": line.scenario, "took_ms": milliseconds(line),
         "replay_of": line.replay_of, "persona": said.persona, "timeline": steps, "failed": failed,
+        "beside_contract": beside.iter().map(Compared::document).collect::<Vec<_>>(),
         "request": {"headers": headers(&said.headers), "body": shown.request},
         "response": {"headers": headers(&said.answer_headers), "body": shown.response},
         "hidden": {"places": shown.hidden, "why": Text::new(
@@ -161,7 +167,7 @@ fn told(ask: &Ask, line: &CallRow) -> Result<(Value, Vec<Stage>), Problem> {
         "links": {"page": format!("{}/r/{}?t={}", hub.base, line.request_id, hub.calls.proof(line)),
                   "replay": format!("{}/r/{}/replay", hub.base, line.request_id)},
     });
-    Ok((told, stages))
+    Ok((told, stages, beside))
 }
 
 fn headers(all: &[(String, String)]) -> Value {
@@ -187,7 +193,7 @@ pub async fn show(ask: Ask) -> Answered {
         }
         Err(problem) => return Err(problem),
     };
-    let (told, stages) = told(&ask, &line)?;
+    let (told, stages, beside) = told(&ask, &line)?;
     let text = |pointer: &str| match told.pointer(pointer) {
         Some(Value::String(text)) => text.clone(),
         None | Some(Value::Null) => String::new(),
@@ -224,6 +230,7 @@ pub async fn show(ask: Ask) -> Answered {
         target: format!("{} {}", line.method, text("/target")),
         facts,
         stages,
+        beside,
         failed: failed.into_iter().map(&text).filter(|t| !t.is_empty()).collect(),
         code: text("/failed/code"),
         request: pretty("/request/body"),

@@ -63,9 +63,19 @@ async fn j6_from_it_failed_to_the_cause_and_a_working_replay() {
             .unwrap()
             .starts_with("curl -X POST 'http://127.0.0.1:")
     );
+    let beside = told["beside_contract"].as_array().unwrap();
+    let wrong: Vec<&Value> = beside.iter().filter(|row| row["fits"] == false).collect();
+    assert_eq!(wrong.len(), 1, "{beside:?}");
+    assert_eq!(wrong[0]["name"], field.as_str());
+    assert_eq!(wrong[0]["got"], r#"{"not":"this"}"#);
+    assert!(
+        wrong[0]["contract"].as_str().unwrap().starts_with("string"),
+        "{wrong:?}"
+    );
     let page = hub
         .ask("GET", &format!("/r/{id}"), &[("accept-language", "zh")], None)
         .await;
+    assert!(page.body.as_str().unwrap().contains("请求与合同对照"));
     assert!(page.status == 200 && page.body.as_str().unwrap().contains("validation-failed"));
     assert!(page.header("content-security-policy").contains("default-src 'none'"));
     // 3: the same call with what was wrong put right
