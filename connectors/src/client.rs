@@ -23,6 +23,7 @@ use crate::wiring::Wiring;
 use crate::xmlsig::XmlSignError;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use hub_catalog::document::escape;
 use hub_core::ports::Call;
 use hub_core::{RawRequest, Text};
 use serde_json::Value;
@@ -84,6 +85,21 @@ impl Outgoing<'_> {
     /// # Errors
     /// A value the upstream cannot take, a missing secret or file.
     pub fn build(&self) -> Result<hub_core::Outgoing, ConnectorError> {
+        self.built().map_err(|error| self.located(error))
+    }
+
+    /// A value that cannot be written was looked for in a whole text; the field it came from is told.
+    fn located(&self, error: ConnectorError) -> ConnectorError {
+        match error {
+            ConnectorError::Input { place, expected } if place.is_empty() => ConnectorError::Input {
+                place: unsaid(self.input, self.wiring.charset).unwrap_or_default(),
+                expected,
+            },
+            other => other,
+        }
+    }
+
+    fn built(&self) -> Result<hub_core::Outgoing, ConnectorError> {
         let maker = self.maker();
         match &self.plan.transport {
             Transport::Http => {
@@ -509,6 +525,20 @@ fn unwritable(error: &ReadError) -> ConnectorError {
             "上游系统能表示的内容（字符集或格式不支持）",
             format!("what the upstream can carry: {error}"),
         ),
+    }
+}
+
+/// JSON pointer to the first text that a charset has no bytes for.
+fn unsaid(value: &Value, charset: Charset) -> Option<String> {
+    let below = |name: &str, value: &Value| Some(format!("/{}{}", escape(name), unsaid(value, charset)?));
+    match value {
+        Value::String(text) => charset.encode(text).is_err().then(String::new),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .find_map(|(n, item)| below(&n.to_string(), item)),
+        Value::Object(members) => members.iter().find_map(|(name, member)| below(name, member)),
+        _ => None,
     }
 }
 

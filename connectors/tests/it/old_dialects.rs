@@ -63,7 +63,10 @@ fn a_name_that_gbk_cannot_write_is_refused_not_spoiled() {
     let input = json!({"full_name": "𠮷野", "id_card_no": "430105199003071230", "material_list": []});
     let (answer, _) = through(&connector, "apply", &input, Ok(json!({})));
     let problem = answer.unwrap_err().problem();
-    assert_eq!(problem.code, ProblemCode::ValidationFailed);
+    assert_eq!(
+        (problem.code, problem.place.as_deref()),
+        (ProblemCode::ValidationFailed, Some("/full_name"))
+    );
 }
 
 #[test]

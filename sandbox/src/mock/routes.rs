@@ -107,6 +107,16 @@ impl Routes {
             let Some(decoded) = segments(path).map(percent_decoded).collect::<Option<Vec<_>>>() else {
                 continue;
             };
+            let methods = |node: &Node| {
+                let found = node.routes.iter().filter_map(|index| self.all.get(*index));
+                found.map(|route| route.method.clone()).collect::<Vec<_>>()
+            };
+            // OpenAPI 3.1, 4.8.8: a path without templates is matched before those with, whatever its methods are.
+            let concrete = self.root.concrete(&decoded).filter(|node| !node.routes.is_empty());
+            if let Some(node) = concrete.filter(|node| self.in_node(node, method).is_none()) {
+                allow.extend(methods(node));
+                continue;
+            }
             let mut values = Vec::new();
             let has = |node: &Node| self.in_node(node, method).is_some();
             let mut any: Option<&Node> = None;
@@ -115,8 +125,7 @@ impl Routes {
                     return Found::Route(route, names(bare(&route.path)).into_iter().zip(values).collect());
                 }
             } else if let Some(node) = any {
-                let found = node.routes.iter().filter_map(|index| self.all.get(*index));
-                allow.extend(found.map(|route| route.method.clone()));
+                allow.extend(methods(node));
             }
         }
         if !allow.is_empty() {
@@ -157,6 +166,11 @@ impl Node {
             // The index was found or made a line above.
             None => self.fixed.entry(segment.to_owned()).or_default(),
         }
+    }
+
+    /// The node of a path as it stands, without templates.
+    fn concrete(&self, rest: &[String]) -> Option<&Node> {
+        rest.iter().try_fold(self, |node, segment| node.fixed.get(segment))
     }
 
     /// The node that has what is wanted; fixed segments win over open ones, a dead end is left again. `any` keeps a

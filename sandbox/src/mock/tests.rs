@@ -312,3 +312,20 @@ paths:
 "#;
     assert_eq!(mock(new).guarded().answer(&get("/b", "", &[])).unwrap().status, 200);
 }
+
+#[test]
+fn a_path_without_templates_is_matched_first_whatever_its_methods_are() {
+    let described = r#"
+openapi: 3.0.3
+info: {title: Two, version: "1"}
+paths:
+  /uploads/{id}:
+    get: {parameters: [{name: id, in: path, required: true, schema: {type: string}}], responses: {"200": {description: ok}}}
+  /uploads/check:
+    post: {responses: {"200": {description: ok}}}
+"#;
+    let mock = mock(described);
+    assert_eq!(mock.answer(&get("/uploads/1", "", &[])).unwrap().status, 200);
+    let refused = mock.answer(&get("/uploads/check", "", &[])).unwrap_err();
+    assert_eq!(refused.code, hub_core::ProblemCode::MethodNotAllowed);
+}

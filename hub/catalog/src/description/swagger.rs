@@ -350,6 +350,10 @@ fn form(at: At, parts: Vec<Node>, consumes: &[String]) -> Node {
     if types.is_empty() {
         types.push(if has_file { MULTIPART } else { FORM }.to_owned());
     }
+    // Where nothing is said, a form may come in either way.
+    if consumes.is_empty() && !has_file {
+        types.push(MULTIPART.to_owned());
+    }
     let (mut properties, mut required, mut encoding) = (Node::new_map(at), Vec::new(), Node::new_map(at));
     for mut part in parts {
         let Some(name) = part.take("name").and_then(|n| n.text().map(str::to_owned)) else {

@@ -24,6 +24,9 @@ EXPLAINED = {
     "bodiless": "an answer 204 has no content (RFC 9110, 15.3.5)",
     "header": "a header that no description speaks of does not make a request wrong",
     "discriminator": "a request is judged by the schema that its discriminator names, not by all of a oneOf",
+    "form": "a form whose fields may all be left out may be empty",
+    "parts": "how a form in parts writes lists and objects is nowhere said",
+    "ambiguous": "a path with a dot or a dash between two parameters can be read in more ways than one",
     "enum": "no value of the enum is of the declared type, so that no value fits",
     "format": "the dictionary's formats (check digits) are ours: to a generator that does not know them any text fits",
 }
@@ -71,6 +74,12 @@ def explained(kind, status, declared, block, about):
         return "header"
     if kind in ("ST202", "ST103") and re.search('"expected":"one of true, false","got":"string"', block):
         return "enum"
+    if kind == "ST201" and "Invalid component: Missing request body" in block and swagger:
+        return "form"
+    if kind in ("ST201", "ST202") and "Content-Type: multipart/form-data" in block and re.search("Incorrect type|expected\":\"an (object|array)", block):
+        return "parts"
+    if kind == "ST201" and about and about["joined"] and re.search("parameter `[^`]*` in path", block):
+        return "ambiguous"
     if kind in ("ST201", "ST202") and about and about["discriminator"]:
         return "discriminator"
     if kind == "ST202" and "idempotency-conflict" in block:
@@ -132,10 +141,10 @@ def served(hub, description):
 
 
 def about(path):
-    """Whether a description is of Swagger 2.0, and whether it has types that a discriminator chooses."""
+    """Whether a description is of Swagger 2.0, and whether it has types that a discriminator chooses, or paths with parameters side by side."""
     text = path.read_text(errors="replace")
     says = lambda name, part: re.search(rf"(^|[{{,\s])[\"']?{name}[\"']?\s*:", part) is not None  # noqa: E731
-    return {"swagger": says("swagger", text[:2000]), "discriminator": says("discriminator", text)}
+    return {"swagger": says("swagger", text[:2000]), "discriminator": says("discriminator", text), "joined": re.search(r"\}[.,;_-]\{", text) is not None}
 
 
 def served_alone(root, tool, check, described):
