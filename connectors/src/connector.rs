@@ -29,6 +29,8 @@ pub struct Connector {
     pub(crate) plans: BTreeMap<String, Arc<Plan>>,
     /// For operations with `unsure`: the plan that asks, by the operation's key.
     pub(crate) asks: BTreeMap<String, Arc<Plan>>,
+    /// The page before the login.
+    pub(crate) page: Option<Arc<Plan>>,
     pub(crate) login: Option<Arc<Plan>>,
     /// Renews a session.
     pub(crate) refresh: Option<Arc<Plan>>,

@@ -39,6 +39,7 @@ mod measure;
 pub mod message;
 mod news;
 mod outcome;
+mod page;
 mod paging;
 mod parts;
 mod pick;

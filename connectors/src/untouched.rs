@@ -44,6 +44,7 @@ fn is_bare(answer: &AnswerPart) -> bool {
         && answer.form.unwrap_or_default() == TextForm::Object
         && answer.empty.is_none()
         && answer.layout.is_none()
+        && crate::answer::named_statuses(answer).next().is_none()
 }
 
 /// Whether the rows are the contract's own fields, all of them, each by its name and as it is.

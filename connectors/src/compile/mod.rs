@@ -146,6 +146,7 @@ impl<'a> Compiler<'a> {
         }
         let statement = self.statement(&mut plans);
         let login = self.login().map(Arc::new);
+        let page = self.page().map(Arc::new);
         let refresh = self.refresh().map(Arc::new);
         let payments = self.payments(operations);
         let upload = self.upload().map(|(plan, rules)| (Arc::new(plan), rules));
@@ -162,6 +163,7 @@ impl<'a> Compiler<'a> {
             wiring,
             plans,
             asks,
+            page,
             login,
             refresh,
             payments,
@@ -186,6 +188,7 @@ impl<'a> Compiler<'a> {
             jwt: self.manifest.jwt.clone(),
             xml_sign: self.manifest.xml_sign.clone(),
             session: self.manifest.session.as_ref().map(|s| SessionRules {
+                page: s.page.iter().flat_map(|(_, read)| read.clone()).collect(),
                 read: s.read.clone(),
                 keep: s.keep.clone(),
                 lives: s.lives.clone(),
@@ -297,6 +300,7 @@ impl<'a> Compiler<'a> {
                     .iter()
                     .map(|(n, _)| n.as_str())
                     .chain(s.keep.iter().map(String::as_str))
+                    .chain(s.page.iter().map(|(n, _)| n.as_str()))
             })
             .collect();
         let mut seen = HashSet::new();
@@ -307,7 +311,14 @@ impl<'a> Compiler<'a> {
             .iter()
             .filter_map(|s| s.refresh.as_ref())
             .flat_map(|(_, send)| send);
-        for item in self.manifest.send.iter().chain(own).chain(refresh) {
+        // A login without a page before it has no session yet.
+        let login = self
+            .manifest
+            .session
+            .iter()
+            .filter(|s| s.page.is_some())
+            .flat_map(|s| &s.send);
+        for item in self.manifest.send.iter().chain(own).chain(refresh).chain(login) {
             for name in item.value.session_values() {
                 if !known.contains(&name) && seen.insert(item.pointer.clone()) {
                     self.findings.push(
@@ -471,6 +482,7 @@ fn secrets(connector: &Connector) -> Vec<String> {
         .plans
         .values()
         .chain(connector.asks.values())
+        .chain(&connector.page)
         .chain(&connector.login)
         .chain(&connector.refresh)
         .chain(connector.upload.iter().map(|(p, _)| p));

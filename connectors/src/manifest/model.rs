@@ -3,7 +3,7 @@
 pub use super::transports::{BatchPart, ExchangePart, FlagPart, JumpPart, NewsPart};
 pub use crate::pick::{Near, Pick, Reckon, Test};
 
-pub use super::words::{CallSpec, Format, Names, Place, Spot, TextForm};
+pub use super::words::{CallSpec, Format, Hidden, Names, Place, Spot, TextForm};
 use crate::calendar::Calendar;
 use crate::error::Failure;
 use crate::jwt::Jwt;
@@ -250,10 +250,14 @@ pub struct Wsse {
 pub struct SessionPart {
     /// The call.
     pub login: CallSpec,
+    /// The page before it: the call, and names for what it hides.
+    pub page: Option<(CallSpec, Vec<(String, Hidden)>)>,
     /// What it sends.
     pub send: Vec<SendItem>,
     /// HTTP Basic on it.
     pub basic: Option<(Arc<Template>, Arc<Template>)>,
+    /// Whether user and password are escaped as in a form first, if the manifest says it.
+    pub basic_form: Option<bool>,
     /// Its format.
     pub sends: Option<Format>,
     /// Format of its answer.

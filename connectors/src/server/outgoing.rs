@@ -1,6 +1,7 @@
 //! Writing the simulated city's answers: envelope, data, failures, in the dialect.
 
 use super::City;
+use crate::answer::{Status, named_statuses};
 use crate::charset::Charset;
 use crate::context::NoFiles;
 use crate::dialect::{self, json, pairs, record, soap, text_form, xml};
@@ -364,7 +365,8 @@ fn with_part(words: &str, part: &str) -> String {
 
 /// The code of a success, as the manifest writes it. `2xx` and `none` are no codes.
 fn good_code(answer: &AnswerPart) -> Option<Value> {
-    let code = answer.ok.as_ref()?.first()?;
+    let mut codes = answer.ok.as_ref()?.iter();
+    let code = codes.find(|word| Status::parse(word, answer).is_none())?;
     (code != "2xx" && code != "none").then(|| code.clone())
 }
 
@@ -472,6 +474,10 @@ fn session(city: &City<'_>, plan: &Plan, values: &BTreeMap<String, String>, made
     }
     if let Lives::Told(path) = &rules.lives {
         path.set(&mut made.document, Value::from(7_200));
+    }
+    if let Some((status, place)) = named_statuses(&plan.answer).next().map(|s| s.shown()) {
+        made.status = status;
+        made.headers.push(("Location".to_owned(), place));
     }
     success(&plan.answer, made);
 }

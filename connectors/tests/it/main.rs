@@ -17,6 +17,7 @@ mod findings;
 mod hostile;
 mod json_dialects;
 mod lines;
+mod logins;
 mod manual;
 mod old_dialects;
 mod paging;

@@ -1,6 +1,7 @@
 //! Reading `answer` and `fails`.
 
 use super::*;
+use crate::answer::Status;
 
 /// Most texts inside each other that a manifest may ask to unwrap.
 const MAX_LEVELS: usize = 4;
@@ -21,6 +22,16 @@ impl Reader<'_> {
             Value::Array(items) => items.clone(),
             one => vec![one.clone()],
         });
+        for word in ok
+            .iter()
+            .flatten()
+            .filter_map(scalar_text)
+            .filter(|w| w.starts_with("http "))
+        {
+            if Status::parse(&Value::from(word.as_str()), &AnswerPart::default()).is_none() {
+                self.bad_value(&format!("{at}/ok"), "`http 302`, `http 302 /home` or `http 3xx`", &word);
+            }
+        }
         AnswerPart {
             code: spot(map, "code"),
             message: spot(map, "message"),
