@@ -174,21 +174,31 @@ pub(crate) fn judge(plan: &Plan, wiring: &Wiring, response: &RawResponse, contex
     };
     let document = match sealed::opened(plan, wiring, response, unsealed.as_ref(), document, context) {
         Ok(document) => document,
-        Err(error) => return (Verdict::Failed(error), Value::Null),
+        Err(error) => return (failed_or_lost(plan, error), Value::Null),
     };
     let reading = Reading { response, document };
     let verdict = match failure(plan, &reading) {
-        Some(ConnectorError::Failed {
-            failure: Failure::Session,
-            ..
-        }) if plan.session => Verdict::Lost,
-        Some(error) => Verdict::Failed(error),
+        Some(error) => failed_or_lost(plan, error),
         None => match data(plan, &reading) {
             Ok(data) => Verdict::Good(data),
             Err(error) => Verdict::Failed(error),
         },
     };
     (verdict, reading.document.tree)
+}
+
+fn failed_or_lost(plan: &Plan, error: ConnectorError) -> Verdict {
+    let session = matches!(
+        &error,
+        ConnectorError::Failed {
+            failure: Failure::Session,
+            ..
+        }
+    );
+    match session && plan.session {
+        true => Verdict::Lost,
+        false => Verdict::Failed(error),
+    }
 }
 
 /// What a tree means for its plan that came by no HTTP.

@@ -26,6 +26,7 @@ use hub_catalog::Catalog;
 use hub_catalog::document::{Document, escape, nearest};
 use hub_core::{Finding, Operation, Severity, Shape, Text};
 use rows::{Direction, RowCompiler};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
@@ -87,16 +88,8 @@ impl<'a> Compiler<'a> {
     ) -> Self {
         let mut findings = Vec::new();
         let wire = merge::wire(document, "", &manifest.wire, &WireDefaults::default(), &mut findings);
-        let recipe = manifest.sign.as_ref().and_then(|part| match Recipe::parse(part) {
-            Ok(recipe) => Some(recipe),
-            Err(mistakes) => {
-                for (pointer, words) in mistakes {
-                    let at = format!("/sign{pointer}");
-                    findings.push(document.finding("bad-sign", &at, Text::new("签名方案有误", words)));
-                }
-                None
-            }
-        });
+        let part = manifest.sign.as_ref();
+        let recipe = part.and_then(|part| read_recipe(document, part, "/sign", &mut findings));
         let charset = match manifest.upstream.charset.as_deref() {
             None => preset.charset,
             Some(label) => Charset::named(label).unwrap_or(preset.charset),
@@ -412,9 +405,11 @@ impl<'a> Compiler<'a> {
                     .severity(Severity::Warning),
             );
         }
+        let own = part.sign.as_ref();
+        let own = own.and_then(|own| read_recipe(self.document, own, "/callback/sign", &mut self.findings));
         Some(CallbackRules {
             verify: match &part.verify {
-                Verify::Sign => Proof::Sign,
+                Verify::Sign => Proof::Sign(own.map(Box::new)),
                 Verify::Secret(template, spot) => Proof::Secret(Arc::clone(template), spot.clone()),
                 Verify::None => Proof::None,
             },
@@ -440,6 +435,20 @@ impl<'a> Compiler<'a> {
                 .unwrap_or_default(),
             state_field: part.state.as_ref().and_then(|s| later::field_of(s, &layered)),
         })
+    }
+}
+
+/// A recipe of signatures; its mistakes are findings at their places.
+fn read_recipe(document: &Document, part: &Value, at: &str, findings: &mut Vec<Finding>) -> Option<Recipe> {
+    match Recipe::parse(part) {
+        Ok(recipe) => Some(recipe),
+        Err(mistakes) => {
+            for (pointer, words) in mistakes {
+                let at = format!("{at}{pointer}");
+                findings.push(document.finding("bad-sign", &at, Text::new("签名方案有误", words)));
+            }
+            None
+        }
     }
 }
 

@@ -455,7 +455,12 @@ pub static CALLBACK: Part = Part {
         key(
             "verify",
             Kind::Text,
-            "`sign`: as our requests are signed; `secret:x in header X-Token`; `none`.",
+            "`sign`: as `sign` here says, or else as our requests are signed; `secret:x in header X-Token`; `none`.",
+        ),
+        key(
+            "sign",
+            Kind::Foreign,
+            "Its signature, if it is not signed as our requests are: a recipe like the system's.",
         ),
         key(
             "sends",

@@ -591,6 +591,8 @@ pub struct ResolvePart {
 /// `callback`.
 #[derive(Debug)]
 pub struct CallbackPart {
+    /// How it is signed, if not as the system's requests.
+    pub sign: Option<Value>,
     /// What proves it.
     pub verify: Verify,
     /// Its format.

@@ -25,6 +25,7 @@ mod propose;
 mod quirks;
 mod reference_city;
 mod sealed;
+mod signatures;
 mod standards;
 mod statements;
 mod tokens;
