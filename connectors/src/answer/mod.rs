@@ -75,19 +75,19 @@ pub(crate) fn read_body(plan: &Plan, response: &RawResponse, charset: Charset) -
         .map_err(|e| ReadError::Broken(e.to_string()))?
         .text;
     let document = match plan.answers {
+        Format::Json if plan.answer.jsonp == Some(true) => json::read(json::without_call(&text))?,
         Format::Json => json::read(&text)?,
         Format::Xml => xml::read(&text)?,
-        Format::Soap => soap_body(plan, &text)?,
+        Format::Soap => soap::read(&text)?,
         Format::Form if is_html(&text) => return Err(ReadError::Html),
         Format::Form => pairs::read(&text, charset)?,
         _ => Document::of(Value::from(text)),
     };
-    Ok(document)
+    unframed(plan, document)
 }
 
-/// A SOAP answer: what stands below the response element, below `output`, and inside its text.
-fn soap_body(plan: &Plan, text: &str) -> Result<Document, ReadError> {
-    let mut document = soap::read(text)?;
+/// What the frame says of answers: they stand below `output` (in SOAP below the response element), and there inside a text.
+fn unframed(plan: &Plan, mut document: Document) -> Result<Document, ReadError> {
     if document.fault.is_some() {
         return Ok(document);
     }
@@ -96,8 +96,15 @@ fn soap_body(plan: &Plan, text: &str) -> Result<Document, ReadError> {
         document.tree = found.ok_or_else(|| ReadError::Broken(format!("no element `{output}` in the answer")))?;
     }
     let form = plan.frame.reads.unwrap_or_default();
-    if form != TextForm::Object {
+    if form == TextForm::Object {
+        return Ok(document);
+    }
+    for _ in 0..plan.frame.levels.unwrap_or(1) {
         document.tree = text_form::read(&document.tree, form)?.tree;
+    }
+    if plan.answers != Format::Soap && still_packed(&document.tree) {
+        let deeper = "a text inside a text, deeper than `levels` says";
+        return Err(ReadError::Broken(deeper.to_owned()));
     }
     Ok(document)
 }

@@ -22,6 +22,7 @@ impl<'a> Compiler<'a> {
         plan.frame = merge::frame(&self.frame, &part.frame);
         plan.sends = part.sends.unwrap_or(plan.sends);
         plan.answers = part.answers.unwrap_or(plan.answers);
+        self.reading(&mut plan, &part.frame);
         if let Some(place) = part.place {
             plan.in_query = place == Place::Query;
         }
@@ -79,6 +80,7 @@ impl<'a> Compiler<'a> {
     fn also(&mut self, also: &AlsoPart, part: &OperationPart) -> Also {
         let mut plan = self.outline(&also.call, None, &also.pointer);
         plan.answers = part.answers.unwrap_or(plan.answers);
+        self.reading(&mut plan, &part.frame);
         plan.answer = merge::answer(&self.answer, &part.answer);
         plan.answer.empty = Some(Empty::Never);
         plan.fails = part.fails.iter().chain(&self.manifest.fails).cloned().collect();
@@ -385,6 +387,7 @@ impl<'a> Compiler<'a> {
         plan.frame = merge::frame(&self.frame, &asking.frame);
         plan.sends = asking.sends.unwrap_or(plan.sends);
         plan.answers = asking.answers.unwrap_or(plan.answers);
+        self.reading(&mut plan, &asking.frame);
         if let Some(place) = asking.place {
             plan.in_query = place == Place::Query;
         }
@@ -514,6 +517,10 @@ impl<'a> Compiler<'a> {
                 body: None,
                 ..self.frame.clone()
             };
+        }
+        self.reading(plan, &Frame::default());
+        if !framed && plan.answers != Format::Soap {
+            (plan.frame.output, plan.frame.reads) = (None, None);
         }
         if let Some(answer) = answer {
             plan.answer = answer.clone();

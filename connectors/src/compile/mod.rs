@@ -95,12 +95,18 @@ impl<'a> Compiler<'a> {
             Some(label) => Charset::named(label).unwrap_or(preset.charset),
         };
         let messages = merge::messages(document, manifest, &mut findings);
+        let answers = manifest.upstream.answers.unwrap_or(preset.answers);
         Self {
             document,
             catalog,
             manifest,
             messages,
-            frame: merge::frame(&preset.frame, &manifest.frame),
+            frame: formats::of_answers(
+                merge::frame(&preset.frame, &manifest.frame),
+                answers,
+                preset.answers,
+                &manifest.frame,
+            ),
             answer: merge::answer(&preset.answer, &manifest.answer),
             preset,
             names: manifest.names.unwrap_or(preset.names),
@@ -148,6 +154,7 @@ impl<'a> Compiler<'a> {
         let resolve = self.resolve(operations);
         self.unused_rows(operations);
         self.lossy_parts();
+        self.unused_frames();
         self.tls_note();
         let mut connector = Connector {
             system: self.manifest.system.clone(),

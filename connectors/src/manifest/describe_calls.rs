@@ -162,6 +162,11 @@ pub static ANSWER: Part = Part {
             "How many such texts stand inside each other, 1 to 4; default 1. What is deeper is refused.",
         ),
         key(
+            "jsonp",
+            Kind::Flag,
+            "Whether answers are scripts that hand JSON to a function: `callback({…});`.",
+        ),
+        key(
             "empty",
             Kind::Scalars,
             "Data that means `nothing found`: JSON texts such as `null`, `[]`, `[{}]`; or `auto`, or `never`.",

@@ -146,6 +146,8 @@ pub struct Frame {
     pub output: Option<String>,
     /// How the answer stands in it.
     pub reads: Option<TextForm>,
+    /// How many texts stand inside each other there.
+    pub levels: Option<usize>,
     /// Target namespace.
     pub namespace: Option<String>,
     /// Its prefix.
@@ -325,6 +327,8 @@ pub struct AnswerPart {
     pub form: Option<TextForm>,
     /// How many texts stand inside each other there.
     pub levels: Option<usize>,
+    /// Whether it is a script that hands JSON to a function.
+    pub jsonp: Option<bool>,
     /// What means nothing found.
     pub empty: Option<Empty>,
     /// Content-Type in the simulated city.

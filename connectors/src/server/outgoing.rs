@@ -562,7 +562,14 @@ fn write_body(plan: &Plan, document: &Value, fault: Option<&(String, String)>, c
         }
         _ => {}
     }
+    let packed = match plan.answers {
+        // SOAP has its own place for it, below the response element.
+        Format::Soap => document.clone(),
+        _ => framed(plan, document.clone())?,
+    };
+    let document = &packed;
     let text = match plan.answers {
+        Format::Json if plan.answer.jsonp == Some(true) => format!("callback({});", json::write(document)),
         Format::Json => json::write(document),
         Format::Form => pairs::write(&pairs::from_tree(document), charset).ok()?,
         Format::Xml => {
@@ -586,17 +593,24 @@ fn soap_text(plan: &Plan, document: Value, fault: Option<&(String, String)>, lab
     if let Some((code, words)) = fault {
         return soap::write_fault(code, words, &plan.frame, label).ok();
     }
+    let content = framed(plan, document)?;
+    let element = format!("{}Response", plan.element());
+    soap::write(&element, content, &Map::new(), &plan.frame, label).ok()
+}
+
+/// The answer where the frame says that answers stand.
+fn framed(plan: &Plan, document: Value) -> Option<Value> {
     let form = plan.frame.reads.unwrap_or_default();
-    let mut content = if form == TextForm::Object {
-        document
-    } else {
-        text_form::write(document, form, None, plan.frame.declaration.as_deref()).ok()?
-    };
+    let mut content = document;
+    if form != TextForm::Object {
+        for _ in 0..plan.frame.levels.unwrap_or(1) {
+            content = text_form::write(content, form, None, plan.frame.declaration.as_deref()).ok()?;
+        }
+    }
     if let Some(output) = plan.output() {
         let mut below = Value::Null;
         Path::parse(&output).set(&mut below, content);
         content = below;
     }
-    let element = format!("{}Response", plan.element());
-    soap::write(&element, content, &Map::new(), &plan.frame, label).ok()
+    Some(content)
 }

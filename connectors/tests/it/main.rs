@@ -14,6 +14,7 @@ mod digest;
 mod documents;
 mod explain;
 mod findings;
+mod frames;
 mod hostile;
 mod json_dialects;
 mod lines;

@@ -41,6 +41,7 @@ impl Reader<'_> {
             }),
             form: form(map, "as"),
             levels: self.levels(map, at),
+            jsonp: flag(map, "jsonp"),
             empty: map.get("empty").map(|value| self.empty(value, at)),
             content_type: text(map, "type"),
             layout: self.layout(map, at),
@@ -49,7 +50,7 @@ impl Reader<'_> {
         }
     }
 
-    fn levels(&mut self, map: &Part, at: &str) -> Option<usize> {
+    pub(super) fn levels(&mut self, map: &Part, at: &str) -> Option<usize> {
         let value = map.get("levels")?;
         let levels = value.as_u64().and_then(|n| usize::try_from(n).ok());
         let levels = levels.filter(|n| (1..=MAX_LEVELS).contains(n));

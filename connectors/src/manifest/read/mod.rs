@@ -355,6 +355,7 @@ fn frame(map: &Part) -> Frame {
         action: text(map, "action"),
         soap: text(map, "soap"),
         order: texts(map, "order"),
+        levels: None,
         layout: None,
     }
 }
