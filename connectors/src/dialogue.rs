@@ -307,7 +307,7 @@ impl Dialogue {
         let wiring = &connector.wiring;
         if let (Some(page), Some(rules)) = (&connector.page, &wiring.session) {
             if let (Verdict::Failed(error), _) = judge(page, wiring, response, context) {
-                return Err(error);
+                return Err(no_page(error, response.status));
             }
             self.opening = Some(opening(rules, response, wiring.charset, context.now)?);
         }
@@ -460,6 +460,22 @@ fn with_credentials(address: String, built: &str, plan: &Plan) -> String {
         }
     }
     address
+}
+
+/// A page that is not there is nobody's refusal: neither the citizen's matter nor the hub's credentials were looked at.
+fn no_page(error: ConnectorError, status: u16) -> ConnectorError {
+    use crate::Failure::{Busy, Maintenance, Timeout, Unavailable};
+    match error {
+        ConnectorError::Failed {
+            failure: Busy | Maintenance | Timeout | Unavailable,
+            ..
+        }
+        | ConnectorError::Blocked { .. } => error,
+        _ => ConnectorError::Unreadable {
+            what: format!("no page before the login ({status})"),
+            effect_unknown: false,
+        },
+    }
 }
 
 fn other_transport() -> ConnectorError {

@@ -85,7 +85,10 @@ impl Connector {
             call,
             input: &input,
             context,
-            session: Some(kept.unwrap_or(&assumed)).filter(|_| plan.session),
+            session: match plan.login {
+                true => Some(&assumed).filter(|_| self.page.is_some()),
+                false => Some(kept.unwrap_or(&assumed)).filter(|_| plan.session),
+            },
             uploaded: &uploaded,
             file: None,
             window: Window::of(plan, &input),
@@ -115,7 +118,9 @@ impl Connector {
         let mut values: BTreeMap<String, String> = rules
             .clone()
             .flat_map(|s| &s.read)
-            .map(|(name, _)| (name.clone(), format!("session-{name}")))
+            .map(|(name, _)| name)
+            .chain(rules.clone().flat_map(|s| s.page.iter().map(|(name, _)| name)))
+            .map(|name| (name.clone(), format!("session-{name}")))
             .collect();
         let cookies: Vec<String> = rules
             .flat_map(|s| &s.keep)
@@ -155,7 +160,11 @@ fn headers(headers: Vec<(String, String)>, blank: &Blank) -> Vec<(String, String
 }
 
 /// Texts that must not be shown, in all the forms in which they may stand in a request; the longest first.
-struct Blank(Vec<String>);
+struct Blank {
+    texts: Vec<String>,
+    /// The signature in its forms: a short secret that stands in it by chance is not blanked there.
+    made: Vec<String>,
+}
 
 impl Blank {
     fn new(
@@ -188,11 +197,25 @@ impl Blank {
             .collect();
         texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
         texts.dedup();
-        Self(texts)
+        let made = signature.and_then(|s| s.made.as_deref());
+        let made = made.into_iter().flat_map(|made| {
+            let forms = [Escape::Percent, Escape::Form, Escape::FormLower];
+            let escaped = forms.map(|style| escape_bytes(made.as_bytes(), style));
+            escaped.into_iter().chain([made.to_owned()])
+        });
+        Self {
+            made: made.filter(|made| !texts.contains(made)).collect(),
+            texts,
+        }
     }
 
     fn out(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, secret| {
+        for made in &self.made {
+            if let Some((before, after)) = text.split_once(made.as_str()) {
+                return format!("{}{made}{}", self.out(before), self.out(after));
+            }
+        }
+        self.texts.iter().fold(text.to_owned(), |text, secret| {
             if text.contains(secret.as_str()) {
                 text.replace(secret.as_str(), BLANK)
             } else {

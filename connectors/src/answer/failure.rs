@@ -54,6 +54,8 @@ pub(super) fn failure(plan: &Plan, reading: &Reading<'_>) -> Option<ConnectorErr
     match (failure, &code) {
         (Some(Failure::Ok), _) => None,
         (Some(failure), _) => Some(failed(failure, code, words)),
+        // A login that does not look like one that went well was refused.
+        (None, None) if plan.login && plan.answer.when.is_some() => Some(failed(Failure::Refused, None, words)),
         // No code where one must be: not the answer that the manual promises.
         (None, None) => Some(ConnectorError::Misfit {
             place: plan

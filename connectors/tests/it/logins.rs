@@ -216,6 +216,15 @@ fn q20_a_page_that_lacks_its_value_is_told() {
         reply(503, &[], "<html>")
     });
     assert_eq!(result.unwrap_err().problem().code, ProblemCode::UpstreamUnavailable);
+    for (status, location) in [(302, "/sso"), (404, "/")] {
+        let away = reply(status, &[("Location", location)], "<html>");
+        let (result, _) = drive(&connector, "bill-query", &input(), None, &mut |_, _| away.clone());
+        assert_eq!(
+            result.unwrap_err().problem().code,
+            ProblemCode::UpstreamUnexpected,
+            "{status}"
+        );
+    }
     let findings = compile(&paged().replace("session:form", "session:from")).unwrap_err();
     assert_eq!(
         (findings[0].code.as_str(), findings[0].near[0].as_str()),
@@ -273,6 +282,20 @@ fn q20_a_session_that_is_lost_begins_at_the_page_again() {
         exchange.requests[3].1.header("cookie"),
         Some("sid=s1; csrftoken=c1; JSESSIONID=j1")
     );
+}
+
+#[test]
+fn q20_a_login_that_answers_a_page_either_way() {
+    let manifest = by_redirect("").replace(
+        "answer: {ok: http 302}",
+        "answers: text, answer: {when: \"!answer.contains('name=p')\"}",
+    );
+    let home = reply(200, &[SID], "<html><h1>Welcome</h1></html>");
+    assert_eq!(
+        login(&manifest, &home).unwrap().session.unwrap().values["cookie"],
+        "sid=s1"
+    );
+    assert!(is_refused(&login(&manifest, &reply(200, &[SID], AGAIN)).unwrap_err()));
 }
 
 fn authorization(session: &str, key: &str) -> String {
