@@ -50,6 +50,7 @@ impl Dialogue {
         let side = |plan: &Option<Arc<Plan>>| plan.clone().ok_or_else(nothing);
         let (plan, purpose) = match &self.stage {
             Stage::Start => return self.next(connector, context),
+            Stage::Opening => (side(&connector.page)?, Purpose::Login),
             Stage::Login => (side(&connector.login)?, Purpose::Login),
             Stage::Refresh => (side(&connector.refresh)?, Purpose::Login),
             Stage::Upload(_) => {

@@ -19,7 +19,11 @@ const MOST_WORDS: usize = 500;
 const MOST_CODE: usize = 100;
 
 /// Texts that must not be shown, in all the forms in which they may stand in a request; the longest first.
-pub(crate) struct Blank(Vec<String>);
+pub(crate) struct Blank {
+    texts: Vec<String>,
+    /// The signature in its forms: a short secret that stands in it by chance is not blanked there.
+    made: Vec<String>,
+}
 
 impl Blank {
     pub(crate) fn new(
@@ -31,11 +35,11 @@ impl Blank {
         let secrets = connector.secrets.iter().filter_map(|name| context.secrets.get(name));
         let sessions = sessions.iter().flatten();
         let kept = sessions.flat_map(|s| s.values.values().cloned());
-        let made = signature.into_iter().flat_map(|s| s.hidden.iter().cloned());
+        let hidden = signature.into_iter().flat_map(|s| s.hidden.iter().cloned());
         let charset = connector.wiring.charset;
         let mut texts: Vec<String> = secrets
             .chain(kept)
-            .chain(made)
+            .chain(hidden)
             .flat_map(|text| {
                 let escaped = |style| charset.encode(&text).map(|bytes| escape_bytes(&bytes, style)).ok();
                 let forms = [Escape::Percent, Escape::Form, Escape::FormLower].map(escaped);
@@ -51,11 +55,25 @@ impl Blank {
             .collect();
         texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
         texts.dedup();
-        Self(texts)
+        let made = signature.and_then(|s| s.made.as_deref());
+        let made = made.into_iter().flat_map(|made| {
+            let forms = [Escape::Percent, Escape::Form, Escape::FormLower];
+            let escaped = forms.map(|style| escape_bytes(made.as_bytes(), style));
+            escaped.into_iter().chain([made.to_owned()])
+        });
+        Self {
+            made: made.filter(|made| !texts.contains(made)).collect(),
+            texts,
+        }
     }
 
     pub(crate) fn out(&self, text: &str) -> String {
-        self.0
+        for made in &self.made {
+            if let Some((before, after)) = text.split_once(made.as_str()) {
+                return format!("{}{made}{}", self.out(before), self.out(after));
+            }
+        }
+        self.texts
             .iter()
             .fold(text.to_owned(), |text, secret| match text.contains(secret.as_str()) {
                 true if secret.chars().count() < SHORT => words_out(&text, secret),

@@ -12,7 +12,7 @@ use crate::mapping::path::Path;
 use crate::mapping::template::{Template, scalar_text};
 use crate::message::Message;
 use crate::seal::Seal;
-use crate::sign::Given;
+use crate::sign::{Given, Recipe};
 use crate::wiring::code_text;
 use hub_core::time::Timestamp;
 use hub_core::{RawRequest, RawResponse};
@@ -78,7 +78,8 @@ impl CallbackRules {
 /// What proves that a knock is the upstream's.
 #[derive(Debug)]
 pub(crate) enum Proof {
-    Sign,
+    /// By its own recipe, or by the system's.
+    Sign(Option<Box<Recipe>>),
     Secret(Arc<Template>, Spot),
     None,
 }
@@ -271,8 +272,8 @@ fn verify(
 ) -> Result<(), ConnectorError> {
     match &rules.verify {
         Proof::None => Ok(()),
-        Proof::Sign => {
-            let Some(recipe) = &connector.wiring.sign else {
+        Proof::Sign(own) => {
+            let Some(recipe) = own.as_deref().or(connector.wiring.sign.as_ref()) else {
                 return Err(ConnectorError::Callback(
                     "the system has no signature to verify".to_owned(),
                 ));

@@ -211,7 +211,7 @@ impl Outgoing<'_> {
         if let Some((user, password)) = &self.plan.basic {
             let user = maker.text(user)?.unwrap_or_default();
             let password = maker.text(password)?.unwrap_or_default();
-            let value = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
+            let value = basic(&user, &password, self.plan.basic_form);
             parts.headers.push(("Authorization".to_owned(), value));
         }
         if let Some(wsse) = &self.plan.wsse {
@@ -226,7 +226,7 @@ impl Outgoing<'_> {
         }
         if let Some(cookie) = self
             .session
-            .filter(|_| self.plan.session)
+            .filter(|_| self.plan.session || self.plan.login)
             .and_then(|s| s.values.get("cookie"))
         {
             for (name, value) in cookie.split("; ").filter_map(|c| c.split_once('=')) {
@@ -428,6 +428,16 @@ impl Outgoing<'_> {
             }),
         }
     }
+}
+
+/// HTTP Basic (RFC 7617); at token endpoints both are escaped as in a form first (RFC 6749, section 2.3.1).
+pub(crate) fn basic(user: &str, password: &str, form: bool) -> String {
+    let written = |text: &str| match form {
+        true => form::escape_bytes(text.as_bytes(), Escape::Form),
+        false => text.to_owned(),
+    };
+    let pair = format!("{}:{}", written(user), written(password));
+    format!("Basic {}", STANDARD.encode(pair))
 }
 
 /// Media type of a request's body.

@@ -1,6 +1,6 @@
 //! A compiled connector and its public face.
 
-use crate::callback::CallbackRules;
+use crate::callback::{CallbackRules, Proof};
 use crate::context::{Context, ServerContext};
 use crate::dialogue::{Dialogue, not_connected};
 use crate::error::ConnectorError;
@@ -29,6 +29,8 @@ pub struct Connector {
     pub(crate) plans: BTreeMap<String, Arc<Plan>>,
     /// For operations with `unsure`: the plan that asks, by the operation's key.
     pub(crate) asks: BTreeMap<String, Arc<Plan>>,
+    /// The page before the login.
+    pub(crate) page: Option<Arc<Plan>>,
     pub(crate) login: Option<Arc<Plan>>,
     /// Renews a session.
     pub(crate) refresh: Option<Arc<Plan>>,
@@ -121,11 +123,16 @@ impl Connector {
     /// The secrets its signature needs and what they must be, for making test keys.
     #[must_use]
     pub fn signing_secrets(&self) -> Vec<(String, crate::sign::SecretKind)> {
-        self.wiring
-            .sign
-            .as_ref()
-            .map(crate::sign::Recipe::secrets)
-            .unwrap_or_default()
+        let own = self.callback.as_ref().and_then(|c| match &c.verify {
+            Proof::Sign(own) => own.as_deref(),
+            _ => None,
+        });
+        let recipes = self.wiring.sign.iter().chain(own);
+        let mut secrets: Vec<_> = recipes.flat_map(crate::sign::Recipe::secrets).collect();
+        // A key that one of them uses as text too is still a key.
+        secrets.sort_by(|a, b| (&a.0, std::cmp::Reverse(a.1)).cmp(&(&b.0, std::cmp::Reverse(b.1))));
+        secrets.dedup_by(|later, first| later.0 == first.0);
+        secrets
     }
 
     /// Path of the login, to which addresses that it announces are relative.

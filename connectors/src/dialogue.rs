@@ -11,6 +11,7 @@ use crate::exchange;
 use crate::fetch::{Gathered, NextPage, Window, affordable, resolve};
 use crate::manifest::model::{Lives, Place};
 use crate::mapping::bind::{Bind, Link};
+use crate::page::opening;
 use crate::plan::{Plan, Transport};
 use crate::step::{Purpose, Step};
 use crate::wiring::code_text;
@@ -32,6 +33,8 @@ pub struct Dialogue {
     pub(crate) session: Option<Session>,
     /// One that has ended or was lost, from which another can perhaps be made without a login.
     pub(crate) stale: Option<Session>,
+    /// What the page before the login left for it.
+    pub(crate) opening: Option<Session>,
     pub(crate) fresh: bool,
     pub(crate) again: bool,
     pub(crate) papers: Vec<String>,
@@ -51,6 +54,7 @@ pub struct Dialogue {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Stage {
     Start,
+    Opening,
     Login,
     Refresh,
     Upload(String),
@@ -74,6 +78,7 @@ impl Dialogue {
             plan,
             purpose,
             stage: Stage::Start,
+            opening: None,
             fresh: false,
             again: false,
             papers,
@@ -89,6 +94,12 @@ impl Dialogue {
     #[must_use]
     pub fn fresh_session(&self) -> Option<&Session> {
         self.session.as_ref().filter(|_| self.fresh)
+    }
+
+    /// Whether what it sends now is a login or a renewal, and not the page before one.
+    #[must_use]
+    pub fn logs_in(&self) -> bool {
+        matches!(self.stage, Stage::Login | Stage::Refresh)
     }
 
     /// The call it is about.
@@ -108,6 +119,11 @@ impl Dialogue {
                 let refresh = Arc::clone(refresh);
                 self.stage = Stage::Refresh;
                 return self.send(connector, &refresh, Purpose::Login, context);
+            }
+            if let Some(page) = connector.page.as_ref().filter(|_| self.opening.is_none()) {
+                let page = Arc::clone(page);
+                self.stage = Stage::Opening;
+                return self.send(connector, &page, Purpose::Login, context);
             }
             let login = Arc::clone(login);
             self.stage = Stage::Login;
@@ -169,6 +185,7 @@ impl Dialogue {
             context,
             session: match self.stage {
                 Stage::Refresh => self.stale.as_ref(),
+                Stage::Login => self.opening.as_ref(),
                 _ => self.session.as_ref(),
             },
             uploaded: &self.uploaded,
@@ -233,6 +250,7 @@ impl Dialogue {
         }
         match (self.stage.clone(), returned) {
             (Stage::Start, _) => self.next(connector, context),
+            (Stage::Opening, Returned::Http(response)) => self.opened(connector, response, context),
             (Stage::Login, Returned::Http(response)) => self.logged_in(connector, response, context),
             (Stage::Refresh, Returned::Http(response)) => self.refreshed(connector, response, context),
             (Stage::Upload(paper), Returned::Http(response)) => self.uploaded(connector, &paper, response, context),
@@ -279,6 +297,23 @@ impl Dialogue {
         self.next(connector, context)
     }
 
+    /// The page before the login; one that fails is a login that fails.
+    fn opened(
+        mut self,
+        connector: &Connector,
+        response: &RawResponse,
+        context: &Context<'_>,
+    ) -> Result<Step, ConnectorError> {
+        let wiring = &connector.wiring;
+        if let (Some(page), Some(rules)) = (&connector.page, &wiring.session) {
+            if let (Verdict::Failed(error), _) = judge(page, wiring, response, context) {
+                return Err(no_page(error, response.status));
+            }
+            self.opening = Some(opening(rules, response, wiring.charset, context.now)?);
+        }
+        self.next(connector, context)
+    }
+
     fn logged_in(
         mut self,
         connector: &Connector,
@@ -294,7 +329,14 @@ impl Dialogue {
         let (verdict, document) = judge(login, wiring, response, context);
         match verdict {
             Verdict::Good(data) => {
-                self.session = Some(session(wiring, response, &document, &data, context.now, None)?);
+                self.session = Some(session(
+                    wiring,
+                    response,
+                    &document,
+                    &data,
+                    context.now,
+                    self.opening.as_ref(),
+                )?);
                 let once = wiring.session.as_ref().is_some_and(|s| s.lives == Lives::Once);
                 self.fresh = !once;
                 self.next(connector, context)
@@ -381,6 +423,7 @@ impl Dialogue {
             return Err(refused());
         }
         self.again = true;
+        self.opening = None;
         self.stale = self.session.take();
         self.next(connector, context)
     }
@@ -417,6 +460,22 @@ fn with_credentials(address: String, built: &str, plan: &Plan) -> String {
         }
     }
     address
+}
+
+/// A page that is not there is nobody's refusal: neither the citizen's matter nor the hub's credentials were looked at.
+fn no_page(error: ConnectorError, status: u16) -> ConnectorError {
+    use crate::Failure::{Busy, Maintenance, Timeout, Unavailable};
+    match error {
+        ConnectorError::Failed {
+            failure: Busy | Maintenance | Timeout | Unavailable,
+            ..
+        }
+        | ConnectorError::Blocked { .. } => error,
+        _ => ConnectorError::Unreadable {
+            what: format!("no page before the login ({status})"),
+            effect_unknown: false,
+        },
+    }
 }
 
 fn other_transport() -> ConnectorError {

@@ -82,7 +82,10 @@ impl Connector {
             call,
             input: &input,
             context,
-            session: Some(kept.unwrap_or(&assumed)).filter(|_| plan.session),
+            session: match plan.login {
+                true => Some(&assumed).filter(|_| self.page.is_some()),
+                false => Some(kept.unwrap_or(&assumed)).filter(|_| plan.session),
+            },
             uploaded: &uploaded,
             file: None,
             window: Window::of(plan, &input),
@@ -112,7 +115,9 @@ impl Connector {
         let mut values: BTreeMap<String, String> = rules
             .clone()
             .flat_map(|s| &s.read)
-            .map(|(name, _)| (name.clone(), format!("session-{name}")))
+            .map(|(name, _)| name)
+            .chain(rules.clone().flat_map(|s| s.page.iter().map(|(name, _)| name)))
+            .map(|name| (name.clone(), format!("session-{name}")))
             .collect();
         let cookies: Vec<String> = rules
             .flat_map(|s| &s.keep)

@@ -40,6 +40,7 @@ mod measure;
 pub mod message;
 mod news;
 mod outcome;
+mod page;
 mod paging;
 mod parts;
 mod pick;

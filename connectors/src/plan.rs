@@ -70,10 +70,14 @@ pub struct Plan {
     pub sealed: bool,
     /// HTTP Basic on it.
     pub basic: Option<(Arc<Template>, Arc<Template>)>,
+    /// Whether user and password are escaped as in a form first.
+    pub basic_form: bool,
     /// WS-Security on it.
     pub wsse: Option<Arc<Wsse>>,
     /// Whether it needs a session.
     pub session: bool,
+    /// Whether it makes a session.
+    pub login: bool,
     /// What a repetition does.
     pub effect: Effect,
     /// Status of the canonical answer.

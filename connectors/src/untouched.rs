@@ -22,7 +22,15 @@ pub(crate) fn leaves_answers(plan: &Plan, wiring: &Wiring) -> bool {
         && plan.jump.is_none()
         && plan.give.is_empty();
     let kept = plan.wire.coordinates.is_none() && plan.effect == Effect::None;
-    carried && open && unsigned && alone && kept && is_bare(&plan.answer) && covers(&plan.response, &operation.output)
+    let bare = plan.frame.output.is_none() && plan.frame.reads.unwrap_or_default() == TextForm::Object;
+    carried
+        && bare
+        && open
+        && unsigned
+        && alone
+        && kept
+        && is_bare(&plan.answer)
+        && covers(&plan.response, &operation.output)
 }
 
 /// Whether this very response is a success by its status alone, in a form that may pass.
@@ -44,6 +52,8 @@ fn is_bare(answer: &AnswerPart) -> bool {
         && answer.form.unwrap_or_default() == TextForm::Object
         && answer.empty.is_none()
         && answer.layout.is_none()
+        && answer.jsonp != Some(true)
+        && crate::answer::named_statuses(answer).next().is_none()
 }
 
 /// Whether the rows are the contract's own fields, all of them, each by its name and as it is.

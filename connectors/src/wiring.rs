@@ -2,7 +2,7 @@
 
 use crate::charset::Charset;
 use crate::jwt::Jwt;
-use crate::manifest::model::{Format, Lives, Lost, Spot};
+use crate::manifest::model::{Format, Hidden, Lives, Lost, Spot};
 use crate::mapping::template::Template;
 use crate::seal::Seal;
 use crate::sign::Recipe;
@@ -41,6 +41,8 @@ impl Wiring {
 /// What a login leaves and how its loss shows.
 #[derive(Debug)]
 pub(crate) struct SessionRules {
+    /// Names for values of the page before it.
+    pub page: Vec<(String, Hidden)>,
     /// Names for values of its answer.
     pub read: Vec<(String, Spot)>,
     /// Cookies to keep.

@@ -1,6 +1,6 @@
 //! What a failure means: the rules of `fails`, HTTP statuses, SOAP faults.
 
-use super::{Reading, failed};
+use super::{Reading, failed, status};
 use crate::error::{ConnectorError, Failure};
 use crate::manifest::model::FailTest;
 use crate::plan::Plan;
@@ -23,6 +23,14 @@ pub(super) fn failure(plan: &Plan, reading: &Reading<'_>) -> Option<ConnectorErr
     }
     let code = reading.code(plan);
     let status = reading.response.status;
+    if status::fits(&plan.answer, reading.response).is_some() {
+        return None;
+    }
+    if status::alone(&plan.answer) && status < 400 {
+        let failure = http_rule(plan, status).or_else(|| message_rule(plan, words.as_deref().unwrap_or("")));
+        let failure = failure.or_else(|| any_rule(plan)).unwrap_or(Failure::Rejected);
+        return (failure != Failure::Ok).then(|| failed(failure, Some(format!("http {status}")), words));
+    }
     if !(200..300).contains(&status) {
         // A known code inside says more than the status around it.
         let known = code
@@ -47,6 +55,8 @@ pub(super) fn failure(plan: &Plan, reading: &Reading<'_>) -> Option<ConnectorErr
     match (failure, &code) {
         (Some(Failure::Ok), _) => None,
         (Some(failure), _) => Some(failed(failure, code, words)),
+        // A login that does not look like one that went well was refused.
+        (None, None) if plan.login && plan.answer.when.is_some() => Some(failed(Failure::Refused, None, words)),
         // No code where one must be: not the answer that the manual promises.
         (None, None) => Some(ConnectorError::Misfit {
             place: plan

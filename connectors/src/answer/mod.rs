@@ -2,9 +2,13 @@
 
 mod failure;
 mod sealed;
+mod status;
+
+pub(crate) use status::{Status, named as named_statuses};
 
 use crate::charset::{Charset, decode};
 use crate::context::{Context, Session};
+use crate::dialect::html::asks_for_password;
 use crate::dialect::{Document, ReadError, is_html, json, pairs, record, soap, text_form, xml};
 use crate::error::{ConnectorError, Failure};
 use crate::manifest::model::{Empty, Format, Lost, Place, Spot, TextForm};
@@ -71,19 +75,19 @@ pub(crate) fn read_body(plan: &Plan, response: &RawResponse, charset: Charset) -
         .map_err(|e| ReadError::Broken(e.to_string()))?
         .text;
     let document = match plan.answers {
+        Format::Json if plan.answer.jsonp == Some(true) => json::read(json::without_call(&text))?,
         Format::Json => json::read(&text)?,
         Format::Xml => xml::read(&text)?,
-        Format::Soap => soap_body(plan, &text)?,
+        Format::Soap => soap::read(&text)?,
         Format::Form if is_html(&text) => return Err(ReadError::Html),
         Format::Form => pairs::read(&text, charset)?,
         _ => Document::of(Value::from(text)),
     };
-    Ok(document)
+    unframed(plan, document)
 }
 
-/// A SOAP answer: what stands below the response element, below `output`, and inside its text.
-fn soap_body(plan: &Plan, text: &str) -> Result<Document, ReadError> {
-    let mut document = soap::read(text)?;
+/// What the frame says of answers: they stand below `output` (in SOAP below the response element), and there inside a text.
+fn unframed(plan: &Plan, mut document: Document) -> Result<Document, ReadError> {
     if document.fault.is_some() {
         return Ok(document);
     }
@@ -92,8 +96,15 @@ fn soap_body(plan: &Plan, text: &str) -> Result<Document, ReadError> {
         document.tree = found.ok_or_else(|| ReadError::Broken(format!("no element `{output}` in the answer")))?;
     }
     let form = plan.frame.reads.unwrap_or_default();
-    if form != TextForm::Object {
+    if form == TextForm::Object {
+        return Ok(document);
+    }
+    for _ in 0..plan.frame.levels.unwrap_or(1) {
         document.tree = text_form::read(&document.tree, form)?.tree;
+    }
+    if plan.answers != Format::Soap && still_packed(&document.tree) {
+        let deeper = "a text inside a text, deeper than `levels` says";
+        return Err(ReadError::Broken(deeper.to_owned()));
     }
     Ok(document)
 }
@@ -159,27 +170,42 @@ pub(crate) fn judge(plan: &Plan, wiring: &Wiring, response: &RawResponse, contex
     if plan.session && is_lost(plan, wiring, response, &document) {
         return (Verdict::Lost, Value::Null);
     }
+    if plan.login && turned_away(plan, wiring, response, &document) {
+        return (Verdict::Lost, Value::Null);
+    }
     let document = match document {
         Ok(document) => document,
+        // What a redirect says in words is for people.
+        Err(_) if status::fits(&plan.answer, response).is_some() && response.status >= 300 => Document::default(),
         Err(error) => return (Verdict::Failed(unreadable(plan, response, &error)), Value::Null),
     };
     let document = match sealed::opened(plan, wiring, response, unsealed.as_ref(), document, context) {
         Ok(document) => document,
-        Err(error) => return (Verdict::Failed(error), Value::Null),
+        Err(error) => return (failed_or_lost(plan, error), Value::Null),
     };
     let reading = Reading { response, document };
     let verdict = match failure(plan, &reading) {
-        Some(ConnectorError::Failed {
-            failure: Failure::Session,
-            ..
-        }) if plan.session => Verdict::Lost,
-        Some(error) => Verdict::Failed(error),
+        Some(error) => failed_or_lost(plan, error),
         None => match data(plan, &reading) {
             Ok(data) => Verdict::Good(data),
             Err(error) => Verdict::Failed(error),
         },
     };
     (verdict, reading.document.tree)
+}
+
+fn failed_or_lost(plan: &Plan, error: ConnectorError) -> Verdict {
+    let session = matches!(
+        &error,
+        ConnectorError::Failed {
+            failure: Failure::Session,
+            ..
+        }
+    );
+    match session && plan.session {
+        true => Verdict::Lost,
+        false => Verdict::Failed(error),
+    }
 }
 
 /// What a tree means for its plan that came by no HTTP.
@@ -196,6 +222,23 @@ pub(crate) fn judge_tree(plan: &Plan, tree: Value, response: &RawResponse) -> (V
         },
     };
     (verdict, reading.document.tree)
+}
+
+/// Whether a login was answered as a lost session is: led back to the login page, or shown it again. Where `ok` names
+/// the same status, the more particular of both decides.
+fn turned_away(plan: &Plan, wiring: &Wiring, response: &RawResponse, document: &Result<Document, ReadError>) -> bool {
+    let good = status::fits(&plan.answer, response);
+    let shown = matches!(document, Err(ReadError::Html)) && (200..300).contains(&response.status) && good.is_none();
+    let signs = wiring.session.iter().flat_map(|s| &s.lost);
+    let mut back = signs.filter_map(|sign| match sign {
+        Lost::Status(status, part) if *status == response.status && (300..400).contains(status) => {
+            let part = part.as_deref().unwrap_or_default();
+            status::leads_to(response, part).then_some(part.len())
+        }
+        Lost::Html if shown => Some(usize::MAX),
+        _ => None,
+    });
+    back.any(|particular| good.is_none_or(|good| particular > good)) || shown && asks_for_password(&response.body)
 }
 
 fn is_lost(plan: &Plan, wiring: &Wiring, response: &RawResponse, document: &Result<Document, ReadError>) -> bool {
@@ -225,6 +268,9 @@ fn unreadable(plan: &Plan, response: &RawResponse, error: &ReadError) -> Connect
     let by_rule = http_rule(plan, response.status);
     if let Some(failure) = by_rule {
         return failed(failure, None, None);
+    }
+    if status::alone(&plan.answer) && response.status < 400 {
+        return failed(Failure::Rejected, Some(format!("http {}", response.status)), None);
     }
     match (response.status, error) {
         (200..=299, ReadError::Html) => ConnectorError::Blocked { effect_unknown: false },
@@ -365,17 +411,23 @@ pub(crate) fn session(
         let value = value.or_else(|| old?.values.get(name).cloned());
         session.values.insert(name.clone(), value.ok_or_else(|| missing(name))?);
     }
-    let kept = old.and_then(|o| o.values.get("cookie"));
-    if let Some(kept) = kept.filter(|_| rules.keep.iter().all(|name| cookie(response, name).is_none())) {
-        session.values.insert("cookie".to_owned(), kept.clone());
+    for (name, _) in &rules.page {
+        if let Some(value) = old.and_then(|o| o.values.get(name)) {
+            session.values.entry(name.clone()).or_insert_with(|| value.clone());
+        }
     }
-    let renewed = !session.values.contains_key("cookie");
+    // What is not set anew stays as it was.
+    let kept = old.and_then(|o| o.values.get("cookie")).map_or("", String::as_str);
+    let kept = |name: &str| {
+        kept.split("; ")
+            .find_map(|c| c.split_once('=').filter(|(n, _)| *n == name))
+    };
     let cookies: Vec<String> = rules
         .keep
         .iter()
-        .filter(|_| renewed)
         .map(|name| {
             cookie(response, name)
+                .or_else(|| kept(name).map(|(_, value)| value))
                 .map(|v| format!("{name}={v}"))
                 .ok_or_else(|| missing(name))
         })

@@ -1,5 +1,7 @@
 //! Answers that are signed, sealed, or both: verified and opened before anything is read from them.
 
+use super::Reading;
+use super::failure::failure;
 use crate::context::Context;
 use crate::dialect::Document;
 use crate::error::ConnectorError;
@@ -9,7 +11,6 @@ use crate::seal::{Seal, SealError};
 use crate::sign::{Given, Recipe};
 use crate::wiring::Wiring;
 use hub_core::RawResponse;
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 fn rule<'w>(plan: &Plan, wiring: &'w Wiring) -> Option<&'w Seal> {
@@ -72,7 +73,7 @@ pub(super) fn opened(
         response
     };
     if !signs_plain {
-        verify(plan, wiring, response.status, &document.tree, signed, context)?;
+        verify(plan, wiring, (response, &document), signed, context)?;
     }
     let Some(seal) = seal else { return Ok(document) };
     let mut message = Message {
@@ -81,13 +82,14 @@ pub(super) fn opened(
         ..Message::default()
     };
     with_given(wiring, context, |given| seal.open(&mut message, given)).map_err(|e| unopened(&e))?;
-    if signs_plain {
-        verify(plan, wiring, response.status, &message.body, signed, context)?;
-    }
-    Ok(Document {
+    let document = Document {
         tree: message.body,
         ..document
-    })
+    };
+    if signs_plain {
+        verify(plan, wiring, (response, &document), signed, context)?;
+    }
+    Ok(document)
 }
 
 /// The XML signature of an answer, where answers have one.
@@ -113,24 +115,29 @@ fn xml_signed(
         .map_err(|e| wrong(e.to_string()))
 }
 
-/// The signature of an answer, where the manifest says that answers are signed. Failures may go without one.
+/// The signature of an answer, where the manifest says that answers are signed. Failures may go without one, by their
+/// status or by their code; a success never.
 fn verify(
     plan: &Plan,
     wiring: &Wiring,
-    status: u16,
-    tree: &Value,
+    (response, document): (&RawResponse, &Document),
     signed: &RawResponse,
     context: &Context<'_>,
 ) -> Result<(), ConnectorError> {
     let recipe = wiring.sign.as_ref().filter(|_| plan.signed).and_then(Recipe::answer);
-    let Some(recipe) = recipe.filter(|_| (200..300).contains(&status)) else {
+    let Some(recipe) = recipe.filter(|_| (200..300).contains(&response.status)) else {
         return Ok(());
     };
     let message = Message {
         headers: signed.headers.clone(),
-        body: tree.clone(),
+        body: document.tree.clone(),
         ..Message::default()
     };
+    if recipe.is_unsigned(&message)
+        && let Some(error) = coded_failure(plan, response, document)
+    {
+        return Err(error);
+    }
     with_given(wiring, context, |given| {
         recipe.verify(&message, given, &|_| Some(signed.body.clone()))
     })
@@ -139,6 +146,16 @@ fn verify(
         what: format!("its signature: {error}"),
         effect_unknown: false,
     })
+}
+
+/// The failure that an answer says by a code of its own; it is told without looking any further.
+fn coded_failure(plan: &Plan, response: &RawResponse, document: &Document) -> Option<ConnectorError> {
+    let reading = Reading {
+        response,
+        document: document.clone(),
+    };
+    reading.code(plan)?;
+    failure(plan, &reading).filter(|error| matches!(error, ConnectorError::Failed { .. }))
 }
 
 fn unopened(error: &SealError) -> ConnectorError {

@@ -3,7 +3,7 @@
 use super::rows::{Direction, RowCompiler, overlay};
 use super::{Compiler, below, merge};
 use crate::manifest::model::{
-    AlsoPart, AnswerPart, CallSpec, Empty, Format, Frame, Names, OperationPart, Paging, Place, SendItem,
+    AlsoPart, AnswerPart, CallSpec, Empty, Format, Frame, Names, OperationPart, Paging, Place, SendItem, SessionPart,
 };
 use crate::mapping::encode::Absent;
 use crate::mapping::template::{Piece, Template};
@@ -22,6 +22,7 @@ impl<'a> Compiler<'a> {
         plan.frame = merge::frame(&self.frame, &part.frame);
         plan.sends = part.sends.unwrap_or(plan.sends);
         plan.answers = part.answers.unwrap_or(plan.answers);
+        self.reading(&mut plan, &part.frame);
         if let Some(place) = part.place {
             plan.in_query = place == Place::Query;
         }
@@ -79,6 +80,7 @@ impl<'a> Compiler<'a> {
     fn also(&mut self, also: &AlsoPart, part: &OperationPart) -> Also {
         let mut plan = self.outline(&also.call, None, &also.pointer);
         plan.answers = part.answers.unwrap_or(plan.answers);
+        self.reading(&mut plan, &part.frame);
         plan.answer = merge::answer(&self.answer, &part.answer);
         plan.answer.empty = Some(Empty::Never);
         plan.fails = part.fails.iter().chain(&self.manifest.fails).cloned().collect();
@@ -154,8 +156,10 @@ impl<'a> Compiler<'a> {
             signed: false,
             sealed: false,
             basic: self.manifest.auth.basic.clone(),
+            basic_form: false,
             wsse: self.manifest.auth.wsse.clone(),
             session: false,
+            login: false,
             effect: Effect::None,
             status: 200,
             has_output: false,
@@ -383,6 +387,7 @@ impl<'a> Compiler<'a> {
         plan.frame = merge::frame(&self.frame, &asking.frame);
         plan.sends = asking.sends.unwrap_or(plan.sends);
         plan.answers = asking.answers.unwrap_or(plan.answers);
+        self.reading(&mut plan, &asking.frame);
         if let Some(place) = asking.place {
             plan.in_query = place == Place::Query;
         }
@@ -419,10 +424,29 @@ impl<'a> Compiler<'a> {
         plan.send.extend(in_body(&session.send, framed));
         plan.signed = self.recipe.is_some() && session.signed.unwrap_or(framed);
         plan.sealed = self.manifest.seal.is_some() && session.sealed.unwrap_or(framed);
-        if session.basic.is_some() {
-            plan.basic.clone_from(&session.basic);
-        }
+        plan.login = true;
+        own_basic(session, &mut plan);
         self.check_call(&plan, "/session/login");
+        Some(plan)
+    }
+
+    /// The page before the login: nothing of the system's envelope, and nothing that a session would carry.
+    pub(super) fn page(&self) -> Option<Plan> {
+        let (call, _) = self.manifest.session.as_ref()?.page.as_ref()?;
+        let get = CallSpec {
+            method: Some(call.method.clone().unwrap_or_else(|| "GET".to_owned())),
+            ..call.clone()
+        };
+        let mut plan = self.outline(&get, None, "/session/page");
+        plan.key = "page".to_owned();
+        self.side_call(
+            &mut plan,
+            false,
+            Some(Format::None),
+            Some(Format::Text),
+            Some(&AnswerPart::default()),
+        );
+        plan.send.retain(|i| i.value.session_values().next().is_none());
         Some(plan)
     }
 
@@ -443,9 +467,7 @@ impl<'a> Compiler<'a> {
         plan.send.retain(|i| i.value.session_values().next().is_none());
         plan.send.extend(in_body(send, framed));
         plan.signed = self.recipe.is_some() && session.signed.unwrap_or(framed);
-        if session.basic.is_some() {
-            plan.basic.clone_from(&session.basic);
-        }
+        own_basic(session, &mut plan);
         self.check_call(&plan, "/session/refresh/call");
         Some(plan)
     }
@@ -496,6 +518,10 @@ impl<'a> Compiler<'a> {
                 ..self.frame.clone()
             };
         }
+        self.reading(plan, &Frame::default());
+        if !framed && plan.answers != Format::Soap {
+            (plan.frame.output, plan.frame.reads) = (None, None);
+        }
         if let Some(answer) = answer {
             plan.answer = answer.clone();
         }
@@ -507,6 +533,15 @@ impl<'a> Compiler<'a> {
             .filter(|i| framed || !matches!(i.spot.place, None | Some(Place::Frame | Place::Body)))
             .cloned()
             .collect();
+    }
+}
+
+/// The token endpoint's own user and password. One of OAuth decodes them as in a form (RFC 6749, section 2.3.1).
+fn own_basic(session: &SessionPart, plan: &mut Plan) {
+    if session.basic.is_some() {
+        plan.basic.clone_from(&session.basic);
+        let oauth = plan.send.iter().any(|i| i.spot.path.only_name() == Some("grant_type"));
+        plan.basic_form = session.basic_form.unwrap_or(oauth);
     }
 }
 

@@ -2,9 +2,10 @@
 //! read.
 
 use super::{Compiler, below};
-use crate::manifest::model::{Format, Layout};
+use crate::manifest::model::{Format, Frame, Layout};
 use crate::plan::Plan;
 use hub_core::Text;
+use serde_json::Value;
 
 impl Compiler<'_> {
     /// One finding a format and direction, at the word that asks for it.
@@ -62,6 +63,74 @@ impl Compiler<'_> {
         let finding = finding.expected(expected, "nothing");
         if !self.findings.contains(&finding) {
             self.findings.push(finding);
+        }
+    }
+}
+
+/// The frame of a system that answers in this format. What a dialect says of reading answers it says of its own format.
+pub(super) fn of_answers(mut whole: Frame, answers: Format, preset: Format, own: &Frame) -> Frame {
+    if answers != preset {
+        (whole.output, whole.reads) = (own.output.clone(), own.reads);
+    }
+    whole
+}
+
+/// Keys of a frame that only some formats have.
+const SOAP_KEYS: [&str; 4] = ["call", "action", "soap", "style"];
+const XML_KEYS: [&str; 4] = ["namespace", "prefix", "namespaces", "qualified"];
+const READING_KEYS: [&str; 3] = ["output", "reads", "levels"];
+
+impl Compiler<'_> {
+    /// A call that answers in another format than the system says itself where its answer stands.
+    pub(super) fn reading(&self, plan: &mut Plan, own: &Frame) {
+        let system = self.manifest.upstream.answers.unwrap_or(self.preset.answers);
+        plan.frame = of_answers(std::mem::take(&mut plan.frame), plan.answers, system, own);
+    }
+
+    /// Keys of frames that no call has a use for: an author who wrote them expects something of them.
+    pub(super) fn unused_frames(&mut self) {
+        let manifest = self.manifest;
+        let (sends, answers) = (
+            manifest.upstream.sends.unwrap_or(self.preset.sends),
+            manifest.upstream.answers.unwrap_or(self.preset.answers),
+        );
+        let parts = manifest.operations.iter().chain(&manifest.others);
+        let mut all = vec![(sends, answers)];
+        for part in parts {
+            let own = (part.sends.unwrap_or(sends), part.answers.unwrap_or(answers));
+            all.push(own);
+            self.unused_keys(&part.pointer, &[own]);
+        }
+        let session = manifest.session.iter();
+        all.extend(session.map(|s| (s.sends.unwrap_or(sends), s.answers.unwrap_or(answers))));
+        self.unused_keys("", &all);
+    }
+
+    fn unused_keys(&mut self, at: &str, formats: &[(Format, Format)]) {
+        let at = below(at, "frame");
+        let Some(frame) = self.document.value.pointer(&at).and_then(Value::as_object) else {
+            return;
+        };
+        let speaks = |wanted: &[Format]| formats.iter().any(|(s, a)| wanted.contains(s) || wanted.contains(a));
+        let soap = speaks(&[Format::Soap]);
+        let xml = soap || speaks(&[Format::Xml]);
+        let text = [Format::Soap, Format::Xml, Format::Json, Format::Form, Format::Text];
+        let reads = formats.iter().any(|(_, a)| text.contains(a));
+        let unused = |key: &&str| {
+            SOAP_KEYS.contains(key) && !soap || XML_KEYS.contains(key) && !xml || READING_KEYS.contains(key) && !reads
+        };
+        let keys: Vec<&str> = frame.keys().map(String::as_str).filter(unused).collect();
+        for key in keys {
+            let finding = self.document.finding(
+                "unused-key",
+                &below(&at, key),
+                Text::new(
+                    format!("此处的 `{key}` 不起作用：没有调用使用它所属的格式"),
+                    format!("`{key}` does nothing here: no call is in a format that has it"),
+                ),
+            );
+            self.findings
+                .push(finding.expected("a key that these formats use", key));
         }
     }
 }

@@ -18,6 +18,7 @@ pub(super) fn answer(base: &AnswerPart, over: &AnswerPart) -> AnswerPart {
         data: over.data.clone().or_else(|| base.data.clone()),
         form: over.form.or(base.form),
         levels: over.levels.or(base.levels),
+        jsonp: over.jsonp.or(base.jsonp),
         empty: over.empty.clone().or_else(|| base.empty.clone()),
         content_type: over.content_type.clone().or_else(|| base.content_type.clone()),
         layout: layout(base.layout.as_ref(), over.layout.as_ref()),
@@ -82,6 +83,7 @@ pub(super) fn frame(base: &Frame, over: &Frame) -> Frame {
         call: text(&over.call, &base.call),
         output: text(&over.output, &base.output),
         reads: over.reads.or(base.reads),
+        levels: over.levels.or(base.levels),
         namespace: text(&over.namespace, &base.namespace),
         prefix: text(&over.prefix, &base.prefix),
         namespaces: if over.namespaces.is_empty() {

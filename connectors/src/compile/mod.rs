@@ -26,6 +26,7 @@ use hub_catalog::Catalog;
 use hub_catalog::document::{Document, escape, nearest};
 use hub_core::{Finding, Operation, Severity, Shape, Text};
 use rows::{Direction, RowCompiler};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
@@ -87,27 +88,25 @@ impl<'a> Compiler<'a> {
     ) -> Self {
         let mut findings = Vec::new();
         let wire = merge::wire(document, "", &manifest.wire, &WireDefaults::default(), &mut findings);
-        let recipe = manifest.sign.as_ref().and_then(|part| match Recipe::parse(part) {
-            Ok(recipe) => Some(recipe),
-            Err(mistakes) => {
-                for (pointer, words) in mistakes {
-                    let at = format!("/sign{pointer}");
-                    findings.push(document.finding("bad-sign", &at, Text::new("签名方案有误", words)));
-                }
-                None
-            }
-        });
+        let part = manifest.sign.as_ref();
+        let recipe = part.and_then(|part| read_recipe(document, part, "/sign", &mut findings));
         let charset = match manifest.upstream.charset.as_deref() {
             None => preset.charset,
             Some(label) => Charset::named(label).unwrap_or(preset.charset),
         };
         let messages = merge::messages(document, manifest, &mut findings);
+        let answers = manifest.upstream.answers.unwrap_or(preset.answers);
         Self {
             document,
             catalog,
             manifest,
             messages,
-            frame: merge::frame(&preset.frame, &manifest.frame),
+            frame: formats::of_answers(
+                merge::frame(&preset.frame, &manifest.frame),
+                answers,
+                preset.answers,
+                &manifest.frame,
+            ),
             answer: merge::answer(&preset.answer, &manifest.answer),
             preset,
             names: manifest.names.unwrap_or(preset.names),
@@ -146,6 +145,7 @@ impl<'a> Compiler<'a> {
         }
         let statement = self.statement(&mut plans);
         let login = self.login().map(Arc::new);
+        let page = self.page().map(Arc::new);
         let refresh = self.refresh().map(Arc::new);
         let payments = self.payments(operations);
         let upload = self.upload().map(|(plan, rules)| (Arc::new(plan), rules));
@@ -154,6 +154,7 @@ impl<'a> Compiler<'a> {
         let resolve = self.resolve(operations);
         self.unused_rows(operations);
         self.lossy_parts();
+        self.unused_frames();
         self.tls_note();
         let mut connector = Connector {
             system: self.manifest.system.clone(),
@@ -162,6 +163,7 @@ impl<'a> Compiler<'a> {
             wiring,
             plans,
             asks,
+            page,
             login,
             refresh,
             payments,
@@ -186,6 +188,7 @@ impl<'a> Compiler<'a> {
             jwt: self.manifest.jwt.clone(),
             xml_sign: self.manifest.xml_sign.clone(),
             session: self.manifest.session.as_ref().map(|s| SessionRules {
+                page: s.page.iter().flat_map(|(_, read)| read.clone()).collect(),
                 read: s.read.clone(),
                 keep: s.keep.clone(),
                 lives: s.lives.clone(),
@@ -297,6 +300,7 @@ impl<'a> Compiler<'a> {
                     .iter()
                     .map(|(n, _)| n.as_str())
                     .chain(s.keep.iter().map(String::as_str))
+                    .chain(s.page.iter().map(|(n, _)| n.as_str()))
             })
             .collect();
         let mut seen = HashSet::new();
@@ -307,7 +311,14 @@ impl<'a> Compiler<'a> {
             .iter()
             .filter_map(|s| s.refresh.as_ref())
             .flat_map(|(_, send)| send);
-        for item in self.manifest.send.iter().chain(own).chain(refresh) {
+        // A login without a page before it has no session yet.
+        let login = self
+            .manifest
+            .session
+            .iter()
+            .filter(|s| s.page.is_some())
+            .flat_map(|s| &s.send);
+        for item in self.manifest.send.iter().chain(own).chain(refresh).chain(login) {
             for name in item.value.session_values() {
                 if !known.contains(&name) && seen.insert(item.pointer.clone()) {
                     self.findings.push(
@@ -401,9 +412,11 @@ impl<'a> Compiler<'a> {
                     .severity(Severity::Warning),
             );
         }
+        let own = part.sign.as_ref();
+        let own = own.and_then(|own| read_recipe(self.document, own, "/callback/sign", &mut self.findings));
         Some(CallbackRules {
             verify: match &part.verify {
-                Verify::Sign => Proof::Sign,
+                Verify::Sign => Proof::Sign(own.map(Box::new)),
                 Verify::Secret(template, spot) => Proof::Secret(Arc::clone(template), spot.clone()),
                 Verify::None => Proof::None,
             },
@@ -429,6 +442,20 @@ impl<'a> Compiler<'a> {
                 .unwrap_or_default(),
             state_field: part.state.as_ref().and_then(|s| later::field_of(s, &layered)),
         })
+    }
+}
+
+/// A recipe of signatures; its mistakes are findings at their places.
+fn read_recipe(document: &Document, part: &Value, at: &str, findings: &mut Vec<Finding>) -> Option<Recipe> {
+    match Recipe::parse(part) {
+        Ok(recipe) => Some(recipe),
+        Err(mistakes) => {
+            for (pointer, words) in mistakes {
+                let at = format!("{at}{pointer}");
+                findings.push(document.finding("bad-sign", &at, Text::new("签名方案有误", words)));
+            }
+            None
+        }
     }
 }
 
@@ -471,6 +498,7 @@ fn secrets(connector: &Connector) -> Vec<String> {
         .plans
         .values()
         .chain(connector.asks.values())
+        .chain(&connector.page)
         .chain(&connector.login)
         .chain(&connector.refresh)
         .chain(connector.upload.iter().map(|(p, _)| p));

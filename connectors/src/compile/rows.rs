@@ -452,7 +452,7 @@ pub(super) fn find<'s>(shape: &'s Shape, path: &Path) -> Option<&'s Shape> {
     path.segments.iter().try_fold(shape, |shape, segment| match segment {
         Segment::Name(name) => shape.child(name),
         Segment::Index(_) | Segment::Each => shape.item.as_deref(),
-        Segment::Any | Segment::Where(..) => None,
+        Segment::Any | Segment::Like(_) | Segment::Where(..) => None,
     })
 }
 

@@ -2,6 +2,7 @@
 //! charset, frame, envelope); each format has its client half and its server half in one file.
 
 pub mod delimited;
+pub mod html;
 pub mod json;
 pub mod pairs;
 pub mod record;

@@ -57,6 +57,11 @@ pub fn write(
     if !head.is_empty() {
         envelope.insert("soap:Header".to_owned(), Value::Object(head.clone()));
     }
+    // The element says which call it is, so that it is there where it holds nothing.
+    let content = match content {
+        Value::Null => Value::Object(Map::new()),
+        some => some,
+    };
     let body = Value::Object(Map::from_iter([(named, content)]));
     envelope.insert("soap:Body".to_owned(), body);
     write_envelope(envelope, frame, encoding)
@@ -216,6 +221,19 @@ mod tests {
         let document = read(EXAMPLE_1).unwrap();
         assert_eq!(document.element.as_deref(), Some("GetLastTradePrice"));
         assert_eq!(document.tree, json!({"symbol": "DIS"}));
+    }
+
+    #[test]
+    fn a_call_without_arguments_has_its_element() {
+        let frame = Frame {
+            namespace: Some("urn:x".to_owned()),
+            ..Frame::default()
+        };
+        for content in [Value::Null, json!({})] {
+            let text = write("Query", content, &Map::new(), &frame, "UTF-8").unwrap();
+            assert!(text.contains("<soap:Body><tns:Query"), "{text}");
+            assert_eq!(read(&text).unwrap().element.as_deref(), Some("Query"), "{text}");
+        }
     }
 
     #[test]

@@ -230,9 +230,18 @@ pub static FRAME: Part = Part {
         key(
             "output",
             Kind::Text,
-            "SOAP: the element below the response element that holds the answer.",
+            "Where the answer stands: the element below SOAP's response element, or a member of the whole.",
         ),
-        key("reads", Kind::Word(TEXT_FORMS), "How the answer stands in `output`."),
+        key(
+            "reads",
+            Kind::Word(TEXT_FORMS),
+            "How the answer stands in `output`, or in the whole body: as JSON, XML, … inside a text.",
+        ),
+        key(
+            "levels",
+            Kind::Count,
+            "How many such texts stand inside each other, 1 to 4; default 1. What is deeper is refused.",
+        ),
         key("namespace", Kind::Text, "Target namespace of the call element."),
         key("prefix", Kind::Text, "Its prefix; default `tns`."),
         key(

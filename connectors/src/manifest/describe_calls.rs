@@ -13,11 +13,17 @@ pub static SESSION: Part = Part {
             Kind::Text,
             "The call that logs in: `POST /login`, or an operation code.",
         ),
+        key("page", Kind::Part(&PAGE), PAGE.about),
         key("send", Kind::Values, "What it sends."),
         key(
             "basic",
             Kind::Texts,
             "User and password for HTTP Basic on the login call.",
+        ),
+        key(
+            "basic-as",
+            Kind::Word(&["plain", "form"]),
+            "`form`: escaped as in a form before Base64 (RFC 6749, 2.3.1), the default where `grant_type` is sent; `plain`: as they are.",
         ),
         key("sends", Kind::Word(FORMATS), "Its body format, if not the system's."),
         key(
@@ -66,6 +72,20 @@ pub static SESSION: Part = Part {
             "answer",
             Kind::Part(&ANSWER),
             "Envelope of its answer, if not the system's.",
+        ),
+    ],
+};
+
+/// `session.page`.
+pub static PAGE: Part = Part {
+    name: "page",
+    about: "A page fetched before the login: its cookies named in `keep` go along with the login, and so do values that it hides.",
+    keys: &[
+        key("call", Kind::Text, "The call: `GET /login`."),
+        key(
+            "read",
+            Kind::ScalarMap,
+            "Names for values in it: `csrf: input csrf_token` (an input's value), `meta csrf-token` (a meta element's content), `cookie X`, `header X`, or a path in JSON.",
         ),
     ],
 };
@@ -122,7 +142,7 @@ pub static ANSWER: Part = Part {
         key(
             "ok",
             Kind::Scalars,
-            "Codes that mean success; numbers and texts are compared as text.",
+            "Codes that mean success; numbers and texts are compared as text. `http 302`, `http 302 /home` (a part of the address), `http 3xx`: statuses.",
         ),
         key("when", Kind::Text, "Success as an expression over `answer`, `status`."),
         key(
@@ -140,6 +160,11 @@ pub static ANSWER: Part = Part {
             "levels",
             Kind::Count,
             "How many such texts stand inside each other, 1 to 4; default 1. What is deeper is refused.",
+        ),
+        key(
+            "jsonp",
+            Kind::Flag,
+            "Whether answers are scripts that hand JSON to a function: `callback({…});`.",
         ),
         key(
             "empty",
@@ -435,7 +460,12 @@ pub static CALLBACK: Part = Part {
         key(
             "verify",
             Kind::Text,
-            "`sign`: as our requests are signed; `secret:x in header X-Token`; `none`.",
+            "`sign`: as `sign` here says, or else as our requests are signed; `secret:x in header X-Token`; `none`.",
+        ),
+        key(
+            "sign",
+            Kind::Foreign,
+            "Its signature, if it is not signed as our requests are: a recipe like the system's.",
         ),
         key(
             "sends",

@@ -3,7 +3,7 @@
 pub use super::transports::{BatchPart, ExchangePart, FlagPart, JumpPart, NewsPart};
 pub use crate::pick::{Near, Pick, Reckon, Test};
 
-pub use super::words::{CallSpec, Format, Names, Place, Spot, TextForm};
+pub use super::words::{CallSpec, Format, Hidden, Names, Place, Spot, TextForm};
 use crate::calendar::Calendar;
 use crate::error::Failure;
 use crate::jwt::Jwt;
@@ -146,6 +146,8 @@ pub struct Frame {
     pub output: Option<String>,
     /// How the answer stands in it.
     pub reads: Option<TextForm>,
+    /// How many texts stand inside each other there.
+    pub levels: Option<usize>,
     /// Target namespace.
     pub namespace: Option<String>,
     /// Its prefix.
@@ -250,10 +252,14 @@ pub struct Wsse {
 pub struct SessionPart {
     /// The call.
     pub login: CallSpec,
+    /// The page before it: the call, and names for what it hides.
+    pub page: Option<(CallSpec, Vec<(String, Hidden)>)>,
     /// What it sends.
     pub send: Vec<SendItem>,
     /// HTTP Basic on it.
     pub basic: Option<(Arc<Template>, Arc<Template>)>,
+    /// Whether user and password are escaped as in a form first, if the manifest says it.
+    pub basic_form: Option<bool>,
     /// Its format.
     pub sends: Option<Format>,
     /// Format of its answer.
@@ -321,6 +327,8 @@ pub struct AnswerPart {
     pub form: Option<TextForm>,
     /// How many texts stand inside each other there.
     pub levels: Option<usize>,
+    /// Whether it is a script that hands JSON to a function.
+    pub jsonp: Option<bool>,
     /// What means nothing found.
     pub empty: Option<Empty>,
     /// Content-Type in the simulated city.
@@ -587,6 +595,8 @@ pub struct ResolvePart {
 /// `callback`.
 #[derive(Debug)]
 pub struct CallbackPart {
+    /// How it is signed, if not as the system's requests.
+    pub sign: Option<Value>,
     /// What proves it.
     pub verify: Verify,
     /// Its format.

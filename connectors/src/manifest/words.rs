@@ -205,6 +205,29 @@ impl Spot {
     }
 }
 
+/// Where a value of the page stands.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Hidden {
+    /// `value` of the input with this name.
+    Input(String),
+    /// `content` of the meta element with this name.
+    Meta(String),
+    /// A header, a cookie, or a place in a JSON body.
+    At(Spot),
+}
+
+impl Hidden {
+    /// `input csrf_token`, `meta csrf-token`, `header X-Csrf`, `cookie XSRF-TOKEN`, `/token`.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        match text.trim().split_once(' ') {
+            Some(("input", name)) => Self::Input(name.trim().to_owned()),
+            Some(("meta", name)) => Self::Meta(name.trim().to_owned()),
+            _ => Self::At(Spot::parse(text)),
+        }
+    }
+}
+
 /// How an upstream is called.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CallSpec {

@@ -1,7 +1,7 @@
 //! Paths into trees: how a manifest names a place in an upstream's message, and how it is read and written there.
 //!
 //! `a/b` goes down names, `list[]` goes through every item, `list/0` takes one, `.` is the value itself, `[]` a list at
-//! the root, `*` whichever single member there is, `@id` and `#text` the attributes and text of an XML element,
+//! the root, `*` whichever single member there is, `*_response` the only one with such a name, `@id` and `#text` the attributes and text of an XML element,
 //! `list[kind=x]` the item whose member `kind` is `x` and `list[kind=x][]` every such item. A
 //! leading `/` starts at the whole answer instead of its data. `~1` stands for `/` in a name (RFC 6901).
 
@@ -19,6 +19,8 @@ pub enum Segment {
     Each,
     /// The only member, whatever its name.
     Any,
+    /// The only member whose name is like this: `*_response`.
+    Like(String),
     /// The item whose member has this value.
     Where(String, String),
 }
@@ -43,6 +45,8 @@ impl Path {
             let (name, groups) = strip_groups(part);
             if name == "*" {
                 segments.push(Segment::Any);
+            } else if name.matches('*').count() == 1 {
+                segments.push(Segment::Like(name.to_owned()));
             } else if let (Ok(index), true) = (name.parse::<usize>(), name.len() < 5) {
                 segments.push(Segment::Index(index));
             } else if !name.is_empty() {
@@ -181,6 +185,7 @@ impl fmt::Display for Path {
                 Segment::Name(name) => text = join(&text, &name.replace('~', "~0").replace('/', "~1")),
                 Segment::Index(index) => text = join(&text, &index.to_string()),
                 Segment::Any => text = join(&text, "*"),
+                Segment::Like(pattern) => text = join(&text, pattern),
                 Segment::Where(member, value) => text.push_str(&format!("[{member}={value}]")),
             }
         }
@@ -260,8 +265,29 @@ fn step<'v>(value: &'v Value, segment: &Segment) -> Option<&'v Value> {
         (Segment::Where(member, wanted), Value::Array(list)) => list.iter().find(|i| is_such(i, member, wanted)),
         (Segment::Where(member, wanted), Value::Object(_)) if is_such(value, member, wanted) => Some(value),
         (Segment::Any, Value::Object(map)) => map.iter().find(|(k, _)| !k.starts_with('@')).map(|(_, v)| v),
+        (Segment::Like(pattern), Value::Object(map)) => {
+            let mut found = map.iter().filter(|(name, _)| is_like(pattern, name));
+            let (_, one) = found.next()?;
+            found.next().is_none().then_some(one)
+        }
         _ => None,
     }
+}
+
+/// Whether a name is like a pattern with one `*` in it, which stands for any text; without one it is the name.
+pub(crate) fn is_like(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == name,
+        Some((before, after)) => {
+            let middle = name.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+            middle.is_some_and(|m| !m.is_empty())
+        }
+    }
+}
+
+/// A name that is like a pattern, for the simulated city.
+pub(crate) fn alike(pattern: &str) -> String {
+    pattern.replacen('*', "hub", 1)
 }
 
 fn items(value: &Value) -> Vec<&Value> {
@@ -283,6 +309,7 @@ fn reach<'t>(tree: &'t mut Value, segments: &[Segment]) -> &'t mut Value {
         Segment::Name(name) => member(tree, name),
         Segment::Index(index) => member(tree, &index.to_string()),
         Segment::Any => member(tree, "value"),
+        Segment::Like(pattern) => member(tree, &alike(pattern)),
         Segment::Where(name, value) => such_item(tree, name, value),
     };
     reach(next, rest)

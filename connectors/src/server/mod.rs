@@ -48,6 +48,11 @@ pub(crate) fn serve(
         return asking;
     }
     let mut incoming = Incoming::new(connector, request, context);
+    if let Some(page) = &connector.page
+        && incoming.fits(page).is_some()
+    {
+        return page_before(&city);
+    }
     if let Some(login) = &connector.login
         && let Some(parts) = incoming.fits(login)
     {
@@ -283,9 +288,15 @@ fn words_of(problem: &Problem) -> String {
 }
 
 fn log_in(city: &City<'_>, login: &Plan, parts: &Parts) -> RawResponse {
-    if proof::credentials(city.connector, login, parts, city.context, None).is_err()
+    let values = proof::session_values(city.connector, city.context);
+    // What the page before it hid must come back.
+    let hidden = city.connector.page.as_ref().map(|_| &values);
+    if proof::credentials(city.connector, login, parts, city.context, hidden).is_err()
         || proof::basic(login, parts, city.context).is_err()
     {
+        if crate::answer::named_statuses(&login.answer).next().is_some() {
+            return page_before(city);
+        }
         return write(
             city,
             login,
@@ -293,8 +304,28 @@ fn log_in(city: &City<'_>, login: &Plan, parts: &Parts) -> RawResponse {
             &Reply::Failed(Failure::Refused, "用户名或密码错误"),
         );
     }
-    let values = proof::session_values(city.connector, city.context);
     write(city, login, &Value::Null, &Reply::Session(&values))
+}
+
+/// The login page, with what it hides.
+fn page_before(city: &City<'_>) -> RawResponse {
+    let values = proof::session_values(city.connector, city.context);
+    let value = |name: &str| values.get(name).cloned().unwrap_or_default();
+    let mut page = RawResponse {
+        status: 200,
+        headers: vec![("Content-Type".to_owned(), "text/html; charset=utf-8".to_owned())],
+        body: b"<!DOCTYPE html><html><form method=\"post\"><input type=\"password\">".to_vec(),
+    };
+    if let Some(rules) = &city.connector.wiring.session {
+        for name in rules.keep.iter().filter(|_| city.connector.page.is_some()) {
+            let cookie = format!("{name}={}; Path=/; HttpOnly", value(name));
+            page.headers.push(("Set-Cookie".to_owned(), cookie));
+        }
+        for (name, hidden) in &rules.page {
+            hidden.shown(&value(name), &mut page);
+        }
+    }
+    page
 }
 
 /// The city forgets no session, so whoever brings the right values gets the same ones again.

@@ -1,6 +1,7 @@
 //! Writing the simulated city's answers: envelope, data, failures, in the dialect.
 
 use super::City;
+use crate::answer::{Status, named_statuses};
 use crate::charset::Charset;
 use crate::context::NoFiles;
 use crate::dialect::{self, json, pairs, record, soap, text_form, xml};
@@ -364,7 +365,8 @@ fn with_part(words: &str, part: &str) -> String {
 
 /// The code of a success, as the manifest writes it. `2xx` and `none` are no codes.
 fn good_code(answer: &AnswerPart) -> Option<Value> {
-    let code = answer.ok.as_ref()?.first()?;
+    let mut codes = answer.ok.as_ref()?.iter();
+    let code = codes.find(|word| Status::parse(word, answer).is_none())?;
     (code != "2xx" && code != "none").then(|| code.clone())
 }
 
@@ -473,6 +475,10 @@ fn session(city: &City<'_>, plan: &Plan, values: &BTreeMap<String, String>, made
     if let Lives::Told(path) = &rules.lives {
         path.set(&mut made.document, Value::from(7_200));
     }
+    if let Some((status, place)) = named_statuses(&plan.answer).next().map(|s| s.shown()) {
+        made.status = status;
+        made.headers.push(("Location".to_owned(), place));
+    }
     success(&plan.answer, made);
 }
 
@@ -556,7 +562,14 @@ fn write_body(plan: &Plan, document: &Value, fault: Option<&(String, String)>, c
         }
         _ => {}
     }
+    let packed = match plan.answers {
+        // SOAP has its own place for it, below the response element.
+        Format::Soap => document.clone(),
+        _ => framed(plan, document.clone())?,
+    };
+    let document = &packed;
     let text = match plan.answers {
+        Format::Json if plan.answer.jsonp == Some(true) => format!("callback({});", json::write(document)),
         Format::Json => json::write(document),
         Format::Form => pairs::write(&pairs::from_tree(document), charset).ok()?,
         Format::Xml => {
@@ -580,17 +593,24 @@ fn soap_text(plan: &Plan, document: Value, fault: Option<&(String, String)>, lab
     if let Some((code, words)) = fault {
         return soap::write_fault(code, words, &plan.frame, label).ok();
     }
+    let content = framed(plan, document)?;
+    let element = format!("{}Response", plan.element());
+    soap::write(&element, content, &Map::new(), &plan.frame, label).ok()
+}
+
+/// The answer where the frame says that answers stand.
+fn framed(plan: &Plan, document: Value) -> Option<Value> {
     let form = plan.frame.reads.unwrap_or_default();
-    let mut content = if form == TextForm::Object {
-        document
-    } else {
-        text_form::write(document, form, None, plan.frame.declaration.as_deref()).ok()?
-    };
+    let mut content = document;
+    if form != TextForm::Object {
+        for _ in 0..plan.frame.levels.unwrap_or(1) {
+            content = text_form::write(content, form, None, plan.frame.declaration.as_deref()).ok()?;
+        }
+    }
     if let Some(output) = plan.output() {
         let mut below = Value::Null;
         Path::parse(&output).set(&mut below, content);
         content = below;
     }
-    let element = format!("{}Response", plan.element());
-    soap::write(&element, content, &Map::new(), &plan.frame, label).ok()
+    Some(content)
 }

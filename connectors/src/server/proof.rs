@@ -165,7 +165,7 @@ pub(super) fn basic(plan: &Plan, parts: &Parts, context: &ServerContext<'_>) -> 
     };
     let user = credential(user, context, None).ok_or(Failure::Refused)?;
     let password = credential(password, context, None).ok_or(Failure::Refused)?;
-    let expected = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
+    let expected = crate::client::basic(&user, &password, plan.basic_form);
     let authorization = crate::mapping::path::Path::parse("Authorization");
     let found = parts
         .get(Place::Header, &authorization)
@@ -214,7 +214,8 @@ pub(super) fn session_values(connector: &Connector, context: &ServerContext<'_>)
         .read
         .iter()
         .map(|(n, _)| n.as_str())
-        .chain(rules.keep.iter().map(String::as_str));
+        .chain(rules.keep.iter().map(String::as_str))
+        .chain(rules.page.iter().map(|(n, _)| n.as_str()));
     names
         .map(|name| {
             let token = hub_crypto::hex(&hub_crypto::digest(Digest::Sha256, format!("{seed}/{name}").as_bytes()));

@@ -4,7 +4,7 @@ use super::template::{Spans, Template};
 use super::{Scope, SignError};
 use crate::charset::Charset;
 use crate::form::{self, Escape};
-use crate::mapping::path::Path;
+use crate::mapping::path::{Path, is_like};
 use crate::message::Message;
 use serde_json::{Deserializer, Map, Value};
 
@@ -15,7 +15,7 @@ pub(super) enum Cover {
     Nothing,
     /// The bytes of the body.
     Body,
-    /// The raw text of one member of a JSON body, as some gateways sign their answers.
+    /// The raw text of one member of a JSON body, as some gateways sign their answers; its name, or a pattern for it.
     Member(String),
     /// A text that says where everything goes.
     Template(Template),
@@ -93,8 +93,12 @@ impl Cover {
             Self::Body => body().map(Spans::open),
             Self::Member(name) => {
                 let body = body()?;
-                let raw = member(&body, name).ok_or_else(|| SignError::Missing(format!("member `{name}`")))?;
-                Ok(Spans::open(raw.to_vec()))
+                match members(&body, name).as_slice() {
+                    [raw] => Ok(Spans::open(raw.to_vec())),
+                    [] => Err(SignError::Missing(format!("member `{name}`"))),
+                    // One that is signed must not vouch for another of the same name or kind.
+                    _ => Err(SignError::Text(format!("several members are `{name}`"))),
+                }
             }
             Self::Template(template) => scope.spans(template),
             Self::Parameters(parameters) => parameters.text(scope),
@@ -199,17 +203,30 @@ pub(super) fn query(message: &Message, charset: Charset, own: Option<&str>) -> R
     form::encode(pairs, charset, Escape::Percent).map_err(|e| SignError::Text(e.to_string()))
 }
 
-/// The raw bytes of one member of a JSON object, without the white space around them.
-fn member<'b>(body: &'b [u8], wanted: &str) -> Option<&'b [u8]> {
+/// The raw bytes of the members of a JSON object whose names are like this, without the white space around them; none if
+/// the object cannot be read to its end.
+fn members<'b>(body: &'b [u8], wanted: &str) -> Vec<&'b [u8]> {
+    let mut found = Vec::new();
+    match gather(body, wanted, &mut found) {
+        Some(()) => found,
+        None => Vec::new(),
+    }
+}
+
+fn gather<'b>(body: &'b [u8], wanted: &str, found: &mut Vec<&'b [u8]>) -> Option<()> {
     let mut rest = body.trim_ascii_start().strip_prefix(b"{")?;
     loop {
         let (name, after) = next_value::<String>(rest)?;
         let after = after.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
         let (_, behind) = next_value::<serde::de::IgnoredAny>(after)?;
-        if name == wanted {
-            return after.get(..after.len() - behind.len());
+        if is_like(wanted, &name) {
+            found.push(after.get(..after.len() - behind.len())?);
         }
-        rest = behind.trim_ascii_start().strip_prefix(b",")?;
+        rest = behind.trim_ascii_start();
+        match rest.strip_prefix(b",") {
+            Some(more) => rest = more,
+            None => return rest.starts_with(b"}").then_some(()),
+        }
     }
 }
 

@@ -30,6 +30,9 @@ pub struct SignTrace {
     /// Texts made of secrets that must not be shown wherever they stand.
     #[serde(skip)]
     pub hidden: Vec<String>,
+    /// The signature alone, which is no secret whatever stands in it by chance; `None` where it is the signed text.
+    #[serde(skip)]
+    pub made: Option<String>,
 }
 
 impl Recipe {
@@ -52,6 +55,7 @@ impl Recipe {
             covered: String::new(),
             steps: Vec::new(),
             hidden: Vec::new(),
+            made: None,
         };
         let shown = |spans: &Spans| spans.blanked(given.charset);
         let covered = self.cover.text(&scope)?;
@@ -76,6 +80,9 @@ impl Recipe {
             Some(found) => found,
             None => self.signature(&scope)?,
         };
+        if self.algorithm != Algorithm::Plain {
+            trace.made = self.bare_signature(&scope, &signature).ok().filter(|s| s.len() >= 16);
+        }
         let (zh, en) = (
             format!("{} 的结果", self.digest),
             format!("what {} made of it", self.digest),

@@ -118,6 +118,9 @@ pub enum SecretKind {
     Ed25519,
 }
 
+/// Signatures at one place that are tried.
+const MAX_SIGNATURES: usize = 16;
+
 /// How a system signs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recipe {
@@ -136,6 +139,8 @@ pub struct Recipe {
     output: Output,
     value: Template,
     into: Place,
+    /// What stands between signatures, where several may stand at one place.
+    several: Option<String>,
     add: Vec<(Place, Template)>,
     timestamp: TimeForm,
     nonce: NonceForm,
@@ -211,22 +216,7 @@ impl Recipe {
         let found = self.into.get(message).ok_or_else(|| self.into.missing())?;
         let stamps = self.found_stamps(message)?;
         let scope = Scope::new(given, message, body, &stamps, self);
-        let signature = self.bare_signature(&scope, &found)?;
-        if self.algorithm.is_symmetric() {
-            let right = self.signature(&scope)?;
-            if !self.output.same(&right, &signature) {
-                return Err(SignError::Mismatch);
-            }
-        } else {
-            let text = self.signed_text(&scope)?.bytes();
-            let (name, key) = self.public_key(given)?;
-            self.algorithm.check(
-                &name,
-                &key,
-                &text,
-                &self.output.decode(&signature).ok_or(SignError::Mismatch)?,
-            )?;
-        }
+        self.check_any(&scope, &found)?;
         let at = stamps.timestamp.as_deref().and_then(|text| self.timestamp.read(text));
         if stamps.timestamp.is_some() {
             self.check_age(
@@ -238,6 +228,42 @@ impl Recipe {
             at,
             nonce: stamps.nonce,
         })
+    }
+
+    /// Whether the place of the signature is empty.
+    #[must_use]
+    pub fn is_unsigned(&self, message: &Message) -> bool {
+        self.into.get(message).is_none_or(|text| text.trim().is_empty())
+    }
+
+    /// One of the signatures that stand there is right.
+    fn check_any(&self, scope: &Scope<'_>, found: &str) -> Result<(), SignError> {
+        let Some(between) = &self.several else {
+            return self.check(scope, found);
+        };
+        let parts = found.split(between.as_str()).map(str::trim).filter(|p| !p.is_empty());
+        for part in parts.take(MAX_SIGNATURES) {
+            match self.check(scope, part) {
+                Err(SignError::Mismatch) => {}
+                other => return other,
+            }
+        }
+        Err(SignError::Mismatch)
+    }
+
+    fn check(&self, scope: &Scope<'_>, found: &str) -> Result<(), SignError> {
+        let signature = self.bare_signature(scope, found)?;
+        if self.algorithm.is_symmetric() {
+            let right = self.signature(scope)?;
+            return match self.output.same(&right, &signature) {
+                true => Ok(()),
+                false => Err(SignError::Mismatch),
+            };
+        }
+        let text = self.signed_text(scope)?.bytes();
+        let (name, key) = self.public_key(scope.given)?;
+        let signature = self.output.decode(&signature).ok_or(SignError::Mismatch)?;
+        self.algorithm.check(&name, &key, &text, &signature)
     }
 
     fn signed_text(&self, scope: &Scope<'_>) -> Result<Spans, SignError> {

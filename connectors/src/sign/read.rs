@@ -43,10 +43,19 @@ pub(super) const KEYS: [&str; 26] = [
     "skew",
 ];
 /// Keys that only few recipes need.
-pub(super) const RARE_KEYS: [&str; 4] = ["signer", "form", "mac_form", "answer"];
+pub(super) const RARE_KEYS: [&str; 5] = ["signer", "form", "mac_form", "several", "answer"];
 
 /// Names that templates over a whole message may have.
-const MESSAGE: [&str; 7] = ["secret", "body", "method", "path", "query", "timestamp", "nonce"];
+const MESSAGE: [&str; 8] = [
+    "secret",
+    "body",
+    "method",
+    "path",
+    "target",
+    "query",
+    "timestamp",
+    "nonce",
+];
 
 type Mistakes = Vec<(String, String)>;
 
@@ -191,6 +200,7 @@ impl Reader<'_> {
             output,
             value,
             into: Place::parse(&into.unwrap_or_default()),
+            several: self.several(),
             timestamp_at: self.seen("timestamp", &add),
             nonce_at: self.seen("nonce", &add),
             add,
@@ -205,6 +215,18 @@ impl Reader<'_> {
         }
         recipe.answer = self.answer();
         Some(recipe)
+    }
+
+    /// What stands between several signatures at one place.
+    fn several(&mut self) -> Option<String> {
+        let text = self.text("several")?;
+        if text.is_empty() {
+            self.mistake(
+                "several",
+                "expected what stands between two signatures, for example a space",
+            );
+        }
+        Some(text).filter(|t| !t.is_empty())
     }
 
     fn algorithm(&mut self) -> Option<Algorithm> {

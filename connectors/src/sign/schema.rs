@@ -29,7 +29,7 @@ fn own_properties() -> Value {
     let list = |description: &str| json!({"type": "array", "items": {"type": "string"}, "description": description});
     let secret = |description: &str| json!({"type": "string", "pattern": "^secret:.+", "description": description});
     json!({
-        "cover": text("sorted (default), sent, fields, template, body, member NAME, or nothing."),
+        "cover": text("sorted (default), sent, fields, template, body, member NAME (or a pattern, member *_response), or nothing."),
         "template": text("The covered text, for example \"{timestamp}{session:token}{nonce}{timestamp}\"."),
         "fields": list("The covered parameters, in this order."),
         "of": text("Where parameters are taken from: all (default), query, body, or a path in the body."),
@@ -56,6 +56,7 @@ fn own_properties() -> Value {
         "nonce": text("hex 32 (default), digits N, letters N, uuid."),
         "seen": {"type": "object", "additionalProperties": false, "properties": {"timestamp": {"type": "string"}, "nonce": {"type": "string"}}, "description": "Where timestamp and nonce stand when a message is verified, if `add` did not put them there."},
         "skew": text("How far a timestamp may be off; default: 5m."),
+        "several": text("What stands between several signatures at one place, a space for instance: any that fits will do."),
         "signer": text("Signer id of SM2; default: 1234567812345678."),
         "form": choice(&["der", "raw"], "How a signature of two numbers is written; default: der for sm2, raw for ecdsa-p256."),
     })

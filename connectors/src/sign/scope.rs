@@ -90,16 +90,19 @@ impl<'s> Scope<'s> {
                 "body" => return (self.body)(self.message).map(Spans::open).ok_or(SignError::Body),
                 "method" => self.message.method.clone(),
                 "path" => self.message.path.clone(),
-                "query" => {
-                    let own = self.recipe.into.parameter(&Path::default());
-                    cover::query(self.message, self.given.charset, own)?
-                }
+                "query" => self.query()?,
+                "target" => target(&self.message.path, &self.query()?),
                 "timestamp" => stamp(&self.stamps.timestamp)?,
                 "nonce" => stamp(&self.stamps.nonce)?,
                 other => return Err(SignError::Missing(format!("`{other}`"))),
             },
         };
         Ok(Spans::open(self.encoded(&text)?))
+    }
+
+    fn query(&self) -> Result<String, SignError> {
+        let own = self.recipe.into.parameter(&Path::default());
+        cover::query(self.message, self.given.charset, own)
     }
 
     /// The timestamp of the message in another form.
@@ -119,6 +122,14 @@ impl<'s> Scope<'s> {
             .encode(text)
             .map_err(|e| SignError::Text(e.to_string()))?;
         Ok(bytes.into_owned())
+    }
+}
+
+/// What a request line has: the path, and the query behind it where there is one.
+fn target(path: &str, query: &str) -> String {
+    match query {
+        "" => path.to_owned(),
+        query => format!("{path}?{query}"),
     }
 }
 

@@ -177,3 +177,37 @@ fn a_refusal_tells_no_secret_that_the_system_sends_back_and_no_number_of_a_perso
     let said = refusal(&json!({"resultCode": "9", "resultMsg": words}), Some(&session));
     assert!(said.contains("token *** of 110****2X, 138****78"), "{said}");
 }
+
+#[test]
+fn short_secrets_are_blanked_and_leave_signatures_whole() {
+    let connector = connector(&GATEWAY.replace("case: upper, into: sign", "into: query sign, output: base64"));
+    // Every digit, as an id of the caller: one of them stands in the signature.
+    for app in ["A", "b", "Q", "=", "w", "==", "9", "k"] {
+        let mut secrets = secrets();
+        secrets.insert("app".into(), app.into());
+        secrets.insert("key".into(), "k".into());
+        let context = Context {
+            now: now(),
+            random: [1; 32],
+            secrets: &secrets,
+            session: None,
+            files: &OneFile,
+        };
+        let input = json!({"account_no": "0081", "period_month": "2026-03"});
+        let told = connector.explain(&call("bill-query", &input), &context).unwrap();
+        let signature = &told.signature.as_ref().unwrap().steps[2].text;
+        assert_eq!(
+            (signature.len(), signature.contains('*')),
+            (24, false),
+            "{app}: {signature}"
+        );
+        let escaped = signature.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
+        assert!(told.target.ends_with(&escaped), "{app}: {}", told.target);
+        assert!(
+            told.body.contains(r#""appId":"***""#) || told.body.contains("***"),
+            "{app}: {}",
+            told.body
+        );
+        assert!(!told.body.contains(&format!("\"{app}\"")), "{app}: {}", told.body);
+    }
+}

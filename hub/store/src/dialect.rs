@@ -31,15 +31,17 @@ pub(crate) enum Dialect {
     Pg,
 }
 
+// The first of a person at a system, by the order of an index: `NOT EXISTS` of an earlier one made PostgreSQL read the whole
+// table for each of thousands that wait.
 macro_rules! take_due {
     ($locking:literal) => {
         concat!(
             "WITH due AS (
                  SELECT id FROM submissions s
-                 WHERE state IN ('stored', 'delivering') AND next_at <= $1 AND (subject = '' OR NOT EXISTS (
-                     SELECT 1 FROM submissions e
+                 WHERE state IN ('stored', 'delivering') AND next_at <= $1 AND (subject = '' OR id = (
+                     SELECT e.id FROM submissions e
                      WHERE e.subject = s.subject AND e.system = s.system AND e.state IN ('stored', 'delivering')
-                     AND (e.created < s.created OR e.created = s.created AND e.id < s.id)))
+                     ORDER BY e.created, e.id LIMIT 1))
                  ORDER BY next_at, created LIMIT $2 ",
             $locking,
             ")

@@ -1,6 +1,7 @@
 //! Reading `answer` and `fails`.
 
 use super::*;
+use crate::answer::Status;
 
 /// Most texts inside each other that a manifest may ask to unwrap.
 const MAX_LEVELS: usize = 4;
@@ -21,6 +22,16 @@ impl Reader<'_> {
             Value::Array(items) => items.clone(),
             one => vec![one.clone()],
         });
+        for word in ok
+            .iter()
+            .flatten()
+            .filter_map(scalar_text)
+            .filter(|w| w.starts_with("http "))
+        {
+            if Status::parse(&Value::from(word.as_str()), &AnswerPart::default()).is_none() {
+                self.bad_value(&format!("{at}/ok"), "`http 302`, `http 302 /home` or `http 3xx`", &word);
+            }
+        }
         AnswerPart {
             code: spot(map, "code"),
             message: spot(map, "message"),
@@ -30,6 +41,7 @@ impl Reader<'_> {
             }),
             form: form(map, "as"),
             levels: self.levels(map, at),
+            jsonp: flag(map, "jsonp"),
             empty: map.get("empty").map(|value| self.empty(value, at)),
             content_type: text(map, "type"),
             layout: self.layout(map, at),
@@ -38,7 +50,7 @@ impl Reader<'_> {
         }
     }
 
-    fn levels(&mut self, map: &Part, at: &str) -> Option<usize> {
+    pub(super) fn levels(&mut self, map: &Part, at: &str) -> Option<usize> {
         let value = map.get("levels")?;
         let levels = value.as_u64().and_then(|n| usize::try_from(n).ok());
         let levels = levels.filter(|n| (1..=MAX_LEVELS).contains(n));

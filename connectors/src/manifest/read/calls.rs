@@ -103,6 +103,7 @@ impl Reader<'_> {
     pub(super) fn callback(&mut self, map: &Part) -> CallbackPart {
         let verify = match text(map, "verify").as_deref() {
             Some("sign") => Verify::Sign,
+            None if map.contains_key("sign") => Verify::Sign,
             None | Some("none") => Verify::None,
             Some(words) => match words.split_once(" in ") {
                 Some((secret, place)) => self
@@ -118,7 +119,16 @@ impl Reader<'_> {
                 }
             },
         };
+        if !matches!(verify, Verify::Sign) && map.contains_key("sign") {
+            let got = text(map, "verify").unwrap_or_default();
+            self.bad_value(
+                "/callback/verify",
+                "`sign`, where the callback has a signature of its own",
+                &got,
+            );
+        }
         CallbackPart {
+            sign: map.get("sign").cloned(),
             verify,
             sends: format(map, "sends"),
             case: path(map, "case"),

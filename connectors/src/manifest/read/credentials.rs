@@ -216,8 +216,20 @@ impl Reader<'_> {
             };
             Some((CallSpec::parse(&call), self.sends(refresh, "send", at)))
         });
+        let page = part(map, "page").and_then(|page| {
+            let at = "/session/page";
+            let Some(call) = text(page, "call") else {
+                self.missing("`call`", at);
+                return None;
+            };
+            let read = part(page, "read").into_iter().flatten();
+            let read = read.filter_map(|(name, value)| Some((name.clone(), Hidden::parse(&scalar_text(value)?))));
+            Some((CallSpec::parse(&call), read.collect()))
+        });
         Some(SessionPart {
             login: CallSpec::parse(&login),
+            page,
+            basic_form: text(map, "basic-as").map(|word| word == "form"),
             refresh,
             daily: map
                 .get("daily")

@@ -13,8 +13,9 @@ use super::check::check;
 use super::describe::MANIFEST;
 use super::model::{
     AlsoPart, AnswerPart, Auth, CallSpec, CallbackPart, CodeTable, Empty, FailRule, FailTest, FilesPart, Format, Frame,
-    GiveItem, Layout, LayoutField, Lives, Lost, Manifest, Names, Near, OperationPart, Paging, Pick, Place, Reckon,
-    ResolvePart, RowSections, SendItem, SessionPart, Spot, SshPart, Test, TextForm, Upstream, Verify, Wire, Wsse,
+    GiveItem, Hidden, Layout, LayoutField, Lives, Lost, Manifest, Names, Near, OperationPart, Paging, Pick, Place,
+    Reckon, ResolvePart, RowSections, SendItem, SessionPart, Spot, SshPart, Test, TextForm, Upstream, Verify, Wire,
+    Wsse,
 };
 use super::rows;
 use crate::calendar::{Calendar, duration_ms};
@@ -354,6 +355,7 @@ fn frame(map: &Part) -> Frame {
         action: text(map, "action"),
         soap: text(map, "soap"),
         order: texts(map, "order"),
+        levels: None,
         layout: None,
     }
 }

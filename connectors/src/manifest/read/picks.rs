@@ -134,6 +134,7 @@ impl Reader<'_> {
             return Frame::default();
         };
         Frame {
+            levels: self.levels(map, &format!("{at}/frame")),
             layout: self.layout(map, &format!("{at}/frame")),
             ..frame(map)
         }

@@ -309,3 +309,26 @@ fn cameras_clouds_and_the_national_exchange() {
         Some("5JM2+PO+xagagjT3gy6QYjmPPyZQ2XJAzxNp53Tcn4A=")
     );
 }
+
+#[test]
+fn the_target_is_the_path_and_the_query_where_there_is_one() {
+    let desk = Desk::new(&[("key", "k")]);
+    let part = json!({
+        "template": "{method}\n{target}\n{body}\n", "digest": "plain", "into": "header X-Sign",
+    });
+    let covered = |part: &Value, message: Message| {
+        let message = signed(&recipe(part.clone()), message, &desk);
+        message.header("X-Sign").unwrap().to_owned()
+    };
+    assert_eq!(covered(&part, post(json!({"a": 1}))), "POST\n/open/query\n{\"a\":1}\n");
+    assert_eq!(
+        covered(&part, get(&[("mchid", "1 2"), ("n", "张")])),
+        "GET\n/?mchid=1%202&n=%E5%BC%A0\n\n"
+    );
+    // The signature's own parameter is not there yet when it is made.
+    let into_query = json!({"template": "{target}", "digest": "plain", "into": "query sn"});
+    let message = signed(&recipe(into_query.clone()), get(&[("a", "1")]), &desk);
+    assert_eq!(message.parameter("sn"), Some("/?a=1"));
+    let message = signed(&recipe(into_query), get(&[]), &desk);
+    assert_eq!(message.parameter("sn"), Some("/"));
+}

@@ -205,7 +205,7 @@ impl Journeyer<'_> {
                     continue;
                 }
             }
-            if purpose == Purpose::Login {
+            if purpose == Purpose::Login && dialogue.logs_in() {
                 self.may_log_in().await?;
             }
             let returned = self.send(request, purpose).await?;
