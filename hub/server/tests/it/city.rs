@@ -31,7 +31,12 @@ async fn every_operation_answers_both_ways_as_its_contract_says() {
                 let catalog = hub.catalog();
                 let operations: Vec<_> = catalog.operations_of(&system).cloned().collect();
                 for door in ["/sandbox", "/gateway"] {
-                    try_all(&hub, door, &operations, &tally).await;
+                    let mut tried = try_all(&hub, door, &operations).await;
+                    // At midnight agencies decide what was handed in the day before, so that nothing can be added any more.
+                    if !tried.failed.is_empty() && tried.began != today() {
+                        tried = try_all(&hub, door, &operations).await;
+                    }
+                    tally.lock().unwrap().add(tried);
                 }
             }
         }));
@@ -60,14 +65,33 @@ async fn every_operation_answers_both_ways_as_its_contract_says() {
 
 #[derive(Default)]
 struct Tally {
+    began: jiff::civil::Date,
     sandbox: usize,
     live: usize,
     unconnected: usize,
     failed: Vec<String>,
 }
 
+impl Tally {
+    fn add(&mut self, other: Self) {
+        self.sandbox += other.sandbox;
+        self.live += other.live;
+        self.unconnected += other.unconnected;
+        self.failed.extend(other.failed);
+    }
+}
+
+/// The civil day of the city.
+fn today() -> jiff::civil::Date {
+    hub_core::time::civil(hub_core::time::Timestamp::now()).date()
+}
+
 /// Tries every operation of a system at a door: those that need no number first, for their answers give the numbers.
-async fn try_all(hub: &TestHub, door: &str, operations: &[Arc<Operation>], tally: &Mutex<Tally>) {
+async fn try_all(hub: &TestHub, door: &str, operations: &[Arc<Operation>]) -> Tally {
+    let mut tally = Tally {
+        began: today(),
+        ..Tally::default()
+    };
     let catalog = hub.catalog();
     let mut handles: HashMap<String, Handles> = HashMap::new();
     let mut papers: HashMap<String, String> = HashMap::new();
@@ -76,7 +100,7 @@ async fn try_all(hub: &TestHub, door: &str, operations: &[Arc<Operation>], tally
     order.sort_by_key(|o| (needs(o), is_ending(o)));
     for operation in order {
         if door == "/gateway" && !hub.is_live(operation) {
-            tally.lock().unwrap().unconnected += 1;
+            tally.unconnected += 1;
             continue;
         }
         let who = persona(hub.ready(), operation);
@@ -101,13 +125,13 @@ async fn try_all(hub: &TestHub, door: &str, operations: &[Arc<Operation>], tally
         if is_ending(operation) {
             known.retain(|name, _| operation.input.child(name).is_none());
         }
-        let mut tally = tally.lock().unwrap();
         match verdict {
             Ok(()) if door == "/sandbox" => tally.sandbox += 1,
             Ok(()) => tally.live += 1,
             Err(why) => tally.failed.push(format!("{door} {}: {why}", operation.id)),
         }
     }
+    tally
 }
 
 /// Whether an operation ends a matter, so that it is tried after those that read it.
