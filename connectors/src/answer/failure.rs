@@ -40,8 +40,10 @@ pub(super) fn failure(plan: &Plan, reading: &Reading<'_>) -> Option<ConnectorErr
         let failure = ruled.unwrap_or_else(|| by_status(status));
         let shown = code.or_else(|| Some(format!("http {status}")));
         let error = failed(failure, shown, words);
-        let unsure = ruled.is_none() && MAY_HAVE_HAPPENED.contains(&status);
-        return (failure != Failure::Ok).then(|| if unsure { error.unsure() } else { error });
+        return (failure != Failure::Ok).then(|| match ruled {
+            Some(_) => error,
+            None => unexplained(status, error),
+        });
     }
     if is_success(plan, reading, code.as_deref()) {
         return None;
@@ -139,6 +141,14 @@ fn any_rule(plan: &Plan) -> Option<Failure> {
 /// Statuses of a server that broke down somewhere on its way (RFC 9110, 15.6): it may have done what it was asked, unless the
 /// manifest knows better. A 503 says that it did not begin.
 const MAY_HAVE_HAPPENED: [u16; 2] = [500, 502];
+
+/// An error that only a status speaks of.
+pub(super) fn unexplained(status: u16, error: ConnectorError) -> ConnectorError {
+    match MAY_HAVE_HAPPENED.contains(&status) {
+        true => error.unsure(),
+        false => error,
+    }
+}
 
 /// What a status means where the manifest says nothing.
 pub(super) fn by_status(status: u16) -> Failure {

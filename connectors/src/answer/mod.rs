@@ -18,7 +18,7 @@ use crate::mapping::template::scalar_text;
 use crate::plan::Plan;
 use crate::protobuf;
 use crate::wiring::{Wiring, code_text};
-use failure::{by_status, failure, http_rule};
+use failure::{by_status, failure, http_rule, unexplained};
 use hub_core::RawResponse;
 use serde_json::Value;
 
@@ -283,7 +283,10 @@ fn unreadable(plan: &Plan, response: &RawResponse, error: &ReadError) -> Connect
             effect_unknown: false,
         },
         (403, ReadError::Html) => ConnectorError::Blocked { effect_unknown: false },
-        (status, _) => failed(by_status(status), Some(format!("http {status}")), None),
+        (status, _) => {
+            let error = failed(by_status(status), Some(format!("http {status}")), None);
+            unexplained(status, error)
+        }
     }
 }
 

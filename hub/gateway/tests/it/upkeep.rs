@@ -205,8 +205,14 @@ async fn q20_a_login_that_brings_its_page_again_is_not_repeated_either() {
 
 #[tokio::test]
 async fn q28_what_must_happen_once_is_not_sent_again_after_a_500_and_is_after_a_503() {
-    for (status, sent, kept) in [(500, 1, Kept::Unknown), (502, 1, Kept::Unknown), (503, 2, Kept::Saved)] {
-        let upstream = Upstream::open(move |_| Do::Say(status, "application/json", "{}".into())).await;
+    for (status, body, sent, kept) in [
+        (500, "{}", 1, Kept::Unknown),
+        (500, "oops", 1, Kept::Unknown),
+        (502, "<html>Bad Gateway</html>", 1, Kept::Unknown),
+        (503, "{}", 2, Kept::Saved),
+        (503, "closed", 2, Kept::Saved),
+    ] {
+        let upstream = Upstream::open(move |_| Do::Say(status, "application/json", body.into())).await;
         let manifest = manifest("dialect: rest-json", "", "operations: same");
         let city = city_over(&manifest, Some(upstream.address.clone()), None).await;
         let reply = city.call(Request::apply("a")).await;
