@@ -11,17 +11,24 @@ const LONGEST: Duration = Duration::from_secs(300);
 
 /// Refusals in a row, and until when nobody logs in.
 #[derive(Debug, Default)]
-pub(crate) struct Denied(Mutex<(u32, Option<Instant>)>);
+pub struct Denied(Mutex<(u32, Option<Instant>)>);
 
 impl Denied {
+    /// Refusals in a row.
+    #[must_use]
+    pub fn count(&self) -> u32 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0
+    }
+
     /// How long nobody may log in yet.
-    pub(crate) fn left(&self, now: Instant) -> Option<Duration> {
+    #[must_use]
+    pub fn left(&self, now: Instant) -> Option<Duration> {
         let (_, until) = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         until?.checked_duration_since(now).filter(|left| !left.is_zero())
     }
 
     /// A login was refused; how long to wait now.
-    pub(crate) fn refused(&self, now: Instant) -> Duration {
+    pub fn refused(&self, now: Instant) -> Duration {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.0 = state.0.saturating_add(1);
         let wait = match state.0 {
@@ -33,7 +40,7 @@ impl Denied {
     }
 
     /// A login was taken.
-    pub(crate) fn taken(&self) {
+    pub fn taken(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (0, None);
     }
 }

@@ -39,6 +39,7 @@ mod watched;
 pub use address::{AddressClass, classify};
 pub use breaker::{BreakerPhase, BreakerSettings};
 pub use carry::Carrier;
+pub use denied::Denied;
 pub use error::{SendEffect, SendError, SendErrorKind, SetupError};
 pub use ledger::{Given, Ledger, Share};
 pub use outbound::Outbound;

@@ -4,6 +4,7 @@
 use hub_connectors::Session;
 use hub_core::time::Timestamp;
 use hub_core::{Problem, ProblemCode, SystemId};
+use hub_outbound::Denied;
 use hub_store::{KeptSession, Store};
 use jiff::SignedDuration;
 use std::collections::HashMap;
@@ -17,10 +18,6 @@ use tokio::time::Instant;
 const LEASE: SignedDuration = SignedDuration::from_secs(30);
 /// How often a hub that waits for another one's login looks.
 const LOOK: Duration = Duration::from_millis(100);
-/// First pause after logins were refused twice; it doubles. Many systems lock an account after a few.
-const PAUSE: Duration = Duration::from_secs(5);
-/// Longest pause.
-const LONGEST: Duration = Duration::from_secs(300);
 /// When a renewal that failed is tried again while the old session is still good.
 const PUT_OFF: SignedDuration = SignedDuration::from_secs(30);
 
@@ -39,7 +36,9 @@ pub(super) struct Slot {
     store: Store,
     held: RwLock<Option<Held>>,
     login: Arc<Mutex<()>>,
-    refusals: Lock<Refusals>,
+    denied: Denied,
+    /// The last refusal.
+    last: Lock<Option<Problem>>,
 }
 
 #[derive(Debug, Clone)]
@@ -47,13 +46,6 @@ struct Held {
     session: Session,
     /// When it is renewed; each hub draws its own moment, so that they do not come in step.
     renew_at: Option<Timestamp>,
-}
-
-#[derive(Debug, Default)]
-struct Refusals {
-    count: u32,
-    until: Option<Instant>,
-    last: Option<Problem>,
 }
 
 /// The right to log in. Dropped without [`Slot::keep`] it is given back.
@@ -117,7 +109,8 @@ impl Sessions {
                 store: self.store.clone(),
                 held: RwLock::default(),
                 login: Arc::default(),
-                refusals: Lock::default(),
+                denied: Denied::default(),
+                last: Lock::default(),
             })
         };
         known.unwrap_or_else(|| match self.slots.write() {
@@ -132,7 +125,7 @@ impl Sessions {
         let of = |slot: &Slot| {
             let held = slot.held.read().unwrap_or_else(PoisonError::into_inner);
             let until = held.as_ref().and_then(|h| h.session.until);
-            (until, slot.refusals().count)
+            (until, slot.denied.count())
         };
         all.iter()
             .map(|(system, slot)| {
@@ -144,8 +137,8 @@ impl Sessions {
 }
 
 impl Slot {
-    fn refusals(&self) -> std::sync::MutexGuard<'_, Refusals> {
-        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
+    fn last(&self) -> std::sync::MutexGuard<'_, Option<Problem>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn held(&self) -> Option<Held> {
@@ -285,22 +278,13 @@ impl Slot {
 
     /// The system answered as it should.
     pub(super) fn taken(&self) {
-        let mut refusals = self.refusals();
-        if refusals.count > 0 {
-            *refusals = Refusals::default();
-        }
+        self.denied.taken();
     }
 
     /// A login was refused, or its session was.
     pub(super) fn refused(&self, problem: &Problem) {
-        let mut refusals = self.refusals();
-        refusals.count = refusals.count.saturating_add(1);
-        if refusals.count > 1 {
-            let doubled = PAUSE.saturating_mul(1 << (refusals.count - 2).min(10)).min(LONGEST);
-            refusals.until = Some(Instant::now() + doubled);
-        }
-        refusals.last = Some(problem.clone());
-        drop(refusals);
+        *self.last() = Some(problem.clone());
+        self.denied.refused(Instant::now());
         tracing::error!(
             system = self.system,
             problem = problem.code.as_str(),
@@ -310,9 +294,8 @@ impl Slot {
 
     /// Why no login is tried now.
     fn paused(&self) -> Option<Problem> {
-        let refusals = self.refusals();
-        let left = refusals.until?.checked_duration_since(Instant::now())?;
-        let problem = refusals.last.clone()?;
+        let left = self.denied.left(Instant::now())?;
+        let problem = self.last().clone()?;
         Some(problem.retry_after(left.as_secs().max(1)))
     }
 
