@@ -40,6 +40,19 @@ impl Bench {
         got.body
     }
 
+    /// The same asked again until it `has` what is waited for.
+    pub async fn get_until(&self, what: &str, target: &str, has: impl Fn(&Value) -> bool) -> Value {
+        let end = Instant::now() + Duration::from_secs(30);
+        loop {
+            let got = self.get(target).await;
+            if has(&got) {
+                return got;
+            }
+            assert!(Instant::now() < end, "{what}: {got}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// A world of the client's, its clock standing.
     pub async fn world(&self) -> String {
         let made = self
