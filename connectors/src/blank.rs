@@ -6,6 +6,7 @@ use crate::context::{Context, Session};
 use crate::error::ConnectorError;
 use crate::form::{Escape, escape_bytes};
 use crate::sign::SignTrace;
+use hub_core::check_digit;
 use serde_json::Value;
 
 /// What stands in the place of a secret.
@@ -182,14 +183,6 @@ fn is_personal(number: &str) -> bool {
         };
         within(month, 12) && within(day, 31)
     };
-    let luhn = || {
-        let digits = number.bytes().rev().map(|b| u32::from(b - b'0'));
-        let doubled = digits.enumerate().map(|(at, d)| match at % 2 {
-            0 => d,
-            _ => d * 2 / 10 + d * 2 % 10,
-        });
-        doubled.sum::<u32>() % 10 == 0
-    };
     match number.len() {
         11 => number.starts_with('1') && !matches!(number.as_bytes().get(1), Some(b'0'..=b'2')),
         15 => is_date(number.get(8..10), number.get(10..12)),
@@ -199,7 +192,7 @@ fn is_personal(number: &str) -> bool {
             true
         }
         16..=19 if number.ends_with(['X', 'x']) => false,
-        16..=19 => luhn(),
+        16..=19 => check_digit::bank_card_is_valid(number),
         _ => false,
     }
 }

@@ -1,6 +1,7 @@
 //! Templates of `values.yaml`: a text with `{…}` holes that dice, the clock, word lists and people fill.
 
 use crate::seed::Dice;
+use hub_core::check_digit;
 use std::collections::HashMap;
 
 /// One piece of a template.
@@ -88,7 +89,7 @@ impl Template {
                 Piece::Date => text.push_str(filling.today),
                 Piece::Year => text.push_str(filling.today.get(..4)?),
                 Piece::Month => text.push_str(filling.today.get(..6)?),
-                Piece::Luhn => text.push(luhn(&text)),
+                Piece::Luhn => text.push(check_digit::bank_card(&text)?),
                 Piece::List(name) => text.push_str(dice.pick(filling.lists.get(name)?)?),
                 Piece::Of { role, attribute } => {
                     let attribute = if attribute == "*" { rest } else { attribute };
@@ -134,22 +135,6 @@ impl Piece {
     }
 }
 
-/// The check digit of bank cards over the digits before it (ISO/IEC 7812-1, annex B).
-fn luhn(digits: &str) -> char {
-    let sum: u32 = digits
-        .chars()
-        .rev()
-        .filter_map(|c| c.to_digit(10))
-        .enumerate()
-        .map(|(i, d)| match (i % 2, d * 2) {
-            (0, twice) if twice > 9 => twice - 9,
-            (0, twice) => twice,
-            _ => d,
-        })
-        .sum();
-    char::from_digit((10 - sum % 10) % 10, 10).unwrap_or('0')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,11 +164,5 @@ mod tests {
         assert!(Template::parse("{d4").is_err());
         assert!(Template::parse("{?}").is_err());
         assert_eq!(Template::parse("{rivers}").unwrap().lost_list(&lists), Some("rivers"));
-    }
-
-    #[test]
-    fn luhn_check_digit() {
-        // The example of ISO/IEC 7812-1 annex B: 4992 73 9871 has check digit 6.
-        assert_eq!(luhn("4992739871"), '6');
     }
 }

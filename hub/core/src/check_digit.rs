@@ -1,4 +1,4 @@
-//! Check characters of Chinese identity numbers.
+//! Check characters of Chinese identity numbers and of bank cards.
 
 /// Check character of a resident id number (GB 11643-1999, ISO 7064 MOD 11-2) over its first 17 digits.
 /// `None` where those are not 17 ASCII digits.
@@ -53,6 +53,27 @@ pub fn uscc_is_valid(code: &str) -> bool {
             .is_some_and(|(head, tail)| uscc(head).is_some_and(|c| tail.starts_with(c)))
 }
 
+/// Check digit of a bank card number over the digits before it (ISO/IEC 7812-1, annex B). `None` where those are no ASCII
+/// digits, or none at all.
+#[must_use]
+pub fn bank_card(head: &str) -> Option<char> {
+    let mut sum = 0;
+    for (at, c) in head.chars().rev().enumerate() {
+        let digit = c.to_digit(10)?;
+        let twice = digit * 2;
+        sum += if at % 2 == 1 { digit } else { twice / 10 + twice % 10 };
+    }
+    char::from_digit((10 - sum % 10) % 10, 10).filter(|_| !head.is_empty())
+}
+
+/// Whether the last digit of a bank card number is the right one.
+#[must_use]
+pub fn bank_card_is_valid(number: &str) -> bool {
+    let mut head = number.chars();
+    let last = head.next_back();
+    last.is_some() && bank_card(head.as_str()) == last
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,6 +86,17 @@ mod tests {
         assert!(!id_card_is_valid("340524198001010019"));
         assert!(!id_card_is_valid("34052419800101001x"));
         assert!(!id_card_is_valid("三四"));
+    }
+
+    #[test]
+    fn bank_card_check_digit() {
+        // The example of ISO/IEC 7812-1 annex B: 4992 73 9871 has check digit 6.
+        assert_eq!(bank_card("4992739871"), Some('6'));
+        assert!(bank_card_is_valid("49927398716"));
+        assert!(!bank_card_is_valid("49927398717"));
+        for none in ["", "6", "4992739871六", "x992739871"] {
+            assert!(!bank_card_is_valid(none), "{none}");
+        }
     }
 
     #[test]
