@@ -14,6 +14,7 @@ use crate::parts::Parts;
 use crate::plan::{Plan, Transport};
 use crate::server::{Outcome, business, document};
 use crate::statement::Statement;
+use crate::step::Note;
 use hub_core::time::{Timestamp, civil};
 use hub_core::transport::{FileAnswer, FileFound, FileLogin, FileLook, FileRequest, FileWrite};
 use hub_core::{Effect, Operation};
@@ -352,7 +353,8 @@ pub(crate) fn request(
     })
 }
 
-/// The client half: what the files say to a question or a request.
+/// The client half: what the files say to a question or a request. A newer file that cannot be trusted is passed over for
+/// an older one, and noted.
 ///
 /// # Errors
 /// No file that can be trusted.
@@ -362,6 +364,7 @@ pub(crate) fn answer(
     asked: &Value,
     found: &FileAnswer,
     charset: Charset,
+    notes: &mut Vec<Note>,
 ) -> Result<Value, ConnectorError> {
     if rules.submits(plan).is_some() {
         let Some(file) = found.files.first() else {
@@ -378,6 +381,10 @@ pub(crate) fn answer(
                 if let Some(column) = unknown(rules, plan, asked, &records) {
                     return Err(ConnectorError::NoColumn(column));
                 }
+                notes.extend(last_error.is_some().then(|| Note {
+                    field: String::new(),
+                    kind: "file-passed-over",
+                }));
                 let fits = |record: &Value| fits(rules, record, asked);
                 return Ok(records.into_iter().filter(fits).collect());
             }

@@ -13,7 +13,7 @@ use crate::manifest::model::{Lives, Place};
 use crate::mapping::bind::{Bind, Link};
 use crate::page::opening;
 use crate::plan::{Plan, Transport};
-use crate::step::{Purpose, Step};
+use crate::step::{Note, Purpose, Step};
 use crate::wiring::code_text;
 use hub_core::ports::Call;
 use hub_core::{RawResponse, Returned, Text};
@@ -48,6 +48,8 @@ pub struct Dialogue {
     pub(crate) exchanged: bool,
     /// Target of the last fetch, to which addresses of further pages are relative.
     pub(crate) asked: String,
+    /// What was surprising before there was an answer to speak of.
+    pub(crate) notes: Vec<Note>,
 }
 
 /// What was sent last.
@@ -87,6 +89,7 @@ impl Dialogue {
             asked: String::new(),
             proof: None,
             exchanged: false,
+            notes: Vec::new(),
         }
     }
 
@@ -150,8 +153,13 @@ impl Dialogue {
     }
 
     /// What rows or files say, as one tree.
-    fn tree(&self, connector: &Connector, returned: &Returned, context: &Context<'_>) -> Result<Value, ConnectorError> {
-        let plan = &self.plan;
+    fn tree(
+        &mut self,
+        connector: &Connector,
+        returned: &Returned,
+        context: &Context<'_>,
+    ) -> Result<Value, ConnectorError> {
+        let plan = &Arc::clone(&self.plan);
         match (&plan.transport, returned) {
             (Transport::Sql(rules), Returned::Sql(found)) => {
                 exchange::answer(rules, plan, found).ok_or(ConnectorError::Failed {
@@ -163,7 +171,7 @@ impl Dialogue {
             }
             (Transport::File(rules), Returned::File(found)) => {
                 let asked = self.outgoing(connector, plan, &self.input, context, None).columns()?;
-                batch::answer(rules, plan, &asked, found, connector.wiring.charset)
+                batch::answer(rules, plan, &asked, found, connector.wiring.charset, &mut self.notes)
             }
             _ => Err(other_transport()),
         }

@@ -172,6 +172,7 @@ impl Dialogue {
         };
         let (mut answer, mut notes) = self.answer(&source, total, context)?;
         notes.extend(gathered.repeated(&plan));
+        notes.append(&mut self.notes);
         let jump = self.jump(connector, &source, &mut answer, &mut notes, context)?;
         Ok(Step::Done {
             answer,

@@ -9,6 +9,8 @@ use jiff::civil::Date;
 pub struct Settings {
     /// Base address: a URL, or `${UPSTREAM_…}` to be filled by whoever runs the hub.
     pub base: String,
+    /// Other names of the same server in addresses that its answers give: `host` or `host:port`.
+    pub known_as: Vec<String>,
     /// Milliseconds for one attempt.
     pub timeout_ms: u64,
     /// The upstream's budget.

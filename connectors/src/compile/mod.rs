@@ -481,6 +481,7 @@ fn settings(manifest: &Manifest) -> Settings {
             .url
             .clone()
             .unwrap_or_else(|| format!("${{{}}}", manifest.system.upstream_variable())),
+        known_as: manifest.upstream.known_as.clone(),
         timeout_ms: manifest.upstream.timeout_ms.unwrap_or(DEFAULT_TIMEOUT_MS),
         limits: manifest.limits,
         closed: manifest.closed.clone(),

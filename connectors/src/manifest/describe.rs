@@ -108,6 +108,11 @@ pub static UPSTREAM: Part = Part {
             "Base address, or ${UPSTREAM_…}. Default: the variable made of the system's name.",
         ),
         key(
+            "known_as",
+            Kind::Texts,
+            "Other names of the same server, host or host:port, that stand in addresses its answers give (next pages, announced feeds): they are called at the base address all the same.",
+        ),
+        key(
             "dialect",
             Kind::Text,
             "rest-json, rest-envelope, signed-gateway, sm-gateway, form, form-gbk, xml, xml-gbk, soap, soap-cdata, front-db, csv-batch, ticket-h5, open311, gbfs, gtfs-rt, fhir-lite, ocpi-lite, ogc-features.",

@@ -92,6 +92,8 @@ pub struct Manifest {
 pub struct Upstream {
     /// Base address.
     pub url: Option<String>,
+    /// Other names of the same server.
+    pub known_as: Vec<String>,
     /// Word of the dialect.
     pub dialect: String,
     /// Charset label.

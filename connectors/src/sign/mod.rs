@@ -305,9 +305,15 @@ impl Recipe {
     fn bare_signature(&self, scope: &Scope<'_>, found: &str) -> Result<String, SignError> {
         let (before, after) = self.value.around("signature");
         let (before, after) = (scope.text(&before)?, scope.text(&after)?);
-        let bare = found
-            .strip_prefix(before.as_str())
-            .and_then(|rest| rest.strip_suffix(after.as_str()));
+        // Where what stands beside the signatures (`t=…,v1=…,v1=…`) is divided as they are, it was divided off.
+        let (before, after) = match self.several.as_deref() {
+            Some(between) => (
+                before.rsplit(between).next().unwrap_or_default(),
+                after.split(between).next().unwrap_or_default(),
+            ),
+            None => (before.as_str(), after.as_str()),
+        };
+        let bare = found.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
         bare.map(str::to_owned).ok_or(SignError::Mismatch)
     }
 
@@ -340,7 +346,13 @@ impl Recipe {
                 return Ok(None);
             };
             let text = place.get(message).and_then(|text| match within {
-                Some(template) => template.captured(&text, name),
+                // A signature of another kind may stand between (`t=…,v0=…,v1=…`).
+                Some(template) => template
+                    .captured(&text, name)
+                    .map(|text| match self.several.as_deref() {
+                        Some(between) => text.split(between).next().unwrap_or_default().to_owned(),
+                        None => text,
+                    }),
                 None => Some(text),
             });
             match text.filter(|text| !text.is_empty()) {

@@ -97,6 +97,30 @@ fn body_of(request: &RawRequest) -> String {
     String::from_utf8(request.body.clone()).unwrap()
 }
 
+#[test]
+fn other_names_of_a_server_are_hosts() {
+    let manifest = |names: &str| {
+        format!("system: t/sys\nupstream: {{dialect: gbfs, known_as: {names}}}\noperations: {{\"*\": not-yet}}\n")
+    };
+    let compiled = crate::city::connector(&manifest("[bikes.city.example, \"Gw.example:8443\"]"));
+    assert_eq!(compiled.settings().known_as, ["bikes.city.example", "Gw.example:8443"]);
+    for wrong in [
+        "https://bikes.city.example",
+        "bikes.city.example/gbfs",
+        "a b",
+        "user@host",
+        "host:99999",
+    ] {
+        let found = crate::city::compile(&manifest(&format!("[\"{wrong}\"]")))
+            .err()
+            .unwrap();
+        let said = found
+            .iter()
+            .any(|f| f.code == "bad-value" && f.to_string().contains("host"));
+        assert!(said, "{wrong}: {found:?}");
+    }
+}
+
 /// The files of gbfs.org's reference, version 2.3, shortened.
 #[test]
 fn gbfs_discovers_its_feeds_and_joins_two() {

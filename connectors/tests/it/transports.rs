@@ -413,13 +413,15 @@ fn q25_marker_and_totals_must_agree() {
         let error = answer.unwrap_err();
         assert!(matches!(error, ConnectorError::Unreadable { .. }), "{error}");
         assert_eq!(error.problem().code, ProblemCode::UpstreamUnexpected);
-        // The newest one that agrees counts.
+        // The newest one that agrees counts, and that a newer one was passed over is noted.
         let older = file("JF_20260407_001.txt", DATA, b"2");
-        let (answer, _) = ask_files(
+        let (answer, exchange) = ask_files(
             vec![file("JF_20260408_001.txt", &bytes, marker.as_bytes()), older],
             "0081",
         );
         assert_eq!(answer.unwrap()["amount_fen"], 128_050);
+        let noted: Vec<_> = exchange.notes.iter().map(|n| n.kind).collect();
+        assert_eq!(noted, ["file-passed-over"]);
     }
     let (answer, _) = ask_files(Vec::new(), "0081");
     assert!(matches!(

@@ -42,6 +42,7 @@ impl EgressPolicy {
             trusted_loopback: false,
             source: None,
             tls: None,
+            known_as: Vec::new(),
         };
         route(self, &target, "").map(drop)
     }
@@ -82,6 +83,9 @@ pub struct Target {
     pub source: Option<IpAddr>,
     /// How its TLS differs from the hub's own rules.
     pub tls: Option<Arc<TlsRules>>,
+    /// Other names of the same server, `host` or `host:port`, that stand in addresses which its answers give. They are
+    /// called at `base` all the same.
+    pub known_as: Vec<String>,
 }
 
 /// How far a call may reach; decides which of the two clients (and so which resolver) carries it.
@@ -119,7 +123,7 @@ pub(crate) fn route(policy: &EgressPolicy, target: &Target, path: &str) -> Resul
     }
     let url = match path.split_once("://") {
         Some((scheme, _)) if scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https") => {
-            own(base, path)?
+            own(base, &target.known_as, path)?
         }
         _ => append(base, path)?,
     };
@@ -170,14 +174,13 @@ fn append(base: &Url, path: &str) -> Result<Url, SendError> {
 
 /// A whole address, as links to next pages and announced feeds are: the upstream's own, below its base, or nothing. What an
 /// answer says must not send the hub's credentials elsewhere.
-fn own(base: &Url, address: &str) -> Result<Url, SendError> {
+fn own(base: &Url, known_as: &[String], address: &str) -> Result<Url, SendError> {
     let url = Url::parse(address).map_err(|_| refused("the address given cannot be read"))?;
-    let same = url.scheme() == base.scheme()
-        && url.host() == base.host()
-        && url.port_or_known_default() == base.port_or_known_default()
-        && url.username().is_empty()
-        && url.password().is_none();
-    if !same {
+    let same_host = url.host() == base.host() || is_loopback(&url) && is_loopback(base);
+    let same =
+        url.scheme() == base.scheme() && same_host && url.port_or_known_default() == base.port_or_known_default();
+    let is_plain = url.username().is_empty() && url.password().is_none();
+    if !is_plain || !same && !is_known(&url, known_as) {
         return Err(refused("the address given is another server's"));
     }
     let root = base.path().trim_end_matches('/');
@@ -190,6 +193,29 @@ fn own(base: &Url, address: &str) -> Result<Url, SendError> {
         .query()
         .map_or_else(|| below.to_owned(), |query| format!("{below}?{query}"));
     append(base, &target)
+}
+
+/// Names of this machine are one.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// Whether the operator says that this is another name of the same server. A name without a port means the scheme's own.
+fn is_known(url: &Url, known_as: &[String]) -> bool {
+    let (Some(host), port) = (url.host_str(), url.port()) else {
+        return false;
+    };
+    known_as.iter().any(|name| match port {
+        Some(port) => name
+            .rsplit_once(':')
+            .is_some_and(|(name, own)| name.eq_ignore_ascii_case(host) && own.parse() == Ok(port)),
+        None => name.eq_ignore_ascii_case(host),
+    })
 }
 
 fn is_dots(segment: &str) -> bool {
@@ -209,6 +235,7 @@ mod tests {
             trusted_loopback: trusted,
             source: None,
             tls: None,
+            known_as: vec!["bikes.city.example".to_owned(), "gw.example:8443".to_owned()],
         }
     }
 
@@ -319,6 +346,12 @@ mod tests {
                 "https://up.example/api/Slot?page=2",
             ),
             ("https://UP.example:443/api?p=3", "https://up.example/api?p=3"),
+            // A server that stands behind another gives the addresses that the world knows it by.
+            (
+                "https://bikes.city.example/api/en/stations.json",
+                "https://up.example/api/en/stations.json",
+            ),
+            ("http://Gw.example:8443/api/x", "https://up.example/api/x"),
         ] {
             assert_eq!(try_route(&p, base, address, false).unwrap(), url);
         }
@@ -327,6 +360,11 @@ mod tests {
             "http://up.example/api/Slot",
             "https://up.example:8443/api/Slot",
             "https://user@up.example/api/Slot",
+            "https://user@bikes.city.example/api/Slot",
+            "https://bikes.city.example/apis",
+            "https://bikes.city.example:8443/api/x",
+            "https://gw.example/api/x",
+            "https://gw.example:8444/api/x",
             "https://up.example/other",
             "https://up.example/apis",
             "https://up.example/api/../x",
@@ -337,6 +375,23 @@ mod tests {
                 try_route(&p, base, address, false),
                 Err(SendErrorKind::Address),
                 "{address}"
+            );
+        }
+    }
+
+    #[test]
+    fn names_of_this_machine_are_one() {
+        let p = EgressPolicy::public();
+        let address = "http://localhost:9000/gbfs/en/stations.json";
+        for base in ["http://127.0.0.1:9000/gbfs", "http://[::1]:9000/gbfs"] {
+            let url = try_route(&p, base, address, true).unwrap();
+            assert_eq!(url, format!("{base}/en/stations.json"));
+        }
+        for base in ["http://127.0.0.1:9001/gbfs", "http://10.0.0.1:9000/gbfs"] {
+            assert_eq!(
+                try_route(&p, base, address, true),
+                Err(SendErrorKind::Address),
+                "{base}"
             );
         }
     }

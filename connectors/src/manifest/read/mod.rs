@@ -181,6 +181,7 @@ impl Reader<'_> {
             self.base(url, text(map, "dialect").as_deref().unwrap_or_default());
         }
         Upstream {
+            known_as: self.known_as(map),
             dialect: text(map, "dialect").unwrap_or_default(),
             charset: text(map, "charset"),
             timeout_ms: self.duration(map, "timeout", "/upstream"),
@@ -217,6 +218,23 @@ impl Reader<'_> {
                 _ => self.bad_value(at, "an http or https URL without user and password", url),
             }
         }
+    }
+
+    /// `known_as`: hosts, perhaps with a port.
+    fn known_as(&mut self, map: &Part) -> Vec<String> {
+        let names = texts(map, "known_as");
+        for name in &names {
+            let url = url::Url::parse(&format!("http://{name}/")).ok();
+            let is_host = url.is_some_and(|url| {
+                let shown = url.port().map_or_else(String::new, |port| format!(":{port}"));
+                url.host_str()
+                    .is_some_and(|host| name.eq_ignore_ascii_case(&format!("{host}{shown}")))
+            });
+            if !is_host {
+                self.bad_value("/upstream/known_as", "a host, or a host and a port", name);
+            }
+        }
+        names
     }
 
     pub(super) fn duration(&mut self, map: &Part, key: &str, at: &str) -> Option<u64> {

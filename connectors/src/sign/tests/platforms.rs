@@ -253,6 +253,30 @@ fn payment_notices_with_time_and_signature_in_one_header() {
         "t=1775614230,v1=0067aa780d24c5b75b432a085277196c0b22e4840eeb2586e256bafb1074cda2",
     );
     assert_eq!(recipe.verify(&old, &desk.given(), &body), Err(SignError::Mismatch));
+    let both = format!(
+        "{},v1=0067aa780d24c5b75b432a085277196c0b22e4840eeb2586e256bafb1074cda2",
+        "t=1775614530,v1=1111aa780d24c5b75b432a085277196c0b22e4840eeb2586e256bafb1074cda2"
+    );
+    old.set_header("Stripe-Signature", both.clone());
+    assert_eq!(recipe.verify(&old, &desk.given(), &body), Err(SignError::Mismatch));
+    // While a secret is changed there are two, each under its own name.
+    let several = super::recipe(
+        json!({"template": "{timestamp}.{body}", "digest": "hmac-sha256", "secret": "secret:key", "into": "header Stripe-Signature", "value": "t={timestamp},v1={signature}", "several": ","}),
+    );
+    for (signatures, fits) in [
+        (both.clone(), true),
+        (both.replace(",v1=1111", ",v0=1111"), true),
+        (both.replace(",v1=0067", ",v0=0067"), false),
+        (both.replace("t=1775614530", "t=1775614531"), false),
+    ] {
+        old.set_header("Stripe-Signature", signatures);
+        let verified = several.verify(&old, &desk.given(), &body);
+        assert_eq!(verified.is_ok(), fits, "{verified:?}");
+    }
+    assert_eq!(
+        signed(&several, post(r#"{"id":"evt_1"}"#.into()), &desk).header("stripe-signature"),
+        message.header("stripe-signature")
+    );
     old.set_header("Stripe-Signature", "v1=0067aa");
     assert!(matches!(
         recipe.verify(&old, &desk.given(), &body),

@@ -221,6 +221,7 @@ impl LiveUpstream {
             },
             timeout_ms: settings.timeout_ms,
             trusted_loopback: self.shared.addresses.trusts_loopback(system),
+            known_as: settings.known_as.clone(),
             tls: settings.tls.as_ref().map(|tls| {
                 Arc::new(TlsRules {
                     pins: tls.pins.clone(),

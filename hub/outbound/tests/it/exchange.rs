@@ -20,6 +20,7 @@ pub(crate) fn target(base: &Url) -> Target {
         trusted_loopback: true,
         source: None,
         tls: None,
+        known_as: Vec::new(),
     }
 }
 

@@ -39,6 +39,7 @@ fn target(base: &str) -> Target {
         trusted_loopback: true,
         source: None,
         tls: None,
+        known_as: Vec::new(),
     }
 }
 

@@ -85,6 +85,7 @@ impl Caller {
             trusted_loopback: self.inner,
             source: None,
             tls: None,
+            known_as: Vec::new(),
         };
         let deadline = Instant::now() + Duration::from_millis(PATIENCE);
         let answer = self

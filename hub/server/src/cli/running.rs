@@ -32,6 +32,7 @@ impl Hub {
             trusted_loopback: true,
             source: None,
             tls: None,
+            known_as: Vec::new(),
         };
         Ok(Self { outbound, target })
     }

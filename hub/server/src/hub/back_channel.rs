@@ -44,6 +44,7 @@ async fn tell(way: BackChannel, notice: LogoutNotice) {
         trusted_loopback: way.loopback,
         source: None,
         tls: None,
+        known_as: Vec::new(),
     };
     let place = url
         .query()

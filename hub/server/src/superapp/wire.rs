@@ -30,6 +30,7 @@ impl Wire {
             trusted_loopback: true,
             source: None,
             tls: None,
+            known_as: Vec::new(),
         };
         let deadline = tokio::time::Instant::now() + Duration::from_millis(PATIENCE);
         let sent = self.outbound.send(&target, request, deadline, Effect::Repeatable).await;

@@ -35,6 +35,7 @@ impl Way for ProviderWay {
             trusted_loopback: to.inner,
             source: None,
             tls: None,
+            known_as: Vec::new(),
         };
         let deadline = tokio::time::Instant::now() + Duration::from_millis(PATIENCE);
         let sent = self.0.send(&target, request, deadline, Effect::Repeatable).await;

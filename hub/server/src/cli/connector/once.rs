@@ -119,6 +119,7 @@ pub(super) fn target(connector: &Connector, lang: Lang) -> Result<Target, Outcom
         timeout_ms: settings.timeout_ms,
         trusted_loopback: named,
         source: None,
+        known_as: settings.known_as.clone(),
         tls: settings.tls.as_ref().map(|tls| {
             Arc::new(TlsRules {
                 pins: tls.pins.clone(),

@@ -163,6 +163,7 @@ impl Sender {
             trusted_loopback: self.inner,
             source: None,
             tls: None,
+            known_as: Vec::new(),
         };
         let query = url.query().map(|q| format!("?{q}")).unwrap_or_default();
         let request = RawRequest {
