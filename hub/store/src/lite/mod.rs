@@ -1,27 +1,24 @@
 //! SQLite: one writer that commits in groups, a few readers beside it.
 
+mod readers;
 mod writer;
 
 use crate::StoreError;
 use crate::db::{Cell, Row, Statement};
 use crate::dialect::Dialect;
+use readers::Readers;
 use sqlx::query::Query;
-use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
-    SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, Row as _, Sqlite, TypeInfo, ValueRef};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use writer::Writer;
-
-/// Readers beside the writer.
-const READERS: u32 = 4;
 
 /// An open SQLite file.
 #[derive(Debug, Clone)]
 pub struct Lite {
-    readers: SqlitePool,
+    readers: Arc<Readers>,
     writer: Writer,
 }
 
@@ -39,24 +36,15 @@ impl Lite {
             .disable_statement_logging();
         let mut connection = options.connect().await.map_err(|e| unavailable(&e))?;
         Dialect::Lite.migrate(&mut connection).await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .acquire_timeout(Duration::from_secs(5))
-            .connect_with(options.read_only(true).create_if_missing(false))
-            .await
-            .map_err(|e| unavailable(&e))?;
+        let readers = Readers::open(options.read_only(true).create_if_missing(false)).await?;
         Ok(Self {
-            readers,
-            writer: Writer::start(connection),
+            readers: Arc::new(readers),
+            writer: Writer::start(connection)?,
         })
     }
 
     pub(crate) async fn read(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
-        let rows = bound(statement)
-            .fetch_all(&self.readers)
-            .await
-            .map_err(|e| unavailable(&e))?;
-        rows.iter().map(row).collect()
+        self.readers.read(statement).await
     }
 
     pub(crate) async fn write(&self, statements: Vec<Statement>) -> Result<Vec<Row>, StoreError> {
@@ -112,6 +100,17 @@ fn unavailable(error: &sqlx::Error) -> StoreError {
             StoreError::Conflict
         }
         _ => StoreError::Unavailable(error.to_string()),
+    }
+}
+
+/// The same for a statement that commits by itself: what a disk has taken of it when it fails nobody knows.
+fn unsure(error: &sqlx::Error) -> StoreError {
+    const IO: i32 = 10;
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    let primary = code.and_then(|code| code.parse::<i32>().ok()).map(|code| code & 0xff);
+    match primary {
+        Some(code) if code != IO => unavailable(error),
+        _ => StoreError::Unsure(error.to_string()),
     }
 }
 

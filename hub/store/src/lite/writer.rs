@@ -1,7 +1,7 @@
 //! The one writer. Whatever waits when a commit ends goes into the next one, so a busy hub pays one sync for many
 //! writes and an idle one waits for nobody.
 
-use super::{bound, row, unavailable};
+use super::{bound, row, unavailable, unsure};
 use crate::StoreError;
 use crate::db::{Row, Statement};
 use sqlx::SqliteConnection;
@@ -14,6 +14,8 @@ const GROUP: usize = 128;
 
 type Outcome = Result<Vec<Row>, StoreError>;
 
+type Group = (Vec<Statement>, oneshot::Sender<Outcome>);
+
 enum Job {
     Write(Vec<Statement>, oneshot::Sender<Outcome>),
     Close(oneshot::Sender<()>),
@@ -24,10 +26,17 @@ enum Job {
 pub(super) struct Writer(mpsc::Sender<Job>);
 
 impl Writer {
-    pub(super) fn start(connection: SqliteConnection) -> Self {
+    /// The writer has a thread of its own: it waits for the database's thread many times a commit, and each of these would
+    /// wake a worker of a runtime that has other things to do.
+    pub(super) fn start(connection: SqliteConnection) -> Result<Self, StoreError> {
         let (sender, receiver) = mpsc::channel(QUEUE);
-        tokio::spawn(run(connection, receiver));
-        Self(sender)
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let runtime = runtime.map_err(|e| StoreError::Unavailable(e.to_string()))?;
+        std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || runtime.block_on(run(connection, receiver)))
+            .map_err(|e| StoreError::Unavailable(e.to_string()))?;
+        Ok(Self(sender))
     }
 
     pub(super) async fn write(&self, statements: Vec<Statement>) -> Outcome {
@@ -60,7 +69,12 @@ async fn run(mut connection: SqliteConnection, mut jobs: mpsc::Receiver<Job>) {
                 Job::Close(sender) => closing = Some(sender),
             }
         }
-        commit(&mut connection, group).await;
+        match <[Group; 1]>::try_from(group) {
+            Ok([(statements, sender)]) => {
+                let _ = sender.send(alone(&mut connection, statements).await);
+            }
+            Err(group) => commit(&mut connection, group).await,
+        }
         if let Some(sender) = closing {
             jobs.close();
             super::close(connection).await;
@@ -71,9 +85,37 @@ async fn run(mut connection: SqliteConnection, mut jobs: mpsc::Receiver<Job>) {
     super::close(connection).await;
 }
 
+/// Runs what nobody shares a commit with. Every word to the database costs a way to its thread and back, so one statement is
+/// left to commit by itself, and several need no savepoint.
+async fn alone(connection: &mut SqliteConnection, statements: Vec<Statement>) -> Outcome {
+    if statements.len() < 2 {
+        let Some(statement) = statements.into_iter().next() else {
+            return Ok(Vec::new());
+        };
+        let rows = bound(statement).fetch_all(connection).await.map_err(|e| unsure(&e))?;
+        return rows.iter().map(row).collect();
+    }
+    sqlx::query("BEGIN IMMEDIATE")
+        .execute(&mut *connection)
+        .await
+        .map_err(|e| unavailable(&e))?;
+    let outcome = several(connection, statements).await;
+    let committed = match outcome {
+        Ok(_) => sqlx::query("COMMIT").execute(&mut *connection).await,
+        Err(_) => sqlx::query("ROLLBACK").execute(&mut *connection).await,
+    };
+    match committed {
+        Err(error) if outcome.is_ok() => {
+            let _ = sqlx::query("ROLLBACK").execute(&mut *connection).await;
+            Err(StoreError::Unsure(error.to_string()))
+        }
+        _ => outcome,
+    }
+}
+
 /// Runs a group in one transaction. A job that fails undoes itself and only itself; nobody hears of success before the
 /// commit.
-async fn commit(connection: &mut SqliteConnection, group: Vec<(Vec<Statement>, oneshot::Sender<Outcome>)>) {
+async fn commit(connection: &mut SqliteConnection, group: Vec<Group>) {
     if group.is_empty() {
         return;
     }

@@ -49,6 +49,7 @@ on_both! {
     suite::a_caller_who_leaves_leaves_nothing_half_way,
     suite::workers_with_runtimes_of_their_own_share_it,
     suite::closing_waits_for_what_is_under_way,
+    suite::who_gives_up_in_the_middle_of_a_read_takes_nothing_from_others,
     shared::submissions_of_one_subject_keep_their_order,
     shared::a_person_decides_about_what_nobody_can_tell,
     shared::what_a_dead_node_was_at_is_due_when_it_starts_again,

@@ -473,3 +473,31 @@ pub(crate) async fn closing_waits_for_what_is_under_way(place: Arc<Place>) {
     }
     store.close().await; // once more does no harm
 }
+
+pub(crate) async fn who_gives_up_in_the_middle_of_a_read_takes_nothing_from_others(place: Arc<Place>) {
+    let store = place.store().await;
+    store.meta().put("kept", "x").await.unwrap();
+    for wait in 0..60 {
+        let read = store.meta();
+        let read = read.get("kept");
+        // Some are given up before they begin, some on the way, some hardly ever.
+        let given_up = tokio::time::timeout(Duration::from_micros(wait * 10), read).await;
+        if let Ok(read) = given_up {
+            assert_eq!(read.unwrap().as_deref(), Some("x"));
+        }
+    }
+    let reads: Vec<_> = (0..50)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { store.meta().get("kept").await })
+        })
+        .collect();
+    for read in reads {
+        assert_eq!(read.await.unwrap().unwrap().as_deref(), Some("x"));
+    }
+    store.close().await;
+    assert!(matches!(
+        store.meta().get("kept").await,
+        Err(StoreError::Unavailable(_))
+    ));
+}
