@@ -198,10 +198,12 @@ impl Inventor<'_> {
             .and_then(Value::as_array)
             .map(|r| r.iter().filter_map(Value::as_str).collect())
             .unwrap_or_default();
-        let mut made = Map::new();
+        let (mut made, mut hidden) = (Map::new(), Vec::new());
         for (name, schema) in properties {
-            let needed = required.contains(&name.as_str());
+            // What is written only is required of requests alone (OpenAPI 3.0.3, Schema Object).
+            let needed = required.contains(&name.as_str()) && (self.request || !self.is_hidden(schema));
             if !needed && !self.wants_optional(schema, spot) {
+                hidden.extend(required.contains(&name.as_str()).then_some(name.as_str()));
                 continue;
             }
             match self.value(schema, &spot.property(name)) {
@@ -215,7 +217,7 @@ impl Inventor<'_> {
         let open = flat.get("additionalProperties");
         let any = Value::Bool(true);
         for name in required {
-            if !made.contains_key(name) && open != Some(&Value::Bool(false)) {
+            if !made.contains_key(name) && !hidden.contains(&name) && open != Some(&Value::Bool(false)) {
                 let value = self.value(open.unwrap_or(&any), &spot.property(name))?;
                 made.insert(name.to_owned(), value);
             }
@@ -224,9 +226,19 @@ impl Inventor<'_> {
         Ok(Value::Object(made))
     }
 
+    /// Whether a property goes the other way alone.
+    fn is_hidden(&self, schema: &Value) -> bool {
+        let mark = if self.request { "readOnly" } else { "writeOnly" };
+        let own = schema.get(mark);
+        let referred = || {
+            let target = self.references.look_up(schema.get("$ref")?.as_str()?)?;
+            target.get(mark).cloned()
+        };
+        own.cloned().or_else(referred).is_some_and(|h| h == true)
+    }
+
     fn wants_optional(&self, schema: &Value, spot: &Spot<'_>) -> bool {
-        let hidden = if self.request { "readOnly" } else { "writeOnly" };
-        let is_hidden = schema.get(hidden).is_some_and(|h| h == true);
+        let is_hidden = self.is_hidden(schema);
         let wanted = match self.style {
             Style::Minimal => false,
             Style::Rich | Style::Empty | Style::Maximal => spot.depth < SHALLOW && self.made.get() < PLENTY,

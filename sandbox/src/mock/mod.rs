@@ -26,6 +26,7 @@ mod resource;
 mod routes;
 mod sample;
 pub mod verify;
+mod withheld;
 mod xml;
 
 pub use ask::{Ask, Room};
@@ -64,6 +65,8 @@ pub struct Mock {
     memory: Option<Memory>,
     /// Whether credentials are asked for.
     guarded: bool,
+    /// Whether the description has anything that is sent and never said.
+    withholds: bool,
     seed: Seed,
     now: Timestamp,
     personas: Personas,
@@ -145,6 +148,7 @@ impl Mock {
             routes,
             memory: None,
             guarded: false,
+            withholds: withheld::anywhere(&description.document),
             description,
             seed: Seed::new(seed),
             now,
@@ -236,7 +240,7 @@ impl Mock {
             given: &given,
             wishes: &wishes,
         };
-        let mut told = self.told(&call, strict)?;
+        let mut told = self.withheld(self.told(&call, strict)?);
         let word = magic.map(|word| ("hub-scenario".to_owned(), word.as_str().to_owned()));
         told.headers.extend(word);
         Ok(finished(told, ask, &wishes))

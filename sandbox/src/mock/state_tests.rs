@@ -131,6 +131,54 @@ paths:
 }
 
 #[test]
+fn what_is_only_written_is_never_said_though_it_is_required() {
+    const TEXT: &str = r##"
+openapi: 3.0.3
+info: {title: t, version: "1"}
+paths:
+  /things:
+    post:
+      requestBody: {required: true, content: {application/json: {schema: {$ref: "#/components/schemas/Thing"}}}}
+      responses: {"201": {description: made, content: {application/json: {schema: {$ref: "#/components/schemas/Thing"}}}}}
+    get:
+      responses:
+        "200":
+          description: ok
+          content:
+            application/json:
+              schema: {type: array, minItems: 1, items: {$ref: "#/components/schemas/Thing"}}
+              example: [{id: "1", name: a, password: shown, inner: {key: shown}}]
+components:
+  schemas:
+    Secret: {type: string, writeOnly: true}
+    Thing:
+      type: object
+      required: [id, name, password, pin]
+      additionalProperties: false
+      properties:
+        id: {type: string, readOnly: true}
+        name: {type: string}
+        password: {type: string, writeOnly: true, example: shown}
+        pin: {$ref: "#/components/schemas/Secret"}
+        inner: {oneOf: [{type: object, properties: {key: {type: string, writeOnly: true}}}]}
+"##;
+    let mock = Mock::new(read("t.yaml", TEXT.as_bytes()).unwrap(), 7).unwrap();
+    let mock = mock.remembering();
+    let thing = r#"{"name": "a", "password": "shown", "pin": "shown", "inner": {"key": "shown"}}"#;
+    for (method, body) in [("GET", ""), ("POST", thing), ("GET", "")] {
+        let told = mock.answer(&ask(method, "/things", body)).unwrap();
+        let said: Value = serde_json::from_slice(&told.body).unwrap();
+        assert!(
+            told.status < 300 && said.to_string().contains("\"name\":\"a\"") || method == "GET",
+            "{said}"
+        );
+        for hidden in ["shown", "password", "pin", "key"] {
+            assert!(!said.to_string().contains(hidden), "{hidden}: {said}");
+        }
+    }
+}
+
+#[test]
 fn what_is_made_is_read_changed_listed_and_gone() {
     let mock = cases();
     let told = mock.answer(&ask(

@@ -79,14 +79,17 @@ fn violation(error: &ValidationError<'_>) -> Violation {
 }
 
 impl Description {
-    /// Compiles the schema at a pointer of the normal form for what is answered; formats are asserted.
+    /// Compiles the schema at a pointer of the normal form for what is answered; formats are asserted, and `writeOnly`
+    /// properties need not be there (OpenAPI 3.0.3, Schema Object).
     ///
     /// # Errors
     ///
     /// What keeps it from being compiled, in English: a schema that is no JSON Schema, or a reference that leads out.
     pub fn validator(&self, pointer: &str) -> Result<Validator, String> {
         let schema = self.document.pointer(pointer).ok_or("there is no such schema")?;
-        let whole = reach::closure(&self.document, schema);
+        let mut whole = reach::closure(&self.document, schema);
+        let all = whole.clone();
+        reach::release(&mut whole, &all, "writeOnly");
         crate::check::compile_among(&whole, &reach::addressed(&self.document)).map(Validator)
     }
 
