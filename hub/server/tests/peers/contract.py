@@ -11,6 +11,8 @@ import socket
 import subprocess
 import time
 
+import yaml
+
 EXAMPLES, SECONDS, OTHERS = 3, 120, 10
 EXPLAINED = {
     "ST401": "a mock lets every credential in; it only asks for one",
@@ -28,6 +30,9 @@ EXPLAINED = {
     "parts": "how a form in parts writes lists and objects is nowhere said",
     "ambiguous": "a path with a dot or a dash between two parameters can be read in more ways than one",
     "enum": "no value of the enum is of the declared type, so that no value fits",
+    "refusals": "the operation declares no answer but refusals",
+    "text": "what stands in a query is text, so that no number there is of a wrong type",
+    "headername": "the description names a header as none can be named",
     "format": "the dictionary's formats (check digits) are ours: to a generator that does not know them any text fits",
 }
 # Statuses with which the mock refuses a request, by what it is asked to refuse.
@@ -82,6 +87,13 @@ def explained(kind, status, declared, block, about):
         return "ambiguous"
     if kind in ("ST201", "ST202") and about and about["discriminator"]:
         return "discriminator"
+    if kind in ("ST104", "ST109", "ST202") and "[400] Bad Request" in block and re.search(r"-H '[^:']*[ /()][^:']*: ", block):
+        return "headername"
+    if kind == "ST202" and about and (asked := re.search(r"curl -X (\w+) .*?http://[^/']+(/[^?'\s]*)", block)):
+        if any(method == asked[1] and path.fullmatch(asked[2]) for method, path in about["refusing"]):
+            return "refusals"
+    if kind == "ST201" and re.search("parameter `[^`]*` in query - violates `additionalProperties`", block):
+        return "text"
     if kind == "ST202" and "idempotency-conflict" in block:
         return "again"
     if kind == "ST202" and re.search("check (character|digit)|校验码|校验位", block):
@@ -141,10 +153,20 @@ def served(hub, description):
 
 
 def about(path):
-    """Whether a description is of Swagger 2.0, and whether it has types that a discriminator chooses, or paths with parameters side by side."""
+    """Whether a description is of Swagger 2.0, whether it has types that a discriminator chooses, or paths with parameters side by side,
+    and which operations (method, path) declare nothing but refusals."""
     text = path.read_text(errors="replace")
     says = lambda name, part: re.search(rf"(^|[{{,\s])[\"']?{name}[\"']?\s*:", part) is not None  # noqa: E731
-    return {"swagger": says("swagger", text[:2000]), "discriminator": says("discriminator", text), "joined": re.search(r"\}[.,;_-]\{", text) is not None}
+    return {"swagger": says("swagger", text[:2000]), "discriminator": says("discriminator", text), "joined": re.search(r"\}[.,;_-]\{", text) is not None,
+            "refusing": list(refusing(yaml.load(text, yaml.CSafeLoader)))}
+
+
+def refusing(document):
+    for path, item in (document.get("paths") or {}).items():
+        for method in ("get", "put", "post", "delete", "options", "patch", "trace"):
+            declared = [str(status) for status in (item.get(method) or {}).get("responses") or {}]
+            if declared and all(status[0] in "45" for status in declared):
+                yield method.upper(), re.compile("".join("[^/]+" if part.startswith("{") else re.escape(part) for part in re.split(r"(\{[^}]*\})", path)))
 
 
 def served_alone(root, tool, check, described):

@@ -17,6 +17,9 @@ EXPLAINED = {
     "empty": "it sends an empty credential in a header that must be there",
     "state": "it asks for what nobody has made and expects to find it; the sandbox remembers and says 404, as the description does",
     "none": "Specmatic itself finds no test in the description",
+    "unread": "Specmatic itself cannot resolve a reference of the description",
+    "example": "an example of the description does not fit its own schema",
+    "unsendable": "it makes header values with line breaks, which HTTP does not know, and does not send them itself",
     "base": "a discriminator's value that the description lists and Specmatic, without a mapping, takes for a schema's name",
 }
 
@@ -34,10 +37,14 @@ def why(title, words, log):
     rules = set(re.findall(r"\b(R\d{4}):", words))
     if rules == {"R1002"} and re.search(r">> RESPONSE\.HEADER\.Content-Type", words) and len(re.findall(">> ", words)) == 1:
         return "media"
+    if rules and rules <= {"R1001", "R1002", "R1003", "R2001"} and re.search(r"Error loading example named|but example \"[^\"]*\" contained", words):
+        return "example"
+    if not rules and re.search(r"Header value '", words):
+        return "unsendable"
     if rules == {"R3001"}:
         return "base"
     if rules == {"R0002"} and re.search(r"response contained status 4(00|22)", words) and re.search(
-            r"hub-why: [^\n]*expected an? (absolute URI|URI|date|time|e-mail|UUID)\b", log):
+            r"hub-why: [^\n]*expected an? (absolute URI|URI|date|time|e-mail|UUID)\b|(不大于|at most) (2147483647|9223372036854775807)\b", log):
         return "format"
     if rules == {"R0002"} and "response contained status 404" in words and re.search(r"/\([a-zA-Z_]+:", title):
         return "state"
@@ -65,6 +72,9 @@ def judged(name, text, check, counts):
         counts["none"] = counts.get("none", 0) + 1
         return
     cases, _, failed, errors = map(int, total.groups())
+    if cases == 1 and "Specmatic Test Suite has FAILED" in text and set(re.findall(r"\b(OAS\d{4}):", text)) == {"OAS0041"}:
+        counts["unread"] = counts.get("unread", 0) + 1
+        return
     logs, wrong, found = text, [], 0
     for title, words in scenarios(text):
         found += 1
