@@ -14,12 +14,13 @@ SECONDS = 240
 EXPLAINED = {
     "media": "the answer is of several media types, or of any; Specmatic asks for any and expects one",
     "format": "Specmatic makes texts without looking at their `format` and expects them to be taken",
-    "empty": "it sends an empty credential in a header that must be there",
+    "empty": "it sends no credential, or one of another scheme, in a header that must be there",
     "state": "it asks for what nobody has made and expects to find it; the sandbox remembers and says 404, as the description does",
     "none": "Specmatic itself finds no test in the description",
     "unread": "Specmatic itself cannot resolve a reference of the description",
     "example": "an example of the description does not fit its own schema",
     "unsendable": "it makes header values with line breaks, which HTTP does not know, and does not send them itself",
+    "percent": "Specmatic itself fails on a text that it made with a per cent sign in it",
     "base": "a discriminator's value that the description lists and Specmatic, without a mapping, takes for a schema's name",
 }
 
@@ -41,6 +42,8 @@ def why(title, words, log):
         return "example"
     if not rules and re.search(r"Header value '", words):
         return "unsendable"
+    if not rules and re.search(r"Conversion = '.'", words):
+        return "percent"
     if rules == {"R3001"}:
         return "base"
     if rules == {"R0002"} and re.search(r"response contained status 4(00|22)", words) and re.search(
@@ -48,7 +51,9 @@ def why(title, words, log):
         return "format"
     if rules == {"R0002"} and "response contained status 404" in words and re.search(r"/\([a-zA-Z_]+:", title):
         return "state"
-    if rules == {"R0002"} and "response contained status 401" in words and re.search(r"(?m)^\s+Authorization: *$", log):
+    last = log[log.rfind("  Request to "):]
+    if rules == {"R0002"} and "response contained status 401" in words and (
+            re.search(r"(?m)^\s+Authorization:[^\S\n]*$", last) or "realm=" in last and not re.search(r"(?mi)^\s+Authorization: (Bearer|Basic) ", last)):
         return "empty"
     return None
 
@@ -72,9 +77,13 @@ def judged(name, text, check, counts):
         counts["none"] = counts.get("none", 0) + 1
         return
     cases, _, failed, errors = map(int, total.groups())
-    if cases == 1 and "Specmatic Test Suite has FAILED" in text and set(re.findall(r"\b(OAS\d{4}):", text)) == {"OAS0041"}:
-        counts["unread"] = counts.get("unread", 0) + 1
-        return
+    if cases == 1 and "Specmatic Test Suite has FAILED" in text:
+        # It gives up before the first request.
+        unread = set(re.findall(r"\b(OAS\d{4}):", text)) == {"OAS0041"}
+        reason = "unread" if unread else "example" if "Error loading example named" in text else None
+        if reason:
+            counts[reason] = counts.get(reason, 0) + 1
+            return
     logs, wrong, found = text, [], 0
     for title, words in scenarios(text):
         found += 1
