@@ -3,6 +3,7 @@
 use super::place::{Place, percent_decoded};
 use super::routes::Route;
 use super::{Memory, Mock, Way, coerce, media, multipart};
+use hub_catalog::document::Document;
 use hub_core::problem::Violation;
 use hub_core::time::Timestamp;
 use hub_core::{Problem, ProblemCode, Text};
@@ -198,7 +199,10 @@ impl Mock {
         let Some(body) = operation.get("requestBody") else {
             return Ok(());
         };
-        if reading.ask.body.is_empty() {
+        // A text of no length is one, where it is called a text.
+        let said = reading.ask.header("content-type");
+        let is_text = said.is_some_and(|said| media::base(said) == "text/plain");
+        if reading.ask.body.is_empty() && !is_text {
             if reading.strict && body.is("required") {
                 reading.wrong.push(missing("body".to_owned(), "body"));
             }
@@ -206,7 +210,6 @@ impl Mock {
         }
         let content = body.get("content");
         let declared: Vec<(&str, Place<'_>)> = content.iter().flat_map(Place::members).collect();
-        let said = reading.ask.header("content-type");
         let fitting = declared
             .iter()
             .find(|(media, _)| said.is_none_or(|said| media::matches(media, said)));
@@ -282,6 +285,10 @@ impl Mock {
                 Ok(Some(coerce::form(self, schema, &parts)))
             }
             "text/plain" => Ok(Some(coerce::scalar(self, schema.value, text()?))),
+            // RFC 9512 and the names before it.
+            base if base.ends_with("yaml") => Document::parse("body.yaml", body)
+                .map(|document| Some(document.value))
+                .map_err(|f| broken("请求体不是 YAML", "The body is not YAML").inner(f.to_string())),
             _ => Ok(None),
         }
     }

@@ -131,6 +131,52 @@ paths:
 }
 
 #[test]
+fn texts_of_no_length_and_yaml_are_bodies() {
+    const TEXT: &str = r#"
+openapi: 3.0.3
+info: {title: t, version: "1"}
+paths:
+  /notes:
+    post:
+      requestBody: {required: true, content: {text/plain: {schema: {type: string}}, application/json: {schema: {}}}}
+      responses: {"204": {description: kept}}
+  /sheets:
+    post:
+      requestBody: {required: true, content: {application/x-yaml: {schema: {type: object}}}}
+      responses: {"204": {description: kept}}
+  /names:
+    post:
+      requestBody: {required: true, content: {text/plain: {schema: {type: string, minLength: 1}}}}
+      responses: {"204": {description: kept}}
+"#;
+    let mock = Mock::new(read("t.yaml", TEXT.as_bytes()).unwrap(), 7).unwrap();
+    let status = |path: &str, media: Option<&str>| {
+        let mut request = ask("POST", path, "");
+        request.headers.retain(|(name, _)| name != "content-type");
+        let media = media.map(|media| ("content-type".to_owned(), media.to_owned()));
+        request.headers.extend(media);
+        mock.answer(&request)
+            .map_or_else(|problem| problem.code.status(), |told| told.status)
+    };
+    assert_eq!(status("/notes", Some("text/plain; charset=utf-8")), 204);
+    for (text, expected) in [("a: 1", 204), ("- 1", 422), ("a: [", 400)] {
+        let mut request = ask("POST", "/sheets", text);
+        request.headers = vec![("content-type".to_owned(), "application/x-yaml".to_owned())];
+        let status = mock
+            .answer(&request)
+            .map_or_else(|p| p.code.status(), |told| told.status);
+        assert_eq!(status, expected, "{text}");
+    }
+    for (path, media) in [
+        ("/notes", None),
+        ("/notes", Some("application/json")),
+        ("/names", Some("text/plain")),
+    ] {
+        assert_eq!(status(path, media), 422, "{path} {media:?}");
+    }
+}
+
+#[test]
 fn what_is_only_written_is_never_said_though_it_is_required() {
     const TEXT: &str = r##"
 openapi: 3.0.3
