@@ -430,7 +430,7 @@ async fn attack_39_no_two_agencies_can_join_what_their_systems_are_sent() {
         assert!(seen > 50, "what contracts name is seen, so the witness sees");
         for (text, systems) in found.iter().filter(|(text, _)| !is_time(text, now)) {
             // A paper that a person hands to two agencies is the same paper.
-            let is_paper = [&who.paper.0, &who.paper.1].contains(&text);
+            let is_paper = [&who.paper.0, &who.paper.1].iter().any(|paper| text.contains(*paper));
             let allowed = |system: &String| {
                 let value = |v: &String| v.contains(text) || text.contains(v.as_str());
                 named.get(system).is_some_and(|all| all.iter().any(value)) || is_paper && takes_papers.contains(system)
