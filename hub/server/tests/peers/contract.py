@@ -32,8 +32,9 @@ EXPLAINED = {
     "enum": "no value of the enum is of the declared type, so that no value fits",
     "refusals": "the operation declares no answer but refusals",
     "text": "what stands in a query is text, so that no number there is of a wrong type",
+    "twins": "the description has two paths that are the same address, each with methods of its own; Allow names those of the address",
     "headername": "the description names a header as none can be named",
-    "format": "the dictionary's formats (check digits) are ours: to a generator that does not know them any text fits",
+    "format": "the dictionary's formats (check digits, months) are ours: to a generator that does not know them any text fits",
 }
 # Statuses with which the mock refuses a request, by what it is asked to refuse.
 REFUSALS = {"400", "401", "404", "405", "406", "415", "422"}
@@ -73,11 +74,11 @@ def explained(kind, status, declared, block, about):
         return "undeclared"
     if kind in ("ST201", "ST203") and swagger is False and re.search("(Missing `authorization` at header|missing required 'authorization' header)", block, re.I):
         return "authorization"
-    if kind == "ST104" and "[204] No Content" in block:
+    if kind in ("ST104", "ST109") and "[204] No Content" in block:
         return "bodiless"
     if kind == "ST201" and "in header - object with unexpected properties" in block:
         return "header"
-    if kind in ("ST202", "ST103") and re.search('"expected":"one of true, false","got":"string"', block):
+    if kind in ("ST202", "ST103") and re.search(r'"expected":"one of true, false","got":"string"|("where":"[^"]*"),"keyword":"type"[^}]*\},\{\1,"keyword":"enum"', block):
         return "enum"
     if kind == "ST201" and "Invalid component: Missing request body" in block and swagger:
         return "form"
@@ -87,24 +88,27 @@ def explained(kind, status, declared, block, about):
         return "ambiguous"
     if kind in ("ST201", "ST202") and about and about["discriminator"]:
         return "discriminator"
-    if kind in ("ST104", "ST109", "ST202") and "[400] Bad Request" in block and re.search(r"-H '[^:']*[ /()][^:']*: ", block):
+    if "[400] Bad Request" in block and re.search(r"-H '[^:']*[ /()][^:']*: ", block):
         return "headername"
     if kind == "ST202" and about and (asked := re.search(r"curl -X (\w+) .*?http://[^/']+(/[^?'\s]*)", block)):
         if any(method == asked[1] and path.fullmatch(asked[2]) for method, path in about["refusing"]):
             return "refusals"
+    if kind == "ST205" and about and (asked := re.search(r"curl -X OPTIONS .*?http://[^/']+(/[^?'\s]*)", block)):
+        if any(path.fullmatch(asked[1]) for path in about["twins"]):
+            return "twins"
     if kind == "ST201" and re.search("parameter `[^`]*` in query - violates `additionalProperties`", block):
         return "text"
     if kind == "ST202" and "idempotency-conflict" in block:
         return "again"
-    if kind == "ST202" and re.search("check (character|digit)|校验码|校验位", block):
+    if kind == "ST202" and re.search("check (character|digit)|校验码|校验位|a month as yyyy-MM|月份，格式为", block):
         return "format"
     return None
 
 
-def run(tool, description, address, folder, *more):
+def run(tool, description, address, folder, *more, seconds=SECONDS):
     command = [tool, "run", description, "--url", address, "-n", str(EXAMPLES), "--continue-on-failure", "--no-color",
                "--no-shrink", "--phases", "examples,coverage,fuzzing", "--generation-deterministic", "--request-timeout", "20", *more]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=SECONDS)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=seconds)
     text = done.stdout + done.stderr
     cases = re.search(r"(\d+) generated", text)
     return text, int(cases.group(1)) if cases else 0
@@ -131,13 +135,16 @@ def judged(name, text, cases, check, counts, about):
 def in_sandbox(tool, ready, check, document, agencies, work):
     """The sandbox, by what the unified document says of some agencies; `document(agency)` is the path of that part."""
     counts = {}
-    token = ready["subject_tokens"][ready["default_persona"]]
     for agency in agencies:
-        text, cases = run(tool, document(agency), ready["base_url"] + "/sandbox", work, "-H", f"X-Api-Key: {ready['sandbox_key']}",
-                          "-H", f"Authorization: Bearer {token}")
+        text, cases = run(tool, document(agency), ready["base_url"] + "/sandbox", work, *as_somebody(ready))
         (work / f"schemathesis-{agency}.txt").write_text(text)
         judged(f"the sandbox, {agency}", text, cases, check, counts, None)
     told(counts)
+
+
+def as_somebody(ready):
+    token = ready["subject_tokens"][ready["default_persona"]]
+    return "-H", f"X-Api-Key: {ready['sandbox_key']}", "-H", f"Authorization: Bearer {token}"
 
 
 def served(hub, description):
@@ -156,9 +163,21 @@ def about(path):
     """Whether a description is of Swagger 2.0, whether it has types that a discriminator chooses, or paths with parameters side by side,
     and which operations (method, path) declare nothing but refusals."""
     text = path.read_text(errors="replace")
+    document = yaml.load(text, yaml.CSafeLoader)
     says = lambda name, part: re.search(rf"(^|[{{,\s])[\"']?{name}[\"']?\s*:", part) is not None  # noqa: E731
     return {"swagger": says("swagger", text[:2000]), "discriminator": says("discriminator", text), "joined": re.search(r"\}[.,;_-]\{", text) is not None,
-            "refusing": list(refusing(yaml.load(text, yaml.CSafeLoader)))}
+            "refusing": list(refusing(document)), "twins": list(twins(document))}
+
+
+def addressed(path):
+    return re.compile("".join("[^/]+" if part.startswith("{") else re.escape(part) for part in re.split(r"(\{[^}]*\})", path)))
+
+
+def twins(document):
+    shapes = {}
+    for path in document.get("paths") or {}:
+        shapes.setdefault(re.sub(r"\{[^}]*\}", "{}", path), []).append(path)
+    return (addressed(paths[0]) for paths in shapes.values() if len(paths) > 1)
 
 
 def refusing(document):
@@ -166,7 +185,7 @@ def refusing(document):
         for method in ("get", "put", "post", "delete", "options", "patch", "trace"):
             declared = [str(status) for status in (item.get(method) or {}).get("responses") or {}]
             if declared and all(status[0] in "45" for status in declared):
-                yield method.upper(), re.compile("".join("[^/]+" if part.startswith("{") else re.escape(part) for part in re.split(r"(\{[^}]*\})", path)))
+                yield method.upper(), addressed(path)
 
 
 def served_alone(root, tool, check, described):
