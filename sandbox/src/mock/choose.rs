@@ -96,7 +96,8 @@ pub(super) fn content<'a>(response: &Place<'a>, accept: Option<&str>) -> Result<
     if declared.is_empty() {
         return Ok(None);
     }
-    let ranges = ranges(accept.unwrap_or("*/*"));
+    // An empty list of what is taken is legal (RFC 9110, 5.6.1) and wishes for nothing.
+    let ranges = ranges(accept.filter(|a| !a.trim().is_empty()).unwrap_or("*/*"));
     let quality = |media: &str| {
         let fits = ranges.iter().filter(|(range, _)| media::matches(range, media));
         // The most special range says how welcome a type is (RFC 9110, 12.5.1).

@@ -131,6 +131,20 @@ paths:
 }
 
 #[test]
+fn who_takes_nothing_in_particular_takes_anything() {
+    let status = |accept: &str| {
+        let mut request = ask("GET", "/applies", "");
+        request.headers = vec![("accept".to_owned(), accept.to_owned())];
+        let told = cases().answer(&request);
+        told.map_or_else(|p| p.code.status(), |told| told.status)
+    };
+    assert_eq!(
+        (status(""), status(" "), status("*/*"), status("image/png")),
+        (200, 200, 200, 406)
+    );
+}
+
+#[test]
 fn texts_of_no_length_and_yaml_are_bodies() {
     const TEXT: &str = r#"
 openapi: 3.0.3

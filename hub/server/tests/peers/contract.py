@@ -22,7 +22,8 @@ EXPLAINED = {
     "world": "the default world of the sandbox needs no account",
     "nearest": "the description has no 401, so that the mock refuses a missing credential with its 403",
     "again": "the same idempotency key came with another request",
-    "authorization": "OpenAPI 3 tells to ignore a parameter named Authorization",
+    "authorization": "OpenAPI 3 tells to ignore parameters named Authorization, Content-Type and Accept",
+    "unread": "Schemathesis itself cannot read the description",
     "bodiless": "an answer 204 has no content (RFC 9110, 15.3.5)",
     "header": "a header that no description speaks of does not make a request wrong",
     "discriminator": "a request is judged by the schema that its discriminator names, not by all of a oneOf",
@@ -32,7 +33,7 @@ EXPLAINED = {
     "enum": "no value of the enum is of the declared type, so that no value fits",
     "refusals": "the operation declares no answer but refusals",
     "text": "what stands in a query is text, so that no number there is of a wrong type",
-    "twins": "the description has two paths that are the same address, each with methods of its own; Allow names those of the address",
+    "twins": "the description has two paths that are the same address, each with methods of its own; the address has those of both",
     "headername": "the description names a header as none can be named",
     "format": "the dictionary's formats (check digits, months) are ours: to a generator that does not know them any text fits",
 }
@@ -72,7 +73,7 @@ def explained(kind, status, declared, block, about):
     # The content type of a refusal that no status is declared for.
     if kind in ("ST105", "ST104") and "Undocumented status code" in block:
         return "undeclared"
-    if kind in ("ST201", "ST203") and swagger is False and re.search("(Missing `authorization` at header|missing required 'authorization' header)", block, re.I):
+    if kind in ("ST201", "ST203") and swagger is False and re.search("(Missing `(authorization|content-type|accept)` at header|missing required '(authorization|content-type|accept)' header)", block, re.I):
         return "authorization"
     if kind in ("ST104", "ST109") and "[204] No Content" in block:
         return "bodiless"
@@ -93,6 +94,9 @@ def explained(kind, status, declared, block, about):
     if kind == "ST202" and about and (asked := re.search(r"curl -X (\w+) .*?http://[^/']+(/[^?'\s]*)", block)):
         if any(method == asked[1] and path.fullmatch(asked[2]) for method, path in about["refusing"]):
             return "refusals"
+    if kind == "ST204" and about and (asked := re.search(r"curl -X (\w+) .*?http://[^/']+(/[^?'\s]*)", block)):
+        if any(method == asked[1] and path.fullmatch(asked[2]) for method, path in about["methods"]):
+            return "twins"
     if kind == "ST205" and about and (asked := re.search(r"curl -X OPTIONS .*?http://[^/']+(/[^?'\s]*)", block)):
         if any(path.fullmatch(asked[1]) for path in about["twins"]):
             return "twins"
@@ -116,6 +120,9 @@ def run(tool, description, address, folder, *more, seconds=SECONDS):
 
 def judged(name, text, cases, check, counts, about):
     wrong = []
+    if "Schema Loading Error" in text and about:
+        counts["unread"] = counts.get("unread", 0) + 1
+        return
     for kind, title, status, declared, block in findings(text):
         why = explained(kind, status, declared or "", block, about)
         if why:
@@ -166,6 +173,7 @@ def about(path):
     document = yaml.load(text, yaml.CSafeLoader)
     says = lambda name, part: re.search(rf"(^|[{{,\s])[\"']?{name}[\"']?\s*:", part) is not None  # noqa: E731
     return {"swagger": says("swagger", text[:2000]), "discriminator": says("discriminator", text), "joined": re.search(r"\}[.,;_-]\{", text) is not None,
+            "methods": [(method, addressed(path)) for path, method, _ in operations(document)],
             "refusing": list(refusing(document)), "twins": list(twins(document))}
 
 
@@ -180,12 +188,18 @@ def twins(document):
     return (addressed(paths[0]) for paths in shapes.values() if len(paths) > 1)
 
 
-def refusing(document):
+def operations(document):
     for path, item in (document.get("paths") or {}).items():
         for method in ("get", "put", "post", "delete", "options", "patch", "trace"):
-            declared = [str(status) for status in (item.get(method) or {}).get("responses") or {}]
-            if declared and all(status[0] in "45" for status in declared):
-                yield method.upper(), addressed(path)
+            if method in item:
+                yield path, method.upper(), item[method]
+
+
+def refusing(document):
+    for path, method, operation in operations(document):
+        declared = [str(status) for status in operation.get("responses") or {}]
+        if declared and all(status[0] in "45" for status in declared):
+            yield method, addressed(path)
 
 
 def served_alone(root, tool, check, described):

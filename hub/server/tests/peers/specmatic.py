@@ -17,8 +17,9 @@ EXPLAINED = {
     "empty": "it sends no credential, or one of another scheme, in a header that must be there",
     "state": "it asks for what nobody has made and expects to find it; the sandbox remembers and says 404, as the description does",
     "none": "Specmatic itself finds no test in the description",
-    "unread": "Specmatic itself cannot resolve a reference of the description",
+    "unread": "Specmatic itself cannot read the description",
     "example": "an example of the description does not fit its own schema",
+    "extra": "an example of the description has what its schema does not name and does not forbid; Specmatic takes no more than is named",
     "unsendable": "it makes header values with line breaks, which HTTP does not know, and does not send them itself",
     "percent": "Specmatic itself fails on a text that it made with a per cent sign in it",
     "base": "a discriminator's value that the description lists and Specmatic, without a mapping, takes for a schema's name",
@@ -36,14 +37,17 @@ def scenarios(text):
 def why(title, words, log):
     """Why a deviation is none of the mock's; `None` if it is."""
     rules = set(re.findall(r"\b(R\d{4}):", words))
-    if rules == {"R1002"} and re.search(r">> RESPONSE\.HEADER\.Content-Type", words) and len(re.findall(">> ", words)) == 1:
+    if rules <= {"R1001", "R1002"} and re.search(r">> RESPONSE\.HEADER\.Content-Type", words) and set(re.findall(">> (\\S+)", words)) <= {
+            "RESPONSE.HEADER.Content-Type", "RESPONSE.BODY"}:
         return "media"
     if rules and rules <= {"R1001", "R1002", "R1003", "R2001"} and re.search(r"Error loading example named|but example \"[^\"]*\" contained", words):
         return "example"
     if not rules and re.search(r"Header value '", words):
         return "unsendable"
-    if not rules and re.search(r"Conversion = '.'", words):
+    if not rules and re.search(r"Conversion = '.'|Format specifier '", words):
         return "percent"
+    if rules == {"R2003"} and ">> RESPONSE.BODY" in words:
+        return "extra"
     if rules == {"R3001"}:
         return "base"
     if rules == {"R0002"} and re.search(r"response contained status 4(00|22)", words) and re.search(
@@ -79,7 +83,7 @@ def judged(name, text, check, counts):
     cases, _, failed, errors = map(int, total.groups())
     if cases == 1 and "Specmatic Test Suite has FAILED" in text:
         # It gives up before the first request.
-        unread = set(re.findall(r"\b(OAS\d{4}):", text)) == {"OAS0041"}
+        unread = set(re.findall(r"\b(OAS\d{4}):", text)) == {"OAS0041"} or "Could not determine name for an xml node" in text
         reason = "unread" if unread else "example" if "Error loading example named" in text else None
         if reason:
             counts[reason] = counts.get(reason, 0) + 1
