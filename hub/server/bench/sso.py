@@ -1,6 +1,7 @@
 """What signing in costs the hub: processor time of a whole sign-in (request, page, choice, consent, code, tokens), of a silent
 one, memory of 10,000 sessions, and from the test binary of hub/identity the check of a token and exchanges a second. Writes
-target/bench/sso.json, and docs/figures/sso.md with --write. Every loop is bounded, all traffic stays on loopback."""
+target/bench/sso.json, and docs/figures/sso.md with --write; `--hub` leaves what is measured of hub/identity alone as it was written before.
+Every loop is bounded, all traffic stays on loopback."""
 
 import base64
 import concurrent.futures
@@ -24,6 +25,7 @@ root = pathlib.Path(__file__).resolve().parents[3]
 hub = os.environ.get("HUB", root / "target" / "release" / "hub")
 SIGN_INS, SILENT, SESSIONS = (int(os.environ.get(n, d)) for n, d in (("SIGN_INS", "600"), ("SILENT", "2000"), ("SESSIONS", "10000")))
 AT_ONCE = 16
+IDENTITY = ("a token seen before", "a token never seen, against its bare signature", "token exchanges a second of processor time")
 REDIRECT = "https://app.example/cb"
 verifier = secrets.token_urlsafe(32)
 challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
@@ -156,6 +158,12 @@ def by_itself():
     return json.loads(line.group(1))
 
 
+def of_identity(figures):
+    first, bare = figures["check_first_us"], figures["signature_us"]
+    values = (f"{figures['check_cached_us']:.2f} µs", f"{first:.0f} µs : {bare:.0f} µs = {first / bare:.2f}", f"{figures['exchanges_per_core_second']:.0f}")
+    return zip(IDENTITY, values, ("2 µs", "the signature's speed", "8,000"))
+
+
 def main():
     with tempfile.TemporaryDirectory() as data:
         ready_file = pathlib.Path(data) / "ready.json"
@@ -175,16 +183,14 @@ def main():
     # Said at once: what follows is built first.
     print(json.dumps(figures), flush=True)
     (root / "target" / "bench").mkdir(parents=True, exist_ok=True)
-    figures.update(by_itself())
+    alone = "--hub" not in sys.argv
+    figures.update(by_itself() if alone else {})
     (root / "target" / "bench" / "sso.json").write_text(json.dumps(figures, indent=1))
     ways = ((1, "one after the other"), (AT_ONCE, f"{AT_ONCE} at once"))
     rows = [
         *((f"a whole sign-in with consent and tokens, processor time, {how}", f"{figures[f'sign_in_{n}_ms']:.2f} ms", "1 ms") for n, how in ways),
         *((f"a silent sign-in (`prompt=none`), processor time, {how}", f"{figures[f'silent_{n}_ms']:.2f} ms", "0.3 ms") for n, how in ways),
-        ("a token seen before", f"{figures['check_cached_us']:.2f} µs", "2 µs"),
-        ("a token never seen, against its bare signature",
-         f"{figures['check_first_us']:.0f} µs : {figures['signature_us']:.0f} µs = {figures['check_first_us'] / figures['signature_us']:.2f}", "the signature's speed"),
-        ("token exchanges a second of processor time", f"{figures['exchanges_per_core_second']:.0f}", "8,000"),
+        *(of_identity(figures) if alone else []),
         (f"memory of {figures['sessions']:,} sessions", f"{figures['sessions_mib']:.0f} MiB", "60 MiB"),
     ]
     page = "# Signing in: what it costs\n\nMade by `hub/server/bench/sso.py --write` (release, one machine; read them as sizes).\n\n| | measured | aim |\n|---|---|---|\n"
@@ -192,8 +198,9 @@ def main():
     print(page)
     if "--write" in sys.argv:
         file = root / "docs" / "figures" / "sso.md"
-        # Beside it stands what withdrawn.py measures.
-        page += "".join(f"{line}\n" for line in file.read_text().splitlines() if line.startswith("| consent withdrawn"))
+        # Beside it stands what withdrawn.py measures, and what was not measured now.
+        kept = ("| consent withdrawn",) if alone else ("| consent withdrawn", *(f"| {name} |" for name in IDENTITY))
+        page += "".join(f"{line}\n" for line in file.read_text().splitlines() if line.startswith(kept))
         file.write_text(page)
 
 

@@ -33,6 +33,8 @@ EXPLAINED = {
     "enum": "no value of the enum is of the declared type, so that no value fits",
     "refusals": "the operation declares no answer but refusals",
     "text": "what stands in a query is text, so that no number there is of a wrong type",
+    "length": "how long a body is HTTP tells, whatever a description says of it",
+    "emptied": "it leaves a header empty whose schema takes no empty text, and calls that valid",
     "twins": "the description has two paths that are the same address, each with methods of its own; the address has those of both",
     "headername": "the description names a header as none can be named",
     "format": "the dictionary's formats (check digits, months) are ours: to a generator that does not know them any text fits",
@@ -68,6 +70,8 @@ def explained(kind, status, declared, block, about):
         covered = status[0] + "XX" in declared.upper() or "default" in declared
         nearest = {"422": ("422", "400"), "400": ("400", "422"), "415": ("415", "400", "422")}.get(status, (status,))
         return None if covered or any(n in declared for n in nearest) else "undeclared"
+    if "[406] Not Acceptable" in block and re.search("-H '?Accept[:;]", block) and swagger is False:
+        return "authorization"
     if kind == "ST104" and "<EMPTY>" in block and swagger:
         return "empty"
     # The content type of a refusal that no status is declared for.
@@ -77,6 +81,8 @@ def explained(kind, status, declared, block, about):
         return "authorization"
     if kind in ("ST104", "ST109") and "[204] No Content" in block:
         return "bodiless"
+    if kind == "ST201" and "parameter `Content-Length` in header" in block:
+        return "length"
     if kind == "ST201" and "in header - object with unexpected properties" in block:
         return "header"
     if kind in ("ST202", "ST103") and re.search(r'"expected":"one of true, false","got":"string"|("where":"[^"]*"),"keyword":"type"[^}]*\},\{\1,"keyword":"enum"', block):
@@ -102,6 +108,8 @@ def explained(kind, status, declared, block, about):
             return "twins"
     if kind == "ST201" and re.search("parameter `[^`]*` in query - violates `additionalProperties`", block):
         return "text"
+    if kind == "ST202" and any(f"-H '{name};'" in block for name in re.findall(r'"where":"parameter/([^"]+)"', block)):
+        return "emptied"
     if kind == "ST202" and "idempotency-conflict" in block:
         return "again"
     if kind == "ST202" and re.search("check (character|digit)|校验码|校验位|a month as yyyy-MM|月份，格式为", block):

@@ -3,7 +3,7 @@ sandbox over the whole unified catalog.
 
 `make judges` runs it; it takes hours, so that `make peers` has ten descriptions and two agencies of it only. What was judged is kept in
 target/peers/judged.json and not judged again (`--anew` forgets it); JUDGES is how many run at once, the words `schemathesis`, `specmatic`
-and `sandbox` choose. `--write` writes docs/figures/judges.md and judges.csv, from which another checkout goes on."""
+and `sandbox` choose (`nothing`: none). `--write` writes docs/figures/judges.md and judges.csv, from which another checkout goes on."""
 
 import collections
 import concurrent.futures
@@ -105,7 +105,7 @@ def main():
     if "--anew" in sys.argv:
         kept.unlink(missing_ok=True)
     known = before()
-    tools = [tool for tool in TOOLS if tool in sys.argv] or list(TOOLS)
+    tools = [tool for tool in TOOLS if tool in sys.argv] or ([] if "nothing" in sys.argv else list(TOOLS))
     sizes = {path: int(row["ops"] or 0) for path, row in contract.accepted(shared)}
     open_ = [(tool, path, f"{tool} {path.relative_to(shared)}") for path in sorted(filter(sizes.get, sizes), key=sizes.get)
              for tool in tools if tool != "sandbox"]
