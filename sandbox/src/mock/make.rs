@@ -21,6 +21,9 @@ const ROUNDS: usize = 24;
 /// Rounds after which only what is required is made: fewer places, fewer of them wrong.
 const RICH_ROUNDS: usize = 16;
 
+/// Forms within forms that are tried one by one.
+const FORMS: usize = 2;
+
 /// What a value is invented for.
 #[derive(Clone, Copy)]
 pub(super) struct Need<'a> {
@@ -155,6 +158,11 @@ impl Mock {
 
     /// A value for a schema that its validator accepts.
     pub(super) fn invent(&self, pointer: &str, need: Need<'_>) -> Result<Value, Problem> {
+        self.invent_within(pointer, need, 0)
+    }
+
+    /// The same for a form within forms.
+    pub(super) fn invent_within(&self, pointer: &str, need: Need<'_>, depth: usize) -> Result<Value, Problem> {
         let schema = self.description.document.pointer(pointer).unwrap_or(&Value::Bool(true));
         let validator = self.validator(pointer, need.way);
         let party = Party::nobody(&self.personas, &self.words, need.seed);
@@ -208,7 +216,11 @@ impl Mock {
                 *misses.entry(place).or_default() += 1;
             }
         }
-        Err(failure(pointer, last))
+        let is_several = depth < FORMS && last.iter().any(|v| v.place.is_empty() && v.keyword == "oneOf");
+        is_several
+            .then(|| self.foiled(pointer, need, depth))
+            .flatten()
+            .ok_or_else(|| failure(pointer, last))
     }
 
     /// The headers a response declares. What HTTP writes itself is left to it.

@@ -9,6 +9,7 @@ mod ask;
 mod choose;
 mod coerce;
 mod fate;
+mod foil;
 mod guard;
 mod list;
 mod make;
