@@ -41,7 +41,7 @@ peers: ## judges from outside: Redocly, openapi-spec-validator, Schemathesis, Sp
 	@cargo build --locked -q -p hub-server
 	@hub/server/tests/peers/run
 
-judges: ## Schemathesis and Specmatic against `hub mock` over the whole corpus, about an hour; writes docs/figures/judges.md
+judges: ## Schemathesis and Specmatic against `hub mock` over the whole corpus and the sandbox, some hours; writes docs/figures/judges.md
 	@cargo build --locked -q -p hub-server
 	@target/peers/venv/bin/python hub/server/tests/peers/corpus.py --write
 

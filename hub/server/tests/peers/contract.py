@@ -33,6 +33,8 @@ EXPLAINED = {
     "enum": "no value of the enum is of the declared type, so that no value fits",
     "refusals": "the operation declares no answer but refusals",
     "text": "what stands in a query is text, so that no number there is of a wrong type",
+    "magic": "a number in the request asks for a fault, as the sandbox's magic data do",
+    "emptyform": "an empty body is none, and the description requires none",
     "length": "how long a body is HTTP tells, whatever a description says of it",
     "emptied": "it leaves a header empty whose schema takes no empty text, and calls that valid",
     "twins": "the description has two paths that are the same address, each with methods of its own; the address has those of both",
@@ -70,6 +72,8 @@ def explained(kind, status, declared, block, about):
         covered = status[0] + "XX" in declared.upper() or "default" in declared
         nearest = {"422": ("422", "400"), "400": ("400", "422"), "415": ("415", "400", "422")}.get(status, (status,))
         return None if covered or any(n in declared for n in nearest) else "undeclared"
+    if kind == "ST201" and re.search("parameter `(Authorization|Content-Type|Accept)` in header", block) and swagger is False:
+        return "authorization"
     if "[406] Not Acceptable" in block and re.search("-H '?Accept[:;]", block) and swagger is False:
         return "authorization"
     if kind == "ST104" and "<EMPTY>" in block and swagger:
@@ -81,6 +85,10 @@ def explained(kind, status, declared, block, about):
         return "authorization"
     if kind in ("ST104", "ST109") and "[204] No Content" in block:
         return "bodiless"
+    if kind == "ST101" and about is None and "[502] Bad Gateway" in block and "字节后断开" in block:
+        return "magic"
+    if kind == "ST201" and 'in body - violates `required` (was "")' in block:
+        return "emptyform"
     if kind == "ST201" and "parameter `Content-Length` in header" in block:
         return "length"
     if kind == "ST201" and "in header - object with unexpected properties" in block:
