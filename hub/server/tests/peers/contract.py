@@ -72,7 +72,8 @@ def explained(kind, status, declared, block, about):
         covered = status[0] + "XX" in declared.upper() or "default" in declared
         nearest = {"422": ("422", "400"), "400": ("400", "422"), "415": ("415", "400", "422")}.get(status, (status,))
         return None if covered or any(n in declared for n in nearest) else "undeclared"
-    if kind == "ST201" and re.search("parameter `(Authorization|Content-Type|Accept)` in header", block) and swagger is False:
+    if kind == "ST201" and re.search(
+            r"parameter `(Authorization|Content-Type|Accept)` in header|in header - violates `required` \(was ((Authorization|Content-Type|Accept)(, )?)+\)", block) and swagger is False:
         return "authorization"
     if "[406] Not Acceptable" in block and re.search("-H '?Accept[:;]", block) and swagger is False:
         return "authorization"

@@ -31,7 +31,7 @@ TOOLS = {"schemathesis": "Schemathesis", "specmatic": "Specmatic", "sandbox": "S
 PATIENCE = 900
 # Specmatic multiplies what a parameter may be by what all others may be: over a thousand requests for one operation.
 FEW = {"MAX_TEST_REQUEST_COMBINATIONS": "4"}
-WORDS = {**contract.EXPLAINED, **specmatic.EXPLAINED}
+WORDS = {"schemathesis": contract.EXPLAINED, "specmatic": specmatic.EXPLAINED, "sandbox": contract.EXPLAINED}
 
 
 def judge(tool, path):
@@ -148,7 +148,7 @@ def write(known):
         for n, k in known.items():
             for why, number in k["explained"].items() if n.startswith(tool + " ") else ():
                 sums[why] = sums.get(why, 0) + number
-        lines += [f"| {name} | {number} | {WORDS[why]} |" for why, number in sorted(sums.items()) if why in WORDS]
+        lines += [f"| {name} | {number} | {WORDS[tool][why]} |" for why, number in sorted(sums.items()) if why in WORDS[tool]]
     wrong = sorted(n for n, k in known.items() if not k["right"])
     if wrong:
         lines += ["", "Something against it:", ""] + [f"- `{n}`" for n in wrong]
