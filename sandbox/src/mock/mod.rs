@@ -373,6 +373,8 @@ impl crate::compose::References for Mock {
 }
 
 #[cfg(test)]
+mod contract_tests;
+#[cfg(test)]
 mod state_tests;
 #[cfg(test)]
 mod tests;

@@ -27,23 +27,12 @@ impl Mock {
     }
 
     fn withhold(&self, schema: &Value, value: &mut Value, depth: usize) {
-        if depth > DEPTH || !(value.is_object() || value.is_array()) {
+        if depth > DEPTH {
             return;
         }
-        let reference = schema.get("$ref").and_then(Value::as_str);
-        if let Some(target) = reference.and_then(|r| self.look_up(r)) {
-            self.withhold(&target, value, depth + 1);
-        }
-        let flat = coerce::flat(self, schema);
-        for word in ["oneOf", "anyOf"] {
-            let parts = schema.get(word).and_then(Value::as_array);
-            for part in parts.into_iter().flatten() {
-                self.withhold(part, value, depth + 1);
-            }
-        }
-        match value {
+        self.each_part(schema, 0, &mut |part| match value {
             Value::Object(members) => {
-                let known = flat.get("properties").and_then(Value::as_object);
+                let known = part.get("properties").and_then(Value::as_object);
                 for (name, property) in known.into_iter().flatten() {
                     if is_withheld(&coerce::flat(self, property)) {
                         members.shift_remove(name);
@@ -53,12 +42,30 @@ impl Mock {
                 }
             }
             Value::Array(items) => {
-                let Some(schema) = flat.get("items") else { return };
-                for item in items {
+                let schema = part.get("items");
+                for (item, schema) in items.iter_mut().zip(schema.into_iter().cycle()) {
                     self.withhold(schema, item, depth + 1);
                 }
             }
             _ => {}
+        });
+    }
+
+    /// A schema, what it refers to and all that it is made of, each once.
+    fn each_part(&self, schema: &Value, depth: usize, each: &mut dyn FnMut(&Value)) {
+        if depth > DEPTH {
+            return;
+        }
+        each(schema);
+        let reference = schema.get("$ref").and_then(Value::as_str);
+        if let Some(target) = reference.and_then(|r| self.look_up(r)) {
+            self.each_part(&target, depth + 1, each);
+        }
+        for word in ["allOf", "oneOf", "anyOf"] {
+            let parts = schema.get(word).and_then(Value::as_array);
+            for part in parts.into_iter().flatten() {
+                self.each_part(part, depth + 1, each);
+            }
         }
     }
 }
