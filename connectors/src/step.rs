@@ -46,7 +46,7 @@ pub enum Step {
 /// A harmless surprise in an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
-    /// Canonical field.
+    /// Canonical field; empty where it is about the answer as a whole.
     pub field: String,
     /// What was surprising, for example `unknown-code`.
     pub kind: &'static str,
