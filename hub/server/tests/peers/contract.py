@@ -160,15 +160,16 @@ def in_sandbox(tool, ready, check, document, agencies, work):
     """The sandbox, by what the unified document says of some agencies; `document(agency)` is the path of that part."""
     counts = {}
     for agency in agencies:
-        text, cases = run(tool, document(agency), ready["base_url"] + "/sandbox", work, *as_somebody(ready))
-        (work / f"schemathesis-{agency}.txt").write_text(text)
-        judged(f"the sandbox, {agency}", text, cases, check, counts, None)
+        of_agency(tool, ready, check, document(agency), agency, work, counts)
     told(counts)
 
 
-def as_somebody(ready):
+def of_agency(tool, ready, check, document, agency, work, counts, seconds=SECONDS):
     token = ready["subject_tokens"][ready["default_persona"]]
-    return "-H", f"X-Api-Key: {ready['sandbox_key']}", "-H", f"Authorization: Bearer {token}"
+    text, cases = run(tool, document, ready["base_url"] + "/sandbox", work, "-H", f"X-Api-Key: {ready['sandbox_key']}",
+                      "-H", f"Authorization: Bearer {token}", seconds=seconds)
+    (work / f"schemathesis-{agency}.txt").write_text(text)
+    judged(f"the sandbox, {agency}", text, cases, check, counts, None)
 
 
 def served(hub, description):

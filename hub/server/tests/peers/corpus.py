@@ -24,6 +24,7 @@ root = pathlib.Path(__file__).resolve().parents[4]
 work = root / "target" / "peers"
 shared = contract.corpus(root)
 kept = work / "judged.json"
+schemathesis = str(work / "venv" / "bin" / "st")
 record = root / "docs" / "figures" / "judges.csv"
 hub = pathlib.Path(os.environ.get("HUB", root / "target" / "debug" / "hub"))
 TOOLS = {"schemathesis": "Schemathesis", "specmatic": "Specmatic", "sandbox": "Schemathesis, the sandbox"}
@@ -34,41 +35,37 @@ FEW = {"MAX_TEST_REQUEST_COMBINATIONS": "4"}
 WORDS = {"schemathesis": contract.EXPLAINED, "specmatic": specmatic.EXPLAINED, "sandbox": contract.EXPLAINED}
 
 
-def judge(tool, path):
-    """What one tool says of one description: cases, what is explained by kind, what is not."""
+def judge(tool, what, city):
+    """What one tool says of one description, or of an agency of the city: what is explained by kind, what is not."""
     counts, said = {}, []
     check = lambda name, right, words="": said.append((name, bool(right), words[:3000]))  # noqa: E731
-    if tool == "sandbox":
-        return of_agency(path)
+    try:
+        if tool == "sandbox":
+            of_agency(what, city, check, counts)
+        else:
+            alone(tool, what, check, counts)
+    except subprocess.TimeoutExpired:
+        counts["slow"] = 1
+    return {"explained": counts, "said": said, "right": all(right for _, right, _ in said)}
+
+
+def alone(tool, path, check, counts):
     process, address = contract.served(hub, path)
     try:
         if tool == "schemathesis":
-            text, cases = contract.run(str(work / "venv" / "bin" / "st"), path, address, work)
+            text, cases = contract.run(schemathesis, path, address, work)
             contract.judged(path.name, text, cases, check, counts, contract.about(path))
         else:
-            text = specmatic.run(work, path, address, FEW)
-            specmatic.judged(path.name, text, check, counts)
-    except subprocess.TimeoutExpired:
-        counts["slow"] = 1
+            specmatic.judged(path.name, specmatic.run(work, path, address, FEW), check, counts)
     finally:
         process.kill()
         process.wait(10)
-    return {"explained": counts, "said": said, "right": all(right for _, right, _ in said)}
 
 
-def of_agency(agency):
-    """What Schemathesis says of an agency's services in the sandbox."""
-    counts, said = {}, []
-    check = lambda name, right, words="": said.append((name, bool(right), words[:3000]))  # noqa: E731
+def of_agency(agency, city, check, counts):
     document = work / f"unified-{agency}.json"
     document.write_bytes(urllib.request.urlopen(f"{city['base_url']}/openapi.json?agency={agency}").read())
-    try:
-        text, cases = contract.run(str(work / "venv" / "bin" / "st"), str(document), city["base_url"] + "/sandbox", work,
-                                   *contract.as_somebody(city), seconds=PATIENCE)
-        contract.judged(f"the sandbox, {agency}", text, cases, check, counts, None)
-    except subprocess.TimeoutExpired:
-        counts["slow"] = 1
-    return {"explained": counts, "said": said, "right": all(right for _, right, _ in said)}
+    contract.of_agency(schemathesis, city, check, str(document), agency, work, counts, PATIENCE)
 
 
 def start_city():
@@ -98,7 +95,6 @@ def before():
 
 
 def main():
-    global city
     if not (shared / "index.csv").exists():
         print("SKIPPED: there is no corpus beside the checkout")
         return
@@ -109,25 +105,32 @@ def main():
     sizes = {path: int(row["ops"] or 0) for path, row in contract.accepted(shared)}
     open_ = [(tool, path, f"{tool} {path.relative_to(shared)}") for path in sorted(filter(sizes.get, sizes), key=sizes.get)
              for tool in tools if tool != "sandbox"]
-    if "sandbox" in tools:
-        process, city = start_city()
+    process, city = start_city() if "sandbox" in tools else (None, None)
+    try:
+        known = judge_all(known, open_, city)
+    finally:
+        if process:
+            process.terminate()
+            process.wait(30)
+    if "--write" in sys.argv:
+        write(known)
+
+
+def judge_all(known, open_, city):
+    if city:
         document = json.load(urllib.request.urlopen(f"{city['base_url']}/openapi.json"))
         agencies = collections.Counter(path.split("/")[1] for path in document["paths"])
         open_ = [("sandbox", agency, f"sandbox {agency}") for agency, _ in sorted(agencies.items(), key=lambda a: a[1])] + open_
-    open_ = [(tool, path, name) for tool, path, name in open_ if not known.get(name, {}).get("right")]
+    open_ = [(tool, what, name) for tool, what, name in open_ if not known.get(name, {}).get("right")]
     with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JUDGES", "2"))) as pool:
-        running = {pool.submit(judge, tool, path): name for tool, path, name in open_}
+        running = {pool.submit(judge, tool, what, city): name for tool, what, name in open_}
         for done in concurrent.futures.as_completed(running):
             name = running[done]
             known = before() | {name: done.result()}
             kept.write_text(json.dumps(known, indent=1))
             wrong = "" if known[name]["right"] else "\n" + "\n".join(words for _, right, words in known[name]["said"] if not right)[:1500]
             print(("ok     " if known[name]["right"] else "FAILED ") + name + wrong, flush=True)
-    if "sandbox" in tools:
-        process.terminate()
-        process.wait(30)
-    if "--write" in sys.argv:
-        write(known)
+    return known
 
 
 def write(known):
