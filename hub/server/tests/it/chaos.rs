@@ -22,6 +22,8 @@ const RECORD: &str = "CHAOS_RECORD";
 const PORT: &str = "CHAOS_PORT";
 /// Longest time until everything has come to rest.
 const REST: Duration = Duration::from_secs(300);
+/// Fewer are hardly any chaos.
+const LEAST_KILLS: usize = 3;
 
 const MANIFEST: &str = r#"
 system: desk/main
@@ -238,17 +240,19 @@ enum Told {
     Kept(String),
 }
 
-/// One person's client: one submission after the other, each repeated under its key until it is acknowledged.
-async fn client(
-    person: usize,
-    ready: Arc<Mutex<Ready>>,
-    left: Arc<AtomicUsize>,
-    over: Arc<AtomicBool>,
-) -> Vec<(String, Told)> {
+/// How far all have come.
+#[derive(Default)]
+struct Progress {
+    begun: AtomicUsize,
+    kills: AtomicUsize,
+}
+
+/// One person's client: one submission after the other, each repeated under its key until it is acknowledged, until
+/// `count` were begun. A fast hub is done with them between two kills: then they go on until there were some.
+async fn client(person: usize, ready: Arc<Mutex<Ready>>, progress: Arc<Progress>, count: usize) -> Vec<(String, Told)> {
     let http = http();
     let mut told = Vec::new();
-    let take = |n: usize| n.checked_sub(1);
-    while left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_ok() {
+    while progress.begun.fetch_add(1, Ordering::SeqCst) < count || progress.kills.load(Ordering::SeqCst) < LEAST_KILLS {
         let words = format!("{person}-{:06}", told.len());
         loop {
             let ready = ready.lock().unwrap().clone();
@@ -278,15 +282,14 @@ async fn client(
                 if let Some(id) = body["submission"].as_str() {
                     assert!(["saved", "unknown"].contains(&body["kept"].as_str().unwrap()), "{body}");
                     told.push((words, Told::Kept(id.to_owned())));
+                    // Keeping is quick; without a rest it would be all there is.
+                    tokio::time::sleep(Duration::from_millis(100)).await;
                     break;
                 }
                 assert!(
                     [409, 503, 500].contains(&status) && body["kept"] != "saved",
                     "{status} {body}"
                 );
-            }
-            if over.load(Ordering::SeqCst) {
-                break;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -320,24 +323,23 @@ async fn chaos(database: Option<String>, count: usize) {
     let mut stage = Stage::new(folder.path(), database);
     stage.start_upstream();
     stage.start_hub();
-    let (left, over) = (Arc::new(AtomicUsize::new(count)), Arc::new(AtomicBool::new(false)));
+    let (progress, done) = (Arc::new(Progress::default()), Arc::new(AtomicBool::new(false)));
     let people = {
         let ready = stage.ready.lock().unwrap();
         ready.subject_tokens.keys().filter(|p| !p.contains('@')).count().min(8)
     };
     assert!(people >= 2, "order is kept a person, so there must be several");
     let clients: Vec<_> = (0..people)
-        .map(|person| tokio::spawn(client(person, stage.ready.clone(), left.clone(), over.clone())))
+        .map(|person| tokio::spawn(client(person, stage.ready.clone(), progress.clone(), count)))
         .collect();
     // Blocking, on its own thread: the clients must not wait for a hub that starts.
-    let (gone, done) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
     let killer = std::thread::spawn({
-        let (gone, done) = (gone.clone(), done.clone());
+        let (progress, done) = (progress.clone(), done.clone());
         move || {
             while !done.load(Ordering::SeqCst) {
                 // On a slow machine a hub must get to do something between two kills.
                 let (before, began) = (arrivals(&stage.record).len(), Instant::now());
-                std::thread::sleep(Duration::from_millis(300 + random(1_500)));
+                std::thread::sleep(Duration::from_millis(100 + random(900)));
                 while arrivals(&stage.record).len() < before + 15
                     && began.elapsed() < Duration::from_secs(10)
                     && !done.load(Ordering::SeqCst)
@@ -359,7 +361,7 @@ async fn chaos(database: Option<String>, count: usize) {
                 if stage.upstream.is_none() {
                     stage.start_upstream();
                 }
-                gone.fetch_add(1, Ordering::SeqCst);
+                progress.kills.fetch_add(1, Ordering::SeqCst);
             }
             stage
         }
@@ -370,8 +372,11 @@ async fn chaos(database: Option<String>, count: usize) {
     }
     done.store(true, Ordering::SeqCst);
     let stage = killer.join().unwrap();
-    assert_eq!(told.len(), count, "every one was acknowledged in the end");
-    assert!(gone.load(Ordering::SeqCst) >= 2, "hardly any chaos");
+    let kills = progress.kills.load(Ordering::SeqCst);
+    assert!(
+        told.len() >= count && kills >= LEAST_KILLS,
+        "every one was acknowledged in the end"
+    );
 
     let ready = stage.ready.lock().unwrap().clone();
     let began = Instant::now();
@@ -410,9 +415,9 @@ async fn chaos(database: Option<String>, count: usize) {
         let waits = matches!(how, Told::Kept(id) if manual.contains_key(id));
         assert!(n == 1 || n == 0 && waits, "{words} arrived {n} times ({how:?})");
     }
-    assert_eq!(
-        times.len() + manual.len(),
-        count.max(times.len() + manual.len()),
+    let said: BTreeSet<&str> = told.iter().map(|(words, _)| words.as_str()).collect();
+    assert!(
+        times.keys().all(|words| said.contains(words)),
         "nothing came of nothing"
     );
     let mut last: BTreeMap<&str, &str> = BTreeMap::new();
@@ -425,8 +430,8 @@ async fn chaos(database: Option<String>, count: usize) {
         );
     }
     println!(
-        "{count} submissions, {} kills, {} in the manual queue, {} told later",
-        gone.load(Ordering::SeqCst),
+        "{} submissions, {kills} kills, {} in the manual queue, {} told later",
+        told.len(),
         manual.len(),
         told.iter().filter(|(_, t)| matches!(t, Told::Kept(_))).count(),
     );
