@@ -220,6 +220,20 @@ fn is_plain(address: &str) -> bool {
     address.len() <= 500 && !address.bytes().any(odd) && !address.contains("/..") && !address.contains("/%2e")
 }
 
+/// Host and the rest of an address at a loopback IP, its port left out.
+fn without_port(address: &str) -> Option<(&str, &str)> {
+    let host = ["http://127.0.0.1", "http://[::1]"]
+        .into_iter()
+        .find(|h| address.starts_with(h))?;
+    let rest = address.strip_prefix(host)?;
+    let Some(port) = rest.strip_prefix(':') else {
+        return Some((host, rest));
+    };
+    let digits = port.bytes().take_while(u8::is_ascii_digit).count();
+    let (port, rest) = port.split_at_checked(digits)?;
+    port.parse::<u16>().ok().map(|_| (host, rest))
+}
+
 /// A client that may act, with what of its registration the protocol asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SsoClient(Arc<SsoClientRow>);
@@ -233,6 +247,18 @@ impl SsoClient {
     #[must_use]
     pub fn row(&self) -> &SsoClientRow {
         &self.0
+    }
+
+    /// Whether people are sent back there: to the letter, but for the port of an app on the person's own machine, which
+    /// takes whichever is free (RFC 8252, 7.3).
+    #[must_use]
+    pub fn leads_to(&self, address: &str) -> bool {
+        let native = self.0.auth == "none";
+        let same = |known: &String| {
+            let alike = || Some(without_port(known)? == without_port(address)?);
+            known == address || native && alike() == Some(true)
+        };
+        self.0.redirects.iter().any(same)
     }
 
     /// Whether it may use a grant type.

@@ -35,6 +35,10 @@ pub enum OauthCode {
     RequestNotSupported,
     /// A pushed request that is not there (any more).
     InvalidRequestUri,
+    /// Request objects are not fetched.
+    RequestUriNotSupported,
+    /// Clients do not register themselves on the way (OpenID Connect Core 7.2.1).
+    RegistrationNotSupported,
     /// The proof of possession is missing or does not fit (RFC 9449).
     InvalidDpopProof,
     /// The access token is not good (RFC 6750).
@@ -64,6 +68,8 @@ impl OauthCode {
             Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
             Self::RequestNotSupported => "request_not_supported",
             Self::InvalidRequestUri => "invalid_request_uri",
+            Self::RequestUriNotSupported => "request_uri_not_supported",
+            Self::RegistrationNotSupported => "registration_not_supported",
             Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",

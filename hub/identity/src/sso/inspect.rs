@@ -5,6 +5,7 @@ use super::error::{OauthCode, OauthError};
 use super::params::Params;
 use super::provider::{Provider, hashed};
 use super::scope;
+use crate::TokenError;
 use hub_core::ports::Shown;
 use hub_core::time::Timestamp;
 use serde_json::{Value, json};
@@ -91,7 +92,14 @@ impl Provider {
                 "the access token is not good or has expired",
             )
         };
-        let access = self.access.shown(shown, now).map_err(|_| bad())?;
+        let access = self.access.shown(shown, now).map_err(|error| match error {
+            TokenError::Proof(claim) if shown.proof.is_some() => OauthError::new(
+                OauthCode::InvalidDpopProof,
+                &format!("DPoP 证明不符：{claim}"),
+                &format!("the DPoP proof does not fit ({claim})"),
+            ),
+            _ => bad(),
+        })?;
         let (Some(subject), Some(family)) = (&access.subject, &access.family) else {
             return Err(bad());
         };

@@ -85,6 +85,8 @@ impl Provider {
         let client = self.asking(params).await?;
         let (params, pushed) = match params.get("request_uri") {
             None => (params.clone(), false),
+            // Not one that was pushed: nothing is fetched, and the client hears of it.
+            Some(name) if !name.starts_with(PUSHED) && registered(&client, params).is_ok() => (params.clone(), false),
             Some(name) => (self.pushed(name, &client, now).await?, true),
         };
         let redirect = registered(&client, &params)?;
@@ -256,7 +258,7 @@ impl Provider {
 /// The address, if it is one of the client's to the letter.
 fn registered<'a>(client: &SsoClient, params: &'a Params) -> Result<&'a str, OauthError> {
     let wanted = params.need("redirect_uri")?;
-    if client.row().redirects.iter().any(|r| r == wanted) {
+    if client.leads_to(wanted) {
         return Ok(wanted);
     }
     Err(OauthError::request(
@@ -271,6 +273,20 @@ fn response(params: &Params) -> Result<(), OauthError> {
             OauthCode::RequestNotSupported,
             "不接受 request 对象",
             "request objects are not taken",
+        ));
+    }
+    if params.get("request_uri").is_some() {
+        return Err(OauthError::new(
+            OauthCode::RequestUriNotSupported,
+            "request_uri 只接受推送请求的回执",
+            "request_uri names pushed requests only",
+        ));
+    }
+    if params.get("registration").is_some() {
+        return Err(OauthError::new(
+            OauthCode::RegistrationNotSupported,
+            "应用须事先登记",
+            "clients are registered beforehand",
         ));
     }
     match params.need("response_type")? {

@@ -1,8 +1,8 @@
 //! The only place that writes an error to HTTP (RFC 9457).
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::{HttpResponse, HttpResponseBuilder};
 use hub_core::{Lang, Problem, ProblemCode};
 use hub_gateway::challenge;
 use hub_identity::sso::{OauthCode, OauthError};
@@ -50,7 +50,7 @@ pub fn write(problem: &Problem, voice: &Voice) -> HttpResponse {
     answer.body(problem.document(&voice.base, voice.lang, &voice.request_id).to_string())
 }
 
-/// Writes a refusal of the OpenID provider as its standards have it (RFC 6749, 5.2; RFC 6750, 3).
+/// Writes a refusal of the OpenID provider as its standards have it (RFC 6749, 5.2).
 #[must_use]
 pub fn oauth(error: &OauthError, voice: &Voice) -> HttpResponse {
     let code = error.code.as_str();
@@ -58,21 +58,52 @@ pub fn oauth(error: &OauthError, voice: &Voice) -> HttpResponse {
         tracing::warn!(request_id = %voice.request_id, code, inner = %inner, "the provider failed");
     }
     let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    let mut answer = refusal(status);
+    if error.code == OauthCode::InvalidClient {
+        answer.insert_header(("www-authenticate", r#"Basic realm="hub""#));
+    }
+    answer.json(json!({"error": code, "error_description": error.text.en}))
+}
+
+/// Writes a refusal where an access token was asked for, and shown by this scheme (RFC 6750, 3.1; RFC 9449, 7.1): whoever
+/// shows nothing is told of no error.
+#[must_use]
+pub fn protected(error: &OauthError, voice: &Voice, scheme: Option<Scheme>) -> HttpResponse {
+    let code = error.code.as_str();
+    let challenge = match (error.code, scheme) {
+        (OauthCode::InvalidToken, None) => format!(r#"Bearer realm="hub", {DPOP}"#),
+        (OauthCode::InvalidToken | OauthCode::InvalidDpopProof | OauthCode::InsufficientScope, Some(Scheme::Dpop)) => {
+            format!(r#"{DPOP}, error="{code}""#)
+        }
+        (OauthCode::InvalidToken | OauthCode::InsufficientScope, _) => {
+            format!(r#"Bearer realm="hub", error="{code}", {DPOP}"#)
+        }
+        _ => return oauth(error, voice),
+    };
+    let status = match error.code {
+        OauthCode::InsufficientScope => StatusCode::FORBIDDEN,
+        _ => StatusCode::UNAUTHORIZED,
+    };
+    refusal(status)
+        .insert_header(("www-authenticate", challenge))
+        .json(json!({"error": code, "error_description": error.text.en}))
+}
+
+/// How an access token is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// RFC 6750.
+    Bearer,
+    /// RFC 9449.
+    Dpop,
+}
+
+fn refusal(status: StatusCode) -> HttpResponseBuilder {
     let mut answer = HttpResponse::build(status);
     answer
         .insert_header(("cache-control", "no-store"))
         .insert_header(("pragma", "no-cache"));
-    let challenge = match error.code {
-        OauthCode::InvalidClient => Some(r#"Basic realm="hub""#.to_owned()),
-        OauthCode::InvalidToken | OauthCode::InsufficientScope => {
-            Some(format!(r#"Bearer realm="hub", error="{code}", {DPOP}"#))
-        }
-        _ => None,
-    };
-    if let Some(challenge) = challenge {
-        answer.insert_header(("www-authenticate", challenge));
-    }
-    answer.json(json!({"error": code, "error_description": error.text.en}))
+    answer
 }
 
 /// The other way to show a token (RFC 9449, 7.1).

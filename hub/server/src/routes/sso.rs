@@ -1,6 +1,7 @@
 //! The OpenID provider's doors for programs. Everything is decided in `hub_identity::sso`.
 
 use super::{Answered, Ask};
+use crate::http::problem::Scheme;
 use crate::http::{cors, problem};
 use actix_web::HttpResponse;
 use hub_core::ports::{Proof, Shown};
@@ -63,7 +64,10 @@ async fn key(ask: &Ask, door: &str) -> Result<Option<String>, OauthError> {
 
 /// The answer, readable for the pages of clients that say so.
 async fn answered(ask: &Ask, result: Result<HttpResponse, OauthError>) -> Answered {
-    let mut answer = result.unwrap_or_else(|error| problem::oauth(&error, &ask.voice));
+    with_origin(ask, result.unwrap_or_else(|error| problem::oauth(&error, &ask.voice))).await
+}
+
+async fn with_origin(ask: &Ask, mut answer: HttpResponse) -> Answered {
     if let Some(origin) = ask.header("origin") {
         let known = provider(ask).knows_origin(origin).await.unwrap_or(false);
         cors::open(&mut answer, ask.http.headers(), |_| known);
@@ -142,24 +146,33 @@ pub async fn revoke(ask: Ask) -> Answered {
 }
 
 pub async fn userinfo(ask: Ask) -> Answered {
-    let told = async {
-        // From the header only: an address ends up in logs and histories (RFC 9700, 4.3.2).
-        let (scheme, token) = ask
-            .header("authorization")
-            .and_then(|v| v.split_once(' '))
-            .unwrap_or_default();
-        let proof = scheme.eq_ignore_ascii_case("dpop").then(|| Proof {
+    // From the header only: an address ends up in logs and histories (RFC 9700, 4.3.2).
+    let (word, token) = ask
+        .header("authorization")
+        .and_then(|v| v.split_once(' '))
+        .unwrap_or_default();
+    let in_address = ask.parameter("access_token").is_some();
+    let scheme = match word.to_ascii_lowercase().as_str() {
+        "dpop" => Some(Scheme::Dpop),
+        "bearer" => Some(Scheme::Bearer),
+        _ => in_address.then_some(Scheme::Bearer),
+    };
+    let shown = Shown {
+        token: if in_address || scheme.is_none() {
+            ""
+        } else {
+            token.trim()
+        },
+        proof: (scheme == Some(Scheme::Dpop)).then(|| Proof {
             text: ask.header("dpop").unwrap_or_default(),
             method: ask.http.method().as_str(),
             path: "/sso/userinfo".to_owned(),
-        });
-        let known = proof.is_some() || scheme.eq_ignore_ascii_case("bearer");
-        let shown = Shown {
-            token: if known { token.trim() } else { "" },
-            proof,
-        };
-        let claims = provider(&ask).userinfo(&shown, ask.worker.hub.clock.now()).await?;
-        Ok(closed(OK, &claims))
+        }),
     };
-    answered(&ask, told.await).await
+    let told = provider(&ask).userinfo(&shown, ask.worker.hub.clock.now()).await;
+    let answer = told.map_or_else(
+        |error| problem::protected(&error, &ask.voice, scheme),
+        |claims| closed(OK, &claims),
+    );
+    with_origin(&ask, answer).await
 }

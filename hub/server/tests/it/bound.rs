@@ -211,7 +211,12 @@ async fn attack_26_a_bound_token_is_worth_nothing_without_its_key() {
         ] {
             let got = use_it(&hub, target, authorization, proof.as_deref()).await;
             assert_eq!(got.status, 401, "{target} {authorization} {proof:?}: {}", got.body);
-            assert!(got.header("www-authenticate").contains("DPoP realm"), "{target}");
+            let challenge = got.header("www-authenticate");
+            assert!(challenge.contains("DPoP realm"), "{target}");
+            if target == "/sso/userinfo" {
+                let of_proof = challenge.contains(r#"error="invalid_dpop_proof""#);
+                assert_eq!(of_proof, authorization == &as_dpop, "{challenge}");
+            }
         }
     }
     // The refresh token of a client without a secret is bound too; a failed try does not use it up.

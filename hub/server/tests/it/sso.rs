@@ -251,6 +251,87 @@ async fn attack_05_variants_of_an_address_lead_nowhere() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_app_on_the_persons_machine_takes_whichever_port_is_free() {
+    let hub = TestHub::demo(City::empty()).await;
+    let native = json!({"redirect_uris": ["http://127.0.0.1/cb", "http://[::1]:7000/cb"], "sector": "native", "token_endpoint_auth_method": "none"});
+    let native = Channel::new(&hub, &native).await;
+    let web = Channel::new(&hub, &json!({"redirect_uris": ["http://127.0.0.1:7000/cb"]})).await;
+    let mut browser = Browser::new(&hub);
+    for (channel, address, leads) in [
+        (&native, "http://127.0.0.1:50123/cb", true),
+        (&native, "http://127.0.0.1/cb", true),
+        (&native, "http://[::1]:50123/cb", true),
+        (&native, "http://127.0.0.1:50123/cb/", false),
+        (&native, "http://127.0.0.1:501234/cb", false),
+        (&native, "http://127.0.0.1:5@evil.example/cb", false),
+        (&native, "http://127.0.0.10:5/cb", false),
+        (&native, "http://127.0.0.1.evil.example/cb", false),
+        (&native, "https://127.0.0.1/cb", false),
+        (&native, "http://localhost:5/cb", false),
+        (&web, "http://127.0.0.1:7000/cb", true),
+        (&web, "http://127.0.0.1:7001/cb", false),
+    ] {
+        let got = browser
+            .get(&channel.authorize(&[("redirect_uri", address), ("prompt", "none")]))
+            .await;
+        let back = format!("{address}?error=login_required");
+        assert_eq!(
+            (got.status == 303, got.header("location").starts_with(&back)),
+            (leads, leads),
+            "{address}"
+        );
+    }
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_standards_have_a_word_for_is_told_by_it() {
+    let hub = TestHub::demo(City::empty()).await;
+    let channel = Channel::new(&hub, &json!({})).await;
+    let mut browser = Browser::new(&hub);
+    for (name, value, error) in [
+        ("request", "e30.e30.", "request_not_supported"),
+        (
+            "request_uri",
+            "https://app.example/request",
+            "request_uri_not_supported",
+        ),
+        ("registration", "{}", "registration_not_supported"),
+    ] {
+        let got = browser.get(&channel.authorize(&[(name, value)])).await;
+        let told = query(got.header("location"));
+        assert_eq!((told["error"].as_str(), told["state"].as_str()), (error, "s-1"));
+    }
+    // A stranger's address hears of nothing.
+    let astray = [
+        ("request_uri", "https://app.example/request"),
+        ("redirect_uri", "https://evil.example/"),
+    ];
+    let got = browser.get(&channel.authorize(&astray)).await;
+    assert_eq!((got.status, got.header("location")), (400, ""));
+    // RFC 6750, 3.1: who shows nothing has done nothing wrong; RFC 9449, 7.1: who shows a bound token hears of its proof.
+    let asked = async |headers: &[(&str, &str)]| {
+        let got = hub.ask("GET", "/sso/userinfo", headers, None).await;
+        assert_eq!(got.status, 401);
+        got.header("www-authenticate").to_owned()
+    };
+    assert_eq!(
+        asked(&[]).await,
+        r#"Bearer realm="hub", DPoP realm="hub", algs="ES256 EdDSA""#
+    );
+    assert!(
+        asked(&[("authorization", "Bearer x")])
+            .await
+            .starts_with(r#"Bearer realm="hub", error="invalid_token""#)
+    );
+    assert_eq!(
+        asked(&[("authorization", "DPoP x"), ("dpop", "x")]).await,
+        r#"DPoP realm="hub", algs="ES256 EdDSA", error="invalid_token""#
+    );
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn attack_06_signing_out_is_no_open_redirect() {
     let hub = TestHub::demo(City::empty()).await;
     let channel = Channel::new(&hub, &json!({})).await;
