@@ -20,18 +20,21 @@ EXPLAINED = {
     "unread": "Specmatic itself cannot read the description",
     "example": "an example of the description does not fit its own schema",
     "extra": "an example of the description has what its schema does not name and does not forbid; Specmatic takes no more than is named",
-    "unsendable": "it makes header values with line breaks, which HTTP does not know, and does not send them itself",
+    "unsendable": "it makes header values and addresses of characters that HTTP does not know there, and mostly does not send them itself",
     "percent": "Specmatic itself fails on a text that it made with a per cent sign in it",
     "base": "a discriminator's value that the description lists and Specmatic, without a mapping, takes for a schema's name",
 }
 
 
 def scenarios(text):
-    """(title, what is said of it) of each that failed."""
-    for part in re.split(r"\n(?=Scenario: )", text)[1:]:
+    """(title, what is said of it, what was sent and answered before) of each that failed."""
+    before = ""
+    for part in re.split(r"\n(?=Scenario: )", text):
         title, _, words = part.partition("\n")
-        if title.rstrip().endswith("FAILED"):
-            yield title, re.split(r"\n-{10,}|\nCould not load report", words)[0]
+        if title.startswith("Scenario: ") and title.rstrip().endswith("FAILED"):
+            # A verdict stands behind what it is about, unless nothing was sent.
+            yield title, re.split(r"\n-{10,}|\nCould not load report", words)[0], before
+        before = part
 
 
 def why(title, words, log):
@@ -42,10 +45,10 @@ def why(title, words, log):
         return "media"
     if rules and rules <= {"R1001", "R1002", "R1003", "R2001"} and re.search(r"Error loading example named|but example \"[^\"]*\" contained", words):
         return "example"
-    if not rules and re.search(r"Header value '", words):
-        return "unsendable"
-    if not rules and re.search(r"Conversion = '.'|Format specifier '", words):
+    if not rules and re.search(r"Conversion = '[\s\S]'|Format specifier '", words):
         return "percent"
+    if not rules and (re.search(r"Header value '|>> REQUEST\.", words) or "  Request to " not in log):
+        return "unsendable"
     if rules == {"R2003"} and ">> RESPONSE.BODY" in words:
         return "extra"
     if rules == {"R3001"}:
@@ -56,6 +59,10 @@ def why(title, words, log):
     if rules == {"R0002"} and "response contained status 404" in words and re.search(r"/\([a-zA-Z_]+:", title):
         return "state"
     last = log[log.rfind("  Request to "):]
+    # Refused by the HTTP parser, before anything of the description is looked at.
+    if "response contained status 400" in words and re.search(r"(?m)^    400 Bad Request\n    content-length: 0\n    connection: close", last) and re.search(
+            r"(?m)^    x?[A-Za-z-]+: .*[^\x20-\xff]", last):
+        return "unsendable"
     if rules == {"R0002"} and "response contained status 401" in words and (
             re.search(r"(?m)^\s+Authorization:[^\S\n]*$", last) or "realm=" in last and not re.search(r"(?mi)^\s+Authorization: (Bearer|Basic) ", last)):
         return "empty"
@@ -87,11 +94,9 @@ def judged(name, text, check, counts):
         if reason:
             counts[reason] = counts.get(reason, 0) + 1
             return
-    logs, wrong, found = text, [], 0
-    for title, words in scenarios(text):
+    wrong, found = [], 0
+    for title, words, log in scenarios(text):
         found += 1
-        # What was sent and answered stands before the verdict.
-        log = logs[: logs.find(title)][-6000:]
         reason = why(title, words, log)
         if reason:
             counts[reason] = counts.get(reason, 0) + 1
