@@ -155,12 +155,20 @@ fn member(mock: &Mock, flat: &Map<String, Value>, name: &str, text: &str) -> Val
 
 fn list<'t>(mock: &Mock, flat: &Map<String, Value>, texts: impl Iterator<Item = &'t str>) -> Value {
     let item = flat.get("items").unwrap_or(&Value::Null);
-    let composed = matches!(kind(&self::flat(mock, item)), Some("object" | "array"));
+    let own = self::flat(mock, item);
+    let composed = matches!(kind(&own), Some("object" | "array"));
+    let texts: Vec<&str> = texts.collect();
+    // Some programs write the whole list into one part or pair, where the standard has one for each item.
+    if let ([whole], Some("object" | "integer" | "number" | "boolean")) = (texts.as_slice(), kind(&own))
+        && let Ok(Value::Array(items)) = serde_json::from_str(whole)
+    {
+        return Value::Array(items);
+    }
     let one = |text: &str| match composed && text.starts_with(['{', '[']) {
         true => json(text),
         false => scalar(mock, item, text),
     };
-    Value::Array(texts.map(one).collect())
+    Value::Array(texts.into_iter().map(one).collect())
 }
 
 fn object(mock: &Mock, flat: &Map<String, Value>, explode: bool, text: &str) -> Value {

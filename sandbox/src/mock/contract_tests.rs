@@ -127,3 +127,40 @@ paths:
         assert_eq!(status(path, media), 422, "{path} {media:?}");
     }
 }
+
+#[test]
+fn a_list_of_objects_comes_item_by_item_or_whole() {
+    let mock = mock(
+        r##"
+paths:
+  /upload:
+    post:
+      requestBody:
+        content:
+          multipart/form-data:
+            schema:
+              type: object
+              properties:
+                rows: {type: array, items: {type: object, properties: {n: {type: integer}}, required: [n]}}
+                names: {type: array, items: {type: string}}
+      responses: {"200": {description: d, content: {application/json: {schema: {type: boolean}}}}}
+"##,
+    );
+    let part = |(name, value): &(&str, &str)| {
+        format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    };
+    let place = |parts: &[(&str, &str)]| {
+        let body = parts.iter().map(part).collect::<String>() + "--b--\r\n";
+        let mut asked = ask("POST", "/upload", &body);
+        asked.headers = vec![("Content-Type".to_owned(), "multipart/form-data; boundary=b".to_owned())];
+        mock.answer(&asked).err().and_then(|refused| refused.place)
+    };
+    assert_eq!(place(&[("rows", r#"{"n": 1}"#), ("rows", r#"{"n": 2}"#)]), None);
+    assert_eq!(place(&[("rows", r#"[{"n": 1}, {"n": 2}]"#)]), None);
+    assert_eq!(place(&[("rows", r#"[{"n": 1}, {}]"#)]).as_deref(), Some("/rows/1/n"));
+    assert_eq!(
+        place(&[("rows", r#"[{"n": 1}]"#), ("rows", "{}")]).as_deref(),
+        Some("/rows/0")
+    );
+    assert_eq!(place(&[("names", "[]"), ("names", "a")]), None);
+}

@@ -23,7 +23,7 @@ use hub_identity::sso::Provider;
 use hub_identity::upstream::Upstreams;
 use hub_outbound::Outbound;
 use hub_registry::{Desk, Registry};
-use hub_sandbox::Word;
+use hub_sandbox::{Company, Person, Word};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -195,7 +195,7 @@ impl Hub {
             let (person, company) = (all.person(&m.person)?, all.company(&m.company)?);
             Some(json!({
                 "id": format!("{}@{}", m.person, m.company),
-                "name": Text::new(format!("{}（{}）", person.name, company.org_name), format!("{} for {}", person.en, company.en)),
+                "name": acting_name(person, company),
                 "assurance": person.assurance, "story": company.story, "traits": company.traits,
                 "company": company.org_name,
             }))
@@ -207,27 +207,18 @@ impl Hub {
     /// Personas, as a page offers them.
     #[must_use]
     pub fn persona_choices(&self, lang: Lang) -> Vec<Choice> {
-        let listed = self.personas();
-        let items = listed
-            .get("items")
-            .and_then(Value::as_array)
-            .cloned()
-            .unwrap_or_default();
-        let tag = if lang == Lang::Zh { "zh" } else { "en" };
-        items
-            .iter()
-            .filter_map(|p| {
-                let word = |pointer: &str| p.pointer(pointer).and_then(Value::as_str);
-                Some(choice(
-                    word("/id")?,
-                    format!(
-                        "{} · {}",
-                        word(&format!("/name/{tag}"))?,
-                        word(&format!("/story/{tag}"))?
-                    ),
-                ))
-            })
-            .collect()
+        let all = self.cast.personas();
+        let people = all.people().iter().map(|p| {
+            let name = if lang == Lang::Zh { &p.name } else { &p.en };
+            choice(&p.id, format!("{name} · {}", p.story.get(lang)))
+        });
+        let acting = all.mandates().iter().filter_map(|m| {
+            let (person, company) = (all.person(&m.person)?, all.company(&m.company)?);
+            let name = acting_name(person, company);
+            let id = format!("{}@{}", m.person, m.company);
+            Some(choice(&id, format!("{} · {}", name.get(lang), company.story.get(lang))))
+        });
+        people.chain(acting).collect()
     }
 
     /// Scenarios, as the sandbox lists them.
@@ -277,6 +268,13 @@ impl Hub {
             (say("操作", "Operations"), counts.operations.to_string()),
         ]
     }
+}
+
+fn acting_name(person: &Person, company: &Company) -> Text {
+    Text::new(
+        format!("{}（{}）", person.name, company.org_name),
+        format!("{} for {}", person.en, company.en),
+    )
 }
 
 fn choice(value: &str, name: String) -> Choice {

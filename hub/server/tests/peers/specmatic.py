@@ -22,6 +22,7 @@ EXPLAINED = {
     "extra": "an example of the description has what its schema does not name and does not forbid; Specmatic takes no more than is named",
     "unsendable": "it makes header values and addresses of characters that HTTP does not know there, and mostly does not send them itself",
     "percent": "Specmatic itself fails on a text that it made with a per cent sign in it",
+    "several": "the description has several successes, of which nothing in a request chooses one; Specmatic asks for each of them",
     "base": "a discriminator's value that the description lists and Specmatic, without a mapping, takes for a schema's name",
 }
 
@@ -51,6 +52,8 @@ def why(title, words, log):
         return "unsendable"
     if rules == {"R2003"} and ">> RESPONSE.BODY" in words:
         return "extra"
+    if rules == {"R0002"} and re.search(r"expected status 2\d\d but response contained status 2\d\d", words):
+        return "several"
     if rules == {"R3001"}:
         return "base"
     if rules == {"R0002"} and re.search(r"response contained status 4(00|22)", words) and re.search(
