@@ -6,6 +6,7 @@ use crate::limits::Limiters;
 use crate::metrics::Metrics;
 use crate::ports::{Described, Line, Personas, SecretSource};
 use crate::rights::Rights;
+use crate::sent::Sent;
 use crate::snapshot::{Snapshot, Snapshots};
 use crate::trail::Sampler;
 use hub_core::Problem;
@@ -83,6 +84,7 @@ pub(crate) struct Core {
     pub(crate) metrics: Metrics,
     pub(crate) sampler: Sampler,
     pub(crate) rights: Rights,
+    pub(crate) sent: Sent,
     idle: Notify,
 }
 
@@ -115,6 +117,7 @@ impl Gateway {
                 metrics: Metrics::default(),
                 sampler: Sampler::new(),
                 rights: Rights::new(),
+                sent: Sent::new(),
                 idle: Notify::new(),
             }),
             live: parts.live,
@@ -152,6 +155,14 @@ impl Gateway {
     /// If the store does not answer; until it does, every call asks it.
     pub async fn refresh_rights(&self) -> Result<(), StoreError> {
         self.core.rights.hear(&self.core.store, self.core.clock.now()).await
+    }
+
+    /// Keeps what clients were seen to send since the last time.
+    ///
+    /// # Errors
+    /// If the store does not answer; then it is kept the next time.
+    pub async fn keep_sent(&self) -> Result<(), StoreError> {
+        self.core.sent.keep(&self.core.store, self.core.clock.now()).await
     }
 
     /// The snapshot in force.

@@ -46,6 +46,7 @@ mod refusal;
 mod replay;
 mod resolve;
 mod rights;
+mod sent;
 mod setting;
 mod show;
 mod signed_in;

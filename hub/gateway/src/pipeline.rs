@@ -13,6 +13,7 @@ use crate::normalize::{flagged, normalize, reply};
 use crate::replay::{Begun, Ticket, begin};
 use crate::resolve::{Found, controls, resolve};
 use crate::rights::{consented, represented};
+use crate::sent::noted;
 use crate::setting::Setting;
 use crate::show::{MaskFrom, mask_from, show};
 use crate::snapshot::Snapshot;
@@ -55,6 +56,7 @@ impl Gateway {
         admitted?;
         // validate
         let checked = validate(&at, &operation, path)?;
+        noted(&at, &caller, &operation, &checked);
         // bind
         let (mut call, grant) = bind(&at, &caller, &operation, checked, permit, controls).await?;
         journey.bound(&call);

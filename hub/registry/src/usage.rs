@@ -22,19 +22,42 @@ pub struct Used {
     /// Ids that its operations can have in a catalog, and what the description calls them.
     names: BTreeMap<String, String>,
     rows: Vec<UsageRow>,
+    /// What each client sent to which operation, and when it last did.
+    sent: BTreeMap<(String, String), BTreeMap<String, Timestamp>>,
 }
 
 impl Usage for Used {
-    /// Calls are counted by operation: whoever calls it counts as one who uses all of it.
-    fn clients(&self, operation: &str, _field: &str) -> Vec<Seen> {
+    fn clients(&self, operation: &str, field: &str) -> Vec<Seen> {
         let key = operation_key(operation);
         let own = |row: &&UsageRow| self.names.get(&row.operation) == Some(&key);
-        let seen = |row: &UsageRow| Seen {
-            client: row.client.clone(),
-            last_used: rfc3339(row.last_used),
-            count: u64::try_from(row.calls).unwrap_or_default(),
+        let seen = |row: &UsageRow| {
+            let last_used = self.last_sent(row, field)?;
+            Some(Seen {
+                client: row.client.clone(),
+                last_used: rfc3339(last_used),
+                count: u64::try_from(row.calls).unwrap_or_default(),
+            })
         };
-        self.rows.iter().filter(own).map(seen).collect()
+        self.rows.iter().filter(own).filter_map(seen).collect()
+    }
+}
+
+impl Used {
+    /// When a client last sent a field; its last call for the operation as a whole, and where nothing or not everything is known of
+    /// what it sends: rather one too many is told than one too few.
+    fn last_sent(&self, row: &UsageRow, field: &str) -> Option<Timestamp> {
+        let known = self.sent.get(&(row.operation.clone(), row.client.clone()));
+        let Some(known) = known.filter(|_| !field.is_empty()) else {
+            return Some(row.last_used);
+        };
+        let steps = field
+            .match_indices('/')
+            .map(|(at, _)| field.get(..at).unwrap_or_default());
+        let hidden = steps
+            .filter_map(|above| known.get(&format!("{above}/**")))
+            .copied()
+            .max();
+        known.get(field).copied().max(hidden)
     }
 }
 
@@ -73,7 +96,13 @@ impl Desk {
         let names = names(shown);
         let mut rows = self.store.versions().usage(&format!("{}.", shown.row.agency)).await?;
         rows.retain(|row| names.contains_key(&row.operation));
-        Ok(Used { names, rows })
+        let mut sent: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+        for (field, at) in self.store.versions().sent(&format!("{}.", shown.row.agency)).await? {
+            sent.entry((field.operation, field.client))
+                .or_default()
+                .insert(field.field, at);
+        }
+        Ok(Used { names, rows, sent })
     }
 
     /// What a client's owner was told.

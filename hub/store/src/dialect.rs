@@ -20,6 +20,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (10, "rights", include_str!("../migrations/0010_rights.sql")),
     (11, "people", include_str!("../migrations/0011_people.sql")),
     (12, "events", include_str!("../migrations/0012_events.sql")),
+    (13, "sent", include_str!("../migrations/0013_sent.sql")),
 ];
 
 /// Which words the database understands.

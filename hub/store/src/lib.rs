@@ -34,6 +34,7 @@ mod orders;
 mod pg;
 mod queue;
 mod secrets;
+mod sent;
 mod sessions;
 mod sso;
 mod store;
@@ -65,6 +66,7 @@ pub use operators::{OperatorRow, Operators};
 pub use orders::{Difference, Order, Orders};
 pub use queue::{Decision, Wanted};
 pub use secrets::{Meta, Secrets};
+pub use sent::SentField;
 pub use sessions::{KeptSession, Sessions};
 pub use sso::{
     CodeRow, ConsentRow, FamilyRow, NewCode, RefreshRow, RequestKind, SessionRow, SignIns, SsoClientRow, SsoClients,

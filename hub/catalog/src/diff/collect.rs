@@ -32,6 +32,8 @@ pub(super) struct Found {
     pub new_at: Option<String>,
     /// Where inside the operation.
     pub at: String,
+    /// Pointer of what it is about, where that is a field or parameter.
+    pub field: String,
 }
 
 /// A pair of schemas that an operation leads to.
@@ -80,6 +82,7 @@ impl Found {
             old_at: None,
             new_at: None,
             at: String::new(),
+            field: String::new(),
         }
     }
 
@@ -100,6 +103,11 @@ impl Found {
 
     pub fn inside(mut self, at: impl Into<String>) -> Self {
         self.at = at.into();
+        self
+    }
+
+    pub fn field(mut self, pointer: String) -> Self {
+        self.field = pointer;
         self
     }
 }
@@ -177,7 +185,7 @@ impl<'a> Collector<'a> {
             );
             let uses = causes.entry(cause).or_default();
             if let Some(act) = act.and_then(|a| self.acts.get(a)) {
-                uses.push((act.at(found.at.clone(), String::new()), act.unstable));
+                uses.push((act.at(found.at.clone(), found.field.clone()), act.unstable));
             }
         }
         for root in &self.roots {

@@ -88,7 +88,8 @@ fn gone(out: &mut Collector<'_>, act: usize, area: Area, parameter: &Parameter<'
         End::Unannounced => "parameter",
     };
     let found = Found::new(area, keyword, Effect::Removed).old(&parameter.at);
-    out.find(act, found.says(Some(parameter.shown()), None).inside(parameter.shown()));
+    let found = found.says(Some(parameter.shown()), None).inside(parameter.shown());
+    out.find(act, found.field(format!("/{}", escape(parameter.name))));
 }
 
 impl<'a> Parameter<'a> {

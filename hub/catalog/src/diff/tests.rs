@@ -567,6 +567,7 @@ fn clients_that_used_what_breaks_are_named() {
             };
             match (operation, field) {
                 ("thing-add", "/n") => vec![seen("app", 2), seen("bus", 7)],
+                ("thing-add", "") => vec![seen("app", 2), seen("bus", 7), seen("car", 1)],
                 _ => Vec::new(),
             }
         }
@@ -590,6 +591,26 @@ fn clients_that_used_what_breaks_are_named() {
         .map(|c| (c.client.as_str(), c.count))
         .collect();
     assert_eq!(clients, [("bus", 7), ("app", 2)]);
+    // What must be sent from now on concerns those who do not send it, and nobody sees what of an answer is read.
+    let body = |required: Value, answer: Value| {
+        let sent = json!({"type": "object", "properties": {"n": {"type": "string"}}, "required": required});
+        api(&sent, &answer, &json!({}))
+    };
+    let (loose, tight) = (
+        body(json!([]), json!({"type": "integer"})),
+        body(json!(["n"]), json!({"type": "string"})),
+    );
+    let mut report = diff(&loose, &tight, Options::default());
+    annotate(&mut report.changes, &Index);
+    let told: Vec<(&str, usize)> = report
+        .changes
+        .iter()
+        .map(|c| (c.id.as_str(), c.clients.len()))
+        .collect();
+    assert_eq!(
+        told,
+        [("request-body.required.narrowed", 3), ("response-body.type.changed", 3)]
+    );
 }
 
 #[test]

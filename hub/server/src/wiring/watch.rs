@@ -48,6 +48,9 @@ async fn look(worker: Worker, keeper: Keeper) {
         if let Err(error) = keeper.keep().await {
             tracing::warn!(%error, "what the trail tells of could not be kept");
         }
+        if let Err(error) = worker.gateway.keep_sent().await {
+            tracing::warn!(%error, "what clients send could not be kept");
+        }
         worker.hub.worlds.engine().pass_due();
         worker.hub.worlds.write_all().await;
         if looks.is_multiple_of(SELDOM)

@@ -57,7 +57,7 @@ def alone(tool, path, check, counts):
             text, cases = contract.run(schemathesis, path, address, work)
             contract.judged(path.name, text, cases, check, counts, contract.about(path))
         else:
-            specmatic.judged(path.name, specmatic.run(work, path, address, FEW), check, counts)
+            specmatic.judged(path.name, specmatic.run(work, path, address, FEW), check, counts, specmatic.about(path))
     finally:
         process.kill()
         process.wait(10)

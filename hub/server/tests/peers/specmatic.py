@@ -8,12 +8,14 @@ import re
 import shutil
 import subprocess
 
+import yaml
+
 import contract
 
 SECONDS = 240
 EXPLAINED = {
     "media": "the answer is of several media types, or of any; Specmatic asks for any and expects one",
-    "format": "Specmatic makes texts without looking at their `format` and expects them to be taken",
+    "format": "Specmatic makes values without looking at `format`, `multipleOf` or `minItems`, and expects them to be taken",
     "empty": "it sends no credential, or one of another scheme, in a header that must be there",
     "state": "it asks for what nobody has made and expects to find it; the sandbox remembers and says 404, as the description does",
     "none": "Specmatic itself finds no test in the description",
@@ -22,9 +24,19 @@ EXPLAINED = {
     "extra": "an example of the description has what its schema does not name and does not forbid; Specmatic takes no more than is named",
     "unsendable": "it makes header values and addresses of characters that HTTP does not know there, and mostly does not send them itself",
     "percent": "Specmatic itself fails on a text that it made with a per cent sign in it",
+    "bodyless": "the description has a body for 204, which HTTP does not (RFC 9110, 15.3.5)",
+    "bare": "it sends a bare text as JSON, which is none",
+    "unsent": "it does not send the form that the description requires",
+    "written": "it expects to be told what is only written",
+    "alike": "of several paths of the same form it takes another one",
     "several": "the description has several successes, of which nothing in a request chooses one; Specmatic asks for each of them",
     "base": "a discriminator's value that the description lists and Specmatic, without a mapping, takes for a schema's name",
 }
+
+
+# What was expected of a value that Specmatic made.
+MADE = (r"(hub-why: [^\n]*expected|\"expected\": \")\s?(an? (absolute URI|URI|date|time|e-mail|UUID)\b|a multiple of|[^\"\n]*的倍数|at least \d+ items|至少 \d+ 项"
+        r"|(at most |不大于 ?)?(2147483647|9223372036854775807)\b)")
 
 
 def scenarios(text):
@@ -38,7 +50,27 @@ def scenarios(text):
         before = part
 
 
-def why(title, words, log):
+def about(path):
+    """What of a description decides why a deviation is none of the mock's."""
+    text = path.read_text(errors="replace")
+    document = yaml.load(text, yaml.CSafeLoader)
+    return {"discriminators": set(re.findall(r"[\"']?propertyName[\"']?\s*:\s*[\"']?([\w-]+)", text)), "written": set(written(document)),
+            "twins": list(contract.twins(document)), "examples": set(re.findall(r"[\"']?([\w-]+)[\"']?\s*:\s*null\b", text))}
+
+
+def written(node):
+    """Names of properties that are only written."""
+    if isinstance(node, dict):
+        for name, value in node.items():
+            if isinstance(value, dict) and value.get("writeOnly") is True:
+                yield name
+            yield from written(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from written(value)
+
+
+def why(title, words, log, known):
     """Why a deviation is none of the mock's; `None` if it is."""
     rules = set(re.findall(r"\b(R\d{4}):", words))
     if rules <= {"R1001", "R1002"} and re.search(r">> RESPONSE\.HEADER\.Content-Type", words) and set(re.findall(">> (\\S+)", words)) <= {
@@ -56,12 +88,31 @@ def why(title, words, log):
         return "several"
     if rules == {"R3001"}:
         return "base"
-    if rules == {"R0002"} and re.search(r"response contained status 4(00|22)", words) and re.search(
-            r"hub-why: [^\n]*expected an? (absolute URI|URI|date|time|e-mail|UUID)\b|(不大于|at most) (2147483647|9223372036854775807)\b", log):
+    last = log[log.rfind("  Request to "):]
+    refused = rules == {"R0002"} and re.search(r"response contained status 4(00|22)", words)
+    if refused and re.search(MADE, last):
         return "format"
+    if refused and re.search(r"hub-why: The body is not JSON|\"The body is not JSON\"|\"请求体不是 JSON\"", last):
+        return "bare"
+    if refused and re.search(r"(?m)^    Content-Type: NOT SENT$", last) and re.search(r"expected body, which is required|\"body, which is required\"|必填：body", last):
+        return "unsent"
+    chosen = re.search(r"(?:hub-why: |\"where\": \")(/[^\s:\"]+)(?:: expected one of|\",\n\s+\"expected\": \"(?:one of|[^\"]*之一))", last)
+    if refused and chosen and chosen[1].rsplit("/", 1)[-1] in known["discriminators"]:
+        return "base"
+    if re.search(r"(?m)^    204 No Content$", last) and set(re.findall(">> (\\S+)", words)) == {"RESPONSE.BODY"}:
+        return "bodyless"
+    missing = re.findall(r"mandatory property \"([^\"]+)\" to be present but was missing from the response", words)
+    if missing and set(missing) <= known["written"] and len(missing) == len(re.findall(r"\bR\d{4}:", words)):
+        return "written"
+    sent = re.search(r"(?m)^    [A-Z]+ (/[^\s?]*)", last)
+    if sent and any(path.fullmatch(sent[1]) for path in known["twins"]):
+        return "alike"
+    # The type of an example's member where the schema names none.
+    open_ = re.findall(r">> RESPONSE\.BODY\S*?([\w-]+)\n", words)
+    if rules == {"R1001"} and "expected type null but response contained" in words and set(open_) <= known["examples"]:
+        return "extra"
     if rules == {"R0002"} and "response contained status 404" in words and re.search(r"/\([a-zA-Z_]+:", title):
         return "state"
-    last = log[log.rfind("  Request to "):]
     # Refused by the HTTP parser, before anything of the description is looked at.
     if "response contained status 400" in words and re.search(r"(?m)^    400 Bad Request\n    content-length: 0\n    connection: close", last) and re.search(
             r"(?m)^    x?[A-Za-z-]+: .*[^\x20-\xff]", last):
@@ -82,7 +133,7 @@ def run(work, description, address, more):
     return done.stdout + done.stderr
 
 
-def judged(name, text, check, counts):
+def judged(name, text, check, counts, known):
     total = re.search(r"Tests run: (\d+), Successes: (\d+), Failures: (\d+), WIP: \d+, Errors: (\d+)", text)
     if not total:
         check(f"Specmatic runs against {name}", False, text[-1500:])
@@ -100,7 +151,7 @@ def judged(name, text, check, counts):
     wrong, found = [], 0
     for title, words, log in scenarios(text):
         found += 1
-        reason = why(title, words, log)
+        reason = why(title, words, log, known)
         if reason:
             counts[reason] = counts.get(reason, 0) + 1
         else:
@@ -120,18 +171,18 @@ def judge(root, work, ready, check, described, sandboxed):
     def alone(path):
         process, address = contract.served(root / "target" / "debug" / "hub", path)
         try:
-            return f"hub mock {path.name}", run(work, path, address, {})
+            return f"hub mock {path.name}", run(work, path, address, {}), about(path)
         finally:
             process.terminate()
             process.wait(10)
 
     def together(one):
         name, path = one
-        return f"the sandbox, {name}", run(work, path, ready["base_url"] + "/sandbox", keys)
+        return f"the sandbox, {name}", run(work, path, ready["base_url"] + "/sandbox", keys), about(path)
 
     # Most of the time is Java's start.
     with concurrent.futures.ThreadPoolExecutor(2) as two:
-        for name, text in [*two.map(alone, described), *two.map(together, sandboxed)]:
-            judged(name, text, check, counts)
+        for name, text, known in [*two.map(alone, described), *two.map(together, sandboxed)]:
+            judged(name, text, check, counts, known)
     for reason, number in sorted(counts.items()):
         print(f"        {number} explained: {EXPLAINED[reason]}")
