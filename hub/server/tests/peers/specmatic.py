@@ -3,12 +3,15 @@
 It needs Java; where there is none, that is said and nothing is run. What it finds is counted by kind, as in `contract.py`."""
 
 import concurrent.futures
+import json
 import os
 import re
 import shutil
 import subprocess
 
 import yaml
+from jsonschema import Draft4Validator
+from openapi_schema_validator import OAS30ReadValidator, OAS31Validator
 
 import contract
 
@@ -28,6 +31,8 @@ EXPLAINED = {
     "bare": "it sends a bare text as JSON, which is none",
     "unsent": "it does not send the form that the description requires",
     "written": "it expects to be told what is only written",
+    "valid": "another validator (jsonschema of PyPI) finds nothing in the same answer",
+    "undeclared": "a field is required that no property declares; it does not send it",
     "alike": "of several paths of the same form it takes another one",
     "several": "the description has several successes, of which nothing in a request chooses one; Specmatic asks for each of them",
     "base": "a discriminator's value that the description lists and Specmatic, without a mapping, takes for a schema's name",
@@ -35,7 +40,7 @@ EXPLAINED = {
 
 
 # What was expected of a value that Specmatic made.
-MADE = (r"(hub-why: [^\n]*expected|\"expected\": \")\s?(an? (absolute URI|URI|date|time|e-mail|UUID)\b|a multiple of|[^\"\n]*的倍数|at least \d+ items|至少 \d+ 项"
+MADE = (r"(hub-why: [^\n]*expected|\"expected\": \")\s?(an? (absolute URI|URI|date|time|e-mail|UUID)\b|a multiple of|[^\"\n]*的倍数|at (least|most) \d+ items|(至少|至多|最多) \d+ 项"
         r"|(at most |不大于 ?)?(2147483647|9223372036854775807)\b)")
 
 
@@ -54,8 +59,38 @@ def about(path):
     """What of a description decides why a deviation is none of the mock's."""
     text = path.read_text(errors="replace")
     document = yaml.load(text, yaml.CSafeLoader)
-    return {"discriminators": set(re.findall(r"[\"']?propertyName[\"']?\s*:\s*[\"']?([\w-]+)", text)), "written": set(written(document)),
+    return {"document": document, "discriminators": set(re.findall(r"[\"']?propertyName[\"']?\s*:\s*[\"']?([\w-]+)", text)), "written": set(written(document)), "undeclared": set(undeclared(document)),
             "twins": list(contract.twins(document)), "examples": set(re.findall(r"[\"']?([\w-]+)[\"']?\s*:\s*null\b", text))}
+
+
+def fits(document, title, last):
+    """Whether another validator finds nothing wrong with the body that was answered: what it is said to lack is then not asked for."""
+    method, path, status = re.match(r"Scenario: ([A-Z]+) (\S+) -> (\d+)", title).groups()
+    shape = re.sub(r"\([^()]*:[^()]*\)|\{[^}]*\}", "{}", path)
+    operations = [operation for template, verb, operation in contract.operations(document)
+                  if verb == method and re.sub(r"\{[^}]*\}", "{}", template) == shape]
+    answer = re.search(r"(?ms)^  Response at [^\n]*\n    (\d+)[^\n]*\n(?:    [^\n]+\n)*    \n(.*)", last)
+    if len(operations) != 1 or not answer or answer[1] != status:
+        return False
+    response = resolved(document, (operations[0].get("responses") or {}).get(status) or {})
+    content = response.get("content") or {}
+    schema = response.get("schema") if "swagger" in document else next((m.get("schema") for n, m in content.items() if "json" in n), None)
+    try:
+        body = json.loads(answer[2])
+    except ValueError:
+        return False
+    kind = Draft4Validator if "swagger" in document else OAS31Validator if str(document.get("openapi", "")) >= "3.1" else OAS30ReadValidator
+    whole = {**(schema or {}), **{name: document[name] for name in ("components", "definitions") if name in document}}
+    return kind(whole).is_valid(body)
+
+
+def resolved(document, node):
+    while isinstance(node, dict) and "$ref" in node:
+        steps = node["$ref"].removeprefix("#/").split("/")
+        node = document
+        for step in steps:
+            node = node[step.replace("~1", "/").replace("~0", "~")]
+    return node
 
 
 def written(node):
@@ -96,6 +131,9 @@ def why(title, words, log, known):
         return "bare"
     if refused and re.search(r"(?m)^    Content-Type: NOT SENT$", last) and re.search(r"expected body, which is required|\"body, which is required\"|必填：body", last):
         return "unsent"
+    lacking = re.search(r"hub-why: \\S+: expected the required field `([^`]+)`", last)
+    if refused and lacking and lacking[1] in known["undeclared"]:
+        return "undeclared"
     chosen = re.search(r"(?:hub-why: |\"where\": \")(/[^\s:\"]+)(?:: expected one of|\",\n\s+\"expected\": \"(?:one of|[^\"]*之一))", last)
     if refused and chosen and chosen[1].rsplit("/", 1)[-1] in known["discriminators"]:
         return "base"
@@ -111,6 +149,8 @@ def why(title, words, log, known):
     open_ = re.findall(r">> RESPONSE\.BODY\S*?([\w-]+)\n", words)
     if rules == {"R1001"} and "expected type null but response contained" in words and set(open_) <= known["examples"]:
         return "extra"
+    if rules and ">> RESPONSE.BODY" in words and ">> RESPONSE.STATUS" not in words and fits(known["document"], title, last):
+        return "valid"
     if rules == {"R0002"} and "response contained status 404" in words and re.search(r"/\([a-zA-Z_]+:", title):
         return "state"
     # Refused by the HTTP parser, before anything of the description is looked at.
@@ -121,6 +161,17 @@ def why(title, words, log, known):
             re.search(r"(?m)^\s+Authorization:[^\S\n]*$", last) or "realm=" in last and not re.search(r"(?mi)^\s+Authorization: (Bearer|Basic) ", last)):
         return "empty"
     return None
+
+
+def undeclared(node):
+    """Names that a schema requires and does not declare."""
+    if isinstance(node, dict):
+        if isinstance(node.get("required"), list) and isinstance(node.get("properties"), dict):
+            yield from (name for name in node["required"] if name not in node["properties"])
+        node = list(node.values())
+    if isinstance(node, list):
+        for value in node:
+            yield from undeclared(value)
 
 
 def run(work, description, address, more):
