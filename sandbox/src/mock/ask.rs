@@ -6,7 +6,7 @@ use super::{Memory, Mock, Way, coerce, media, multipart};
 use hub_catalog::document::Document;
 use hub_core::problem::Violation;
 use hub_core::time::Timestamp;
-use hub_core::{Problem, ProblemCode, Text};
+use hub_core::{Lang, Problem, ProblemCode, Text};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 
@@ -34,9 +34,17 @@ pub struct Room<'a> {
     pub memory: Option<&'a Memory>,
     /// What time it is there, in place of the moment that stands still.
     pub now: Option<Timestamp>,
+    /// Language of who does not say theirs.
+    pub lang: Lang,
 }
 
 impl Ask<'_> {
+    /// The language of refusals.
+    pub(super) fn lang(&self) -> Lang {
+        self.header("accept-language")
+            .map_or(self.room.lang, Lang::from_accept_language)
+    }
+
     /// The value of a header.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {

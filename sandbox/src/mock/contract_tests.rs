@@ -3,6 +3,7 @@
 use super::state_tests::ask;
 use super::*;
 use hub_catalog::description::read;
+use hub_core::Lang;
 
 /// A mock of a description from its paths on.
 fn mock(rest: &str) -> Mock {
@@ -163,4 +164,35 @@ paths:
         Some("/rows/0")
     );
     assert_eq!(place(&[("names", "[]"), ("names", "a")]), None);
+}
+
+#[test]
+fn a_declared_refusal_speaks_the_language_of_who_asks() {
+    let mock = mock(
+        r#"
+paths:
+  /things:
+    get:
+      parameters: [{name: n, in: query, required: true, schema: {type: integer}}]
+      responses:
+        "200": {description: ok}
+        "400": {description: no, content: {application/problem+json: {schema: {type: object}}}}
+"#,
+    );
+    let told = |lang: Lang, accept: Option<&str>| {
+        let mut asked = ask("GET", "/things", "");
+        asked.room.lang = lang;
+        asked.headers = accept
+            .map(|a| ("Accept-Language".to_owned(), a.to_owned()))
+            .into_iter()
+            .collect();
+        let refused = mock.answer(&asked).unwrap();
+        assert_eq!(refused.status, 400);
+        refused.value.unwrap()
+    };
+    let title = |lang: Lang| Problem::new(ProblemCode::ValidationFailed).document("", lang, "")["title"].clone();
+    assert_eq!(told(Lang::En, None)["title"], title(Lang::En));
+    assert_eq!(told(Lang::Zh, None)["title"], title(Lang::Zh));
+    assert_eq!(told(Lang::En, Some("zh"))["title"], title(Lang::Zh));
+    assert!(told(Lang::En, None).get("request_id").is_none(), "a header says it");
 }

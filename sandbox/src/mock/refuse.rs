@@ -51,8 +51,7 @@ impl Mock {
         };
         let challenge = problem.more.get("challenge").and_then(Value::as_str);
         let challenge = challenge.map(|text| ("www-authenticate".to_owned(), text.to_owned()));
-        let lang = Lang::from_accept_language(ask.header("accept-language").unwrap_or_default());
-        let mut document = problem.document("", lang, "");
+        let mut document = problem.document("", ask.lang(), "");
         if let Some(members) = document.as_object_mut() {
             members.insert("status".to_owned(), json!(chosen.status));
             // Whoever serves the mock names the request in a header.

@@ -2,7 +2,7 @@
 //! it was uploaded.
 
 use hub_core::wire::ReplyBody;
-use hub_core::{Inbound, Problem, ProblemCode, Reply};
+use hub_core::{Inbound, Lang, Problem, ProblemCode, Reply};
 use hub_gateway::{Described, Showing};
 use hub_registry::{Desk, Shown};
 use hub_sandbox::mock::{Ask, Mock, Room, Told};
@@ -108,6 +108,7 @@ impl Showing for OnShow {
             room: Room {
                 memory: Some(&memory),
                 now: Some(self.engine.now_in(world)),
+                lang: Lang::Zh,
             },
         };
         let told = mock.answer(&ask)?;

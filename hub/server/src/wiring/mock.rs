@@ -99,7 +99,11 @@ async fn answer(http: HttpRequest, payload: web::Payload, shared: web::Data<Shar
             .filter_map(|(n, v)| Some((n.as_str().to_owned(), v.to_str().ok()?.to_owned())))
             .collect(),
         body: &body,
-        room: Room { memory: None, now },
+        room: Room {
+            memory: None,
+            now,
+            lang: shared.lang,
+        },
     };
     let preflight = ask.header("access-control-request-method").is_some();
     let mut echo = vec![("hub-sandbox", "mock".to_owned()), ("hub-clock", clock)];
