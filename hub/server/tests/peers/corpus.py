@@ -137,7 +137,8 @@ def judge_all(known, open_, city):
 def write(known):
     lines = ["# What outside judges say of `hub mock` and the sandbox", "",
              "Written by `make judges`: Schemathesis and Specmatic, as they are published, against `hub mock` over the development corpus, all that",
-             "openapi-spec-validator accepts and that is one file; Schemathesis against the sandbox over the unified catalog, agency by agency.", "",
+             "openapi-spec-validator accepts and that is one file; Schemathesis against the sandbox over the unified catalog, agency by agency.",
+             "Of the combinations of what a request may leave out Specmatic tries a few an operation; the ten descriptions of `make peers` have all.", "",
              "| judge | descriptions or agencies | not judged yet | nothing against it | something against it | gave up on |", "|---|---|---|---|---|---|"]
     described = sum(int(row["ops"] or 0) > 0 for _, row in contract.accepted(shared))
     for tool, name in TOOLS.items():
