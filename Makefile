@@ -68,8 +68,6 @@ generate: ## write the generated documents anew (schemas, the hub's own API, the
 bench: ## measure against nginx in one interleaved run (builds release)
 	@.ci/prerequisites bench
 	@cargo build --locked --release -p hub-server
-	@hub/server/bench/run
-	@python3 hub/server/bench/register.py
-	@python3 hub/server/bench/sso.py
-	@.ci/services run python3 hub/server/bench/withdrawn.py
-	@python3 hub/server/bench/calls.py target/release/hub
+	@missed=0; for one in hub/server/bench/run "python3 hub/server/bench/mock.py" "python3 hub/server/bench/register.py" \
+	 "python3 hub/server/bench/sso.py" ".ci/services run python3 hub/server/bench/withdrawn.py" \
+	 "python3 hub/server/bench/calls.py target/release/hub"; do echo "== $$one"; $$one || missed=1; done; exit $$missed
