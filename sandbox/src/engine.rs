@@ -209,7 +209,7 @@ impl MockEngine {
             headers: self.headers_of(controls, said.as_deref()),
             ..Answer::new(operation.status, body)
         });
-        let held = lock(&kept).len();
+        let held = lock(&kept).held();
         self.worlds.settle(world, held);
         Told { result, delay_ms }
     }

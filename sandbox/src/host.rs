@@ -76,7 +76,7 @@ impl MockEngine {
     /// Puts a world in memory from what was written down of it; false if that is no world.
     pub fn load(&self, name: &str, parts: &[(String, String)]) -> bool {
         let Some(world) = World::read(parts) else { return false };
-        let held = world.len();
+        let held = world.held();
         // Whoever was faster may have changed something since.
         drop(self.worlds.get(name, || world.apart()));
         self.worlds.settle(name, held);
@@ -98,7 +98,7 @@ impl MockEngine {
             let mut source = lock(&source);
             (source.changes(), source.apart())
         };
-        let held = world.len();
+        let held = world.held();
         self.worlds.reset(to);
         drop(self.worlds.get(to, || world));
         self.worlds.settle(to, held);
@@ -209,7 +209,13 @@ impl MockEngine {
     /// Where a description keeps its things in a world.
     #[must_use]
     pub fn memory(&self, name: &str, description: &str) -> Arc<Memory> {
-        lock(&self.world(name)).memory(description)
+        let world = self.world(name);
+        let (memory, held) = {
+            let mut world = lock(&world);
+            (world.memory(description), world.held())
+        };
+        self.worlds.settle(name, held);
+        memory
     }
 
     /// Worlds that hold what is not written down yet.

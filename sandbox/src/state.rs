@@ -17,6 +17,8 @@ pub struct Limits {
     pub worlds: usize,
     /// Matters in all worlds together.
     pub total: usize,
+    /// Bytes in all worlds together, about.
+    pub bytes: usize,
 }
 
 impl Default for Limits {
@@ -25,6 +27,7 @@ impl Default for Limits {
             matters: 10_000,
             worlds: 1_000,
             total: 50_000,
+            bytes: 512 << 20,
         }
     }
 }
@@ -88,7 +91,26 @@ pub(crate) struct Matter {
     pub seed: Seed,
 }
 
+/// About how many bytes a value takes in memory.
+fn weight(value: &Value) -> usize {
+    match value {
+        Value::String(text) => 24 + text.len(),
+        Value::Array(items) => 24 + items.iter().map(weight).sum::<usize>(),
+        Value::Object(map) => of_map(map),
+        _ => 16,
+    }
+}
+
+fn of_map(map: &Map<String, Value>) -> usize {
+    map.iter().map(|(name, value)| 48 + name.len() + weight(value)).sum()
+}
+
 impl Matter {
+    /// About how many bytes it takes in memory.
+    pub(crate) fn weight(&self) -> usize {
+        512 + of_map(&self.input) + of_map(&self.data) + weight(&self.answer)
+    }
+
     /// Whether somebody with these numbers may see it.
     pub(crate) fn is_visible_to(&self, numbers: &[String]) -> bool {
         numbers.is_empty() || self.owners.is_empty() || self.owners.iter().any(|o| numbers.contains(o))

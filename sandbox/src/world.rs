@@ -17,6 +17,10 @@ use std::sync::Arc;
 const OFFERS: usize = 20_000;
 /// Descriptions that remember at a time.
 const MEMORIES: usize = 200;
+/// Bytes of all matters together, about; the oldest goes first.
+const BYTES: usize = 64 << 20;
+/// Bytes of what descriptions remember, together; the one that remembers most goes first, of those that nobody is at.
+const MEMORY_BYTES: usize = 128 << 20;
 /// Happenings that can be read again, once they are written down.
 const HAPPENINGS: usize = 10_000;
 
@@ -38,6 +42,8 @@ struct Head {
 pub(crate) struct World {
     head: Head,
     matters: BTreeMap<u64, Arc<Matter>>,
+    /// What the matters take in memory.
+    bytes: usize,
     index: HashMap<(SystemId, String), Vec<u64>>,
     /// Places offered, by service and key: what a booking of one of them is about.
     offers: HashMap<(String, String), Offer>,
@@ -64,6 +70,7 @@ impl World {
                 happenings: 0,
             },
             matters: BTreeMap::new(),
+            bytes: 0,
             index: HashMap::new(),
             offers: HashMap::new(),
             remembered: HashSet::new(),
@@ -179,11 +186,19 @@ impl World {
         if let Some((at, _)) = timeline::next_after(&matter, self.head.told) {
             self.due.insert((at, id));
         }
+        self.bytes += matter.weight();
         self.matters.insert(id, Arc::new(matter));
         self.note(Part::Matter(id));
+        while self.bytes > BYTES {
+            let Some(oldest) = self.matters.keys().copied().find(|other| *other != id) else {
+                break;
+            };
+            self.remove(oldest);
+        }
     }
 
     fn forget(&mut self, id: u64, old: &Matter) {
+        self.bytes = self.bytes.saturating_sub(old.weight());
         if let Some((at, _)) = timeline::next_after(old, self.head.told) {
             self.due.remove(&(at, id));
         }
@@ -247,6 +262,15 @@ impl World {
         self.matters.len()
     }
 
+    /// What it holds: matters, and about how many bytes, with what descriptions remember.
+    pub(crate) fn held(&self) -> (usize, usize) {
+        (self.len(), self.bytes + self.memory_bytes())
+    }
+
+    fn memory_bytes(&self) -> usize {
+        self.memories.values().map(|m| m.bytes()).sum()
+    }
+
     /// Things kept for descriptions that no catalog holds.
     pub(crate) fn things(&self) -> usize {
         self.memories.values().map(|m| m.len()).sum()
@@ -262,14 +286,15 @@ impl World {
             }
             Arc::new(memory)
         };
-        if self.memories.len() >= MEMORIES && !self.memories.contains_key(name) {
+        let full = self.memories.len() >= MEMORIES && !self.memories.contains_key(name);
+        if full || self.memory_bytes() > MEMORY_BYTES {
             // One that nobody is at and that is written down as it is.
-            let mut idle = self
+            let idle = self
                 .memories
                 .iter()
-                .filter(|(_, m)| Arc::strong_count(m) == 1 && !m.is_changed());
-            let idle = idle.next().map(|(name, _)| name.clone());
-            idle.and_then(|name| self.memories.remove(&name));
+                .filter(|(other, m)| *other != name && Arc::strong_count(m) == 1 && !m.is_changed());
+            let largest = idle.max_by_key(|(_, m)| m.bytes()).map(|(name, _)| name.clone());
+            largest.and_then(|name| self.memories.remove(&name));
         }
         Arc::clone(self.memories.entry(name.to_owned()).or_insert_with(make))
     }

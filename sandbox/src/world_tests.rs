@@ -4,6 +4,7 @@ use super::*;
 use crate::clock::Distance;
 use crate::links::Flow;
 use crate::testing::matter;
+use serde_json::Value;
 use std::time::{Duration, Instant};
 
 const START: &str = "2026-03-03T09:00:00+08:00";
@@ -50,6 +51,34 @@ fn the_oldest_goes_first_and_its_handle_with_it() {
     assert!(world.find(&system, "h2", &["me".to_owned()]).is_some());
     assert!(world.find(&system, "h2", &["you".to_owned()]).is_none());
     assert!(world.find(&SystemId::new("a", "c"), "h2", &[]).is_none());
+}
+
+#[test]
+fn the_oldest_goes_first_where_bytes_run_out() {
+    let (mut world, system) = (world(), SystemId::new("a", "b"));
+    let large = |n: usize| {
+        let mut large = matter(&format!("h{n}"), "me");
+        large.input.insert("text".to_owned(), Value::from("x".repeat(20 << 20)));
+        large
+    };
+    for n in 0..5 {
+        world.add(large(n), 99);
+    }
+    let (matters, bytes) = world.held();
+    assert_eq!(matters, 3, "{bytes} bytes");
+    assert!(world.is_taken(&system, "h4") && !world.is_taken(&system, "h1"));
+    let (oldest, _) = world.find(&system, "h2", &[]).unwrap();
+    world.change(oldest, |m| {
+        m.data.insert("more".to_owned(), Value::from("y".repeat(20 << 20)));
+    });
+    assert!(
+        world.is_taken(&system, "h2") && !world.is_taken(&system, "h3"),
+        "what is used stays"
+    );
+    for id in world.with_handle("h2").into_iter().chain(world.with_handle("h4")) {
+        world.remove(id);
+    }
+    assert_eq!(world.held(), (0, 0));
 }
 
 #[test]

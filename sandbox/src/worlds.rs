@@ -22,6 +22,7 @@ pub(crate) struct Worlds {
 struct Shelf {
     turn: u64,
     total: usize,
+    bytes: usize,
     worlds: HashMap<String, Shelved>,
 }
 
@@ -29,8 +30,8 @@ struct Shelf {
 struct Shelved {
     /// Turn it was last used in.
     used: u64,
-    /// Matters it held then.
-    held: usize,
+    /// Matters it held then, and bytes.
+    held: (usize, usize),
     world: Kept,
 }
 
@@ -43,7 +44,8 @@ impl Shelved {
 impl Shelf {
     fn remove(&mut self, name: &str) {
         if let Some(gone) = self.worlds.remove(name) {
-            self.total = self.total.saturating_sub(gone.held);
+            self.total = self.total.saturating_sub(gone.held.0);
+            self.bytes = self.bytes.saturating_sub(gone.held.1);
         }
     }
 
@@ -84,7 +86,7 @@ impl Worlds {
         }
         let shelved = shelf.worlds.entry(name.to_owned()).or_insert_with(|| Shelved {
             used: turn,
-            held: 0,
+            held: (0, 0),
             world: Arc::new(Mutex::new(make())),
         });
         shelved.used = turn;
@@ -97,16 +99,18 @@ impl Worlds {
     }
 
     /// Notes what a world holds after a call; makes room where all of them together hold too much.
-    pub(crate) fn settle(&self, name: &str, held: usize) {
+    pub(crate) fn settle(&self, name: &str, held: (usize, usize)) {
         let mut shelf = lock(&self.all);
         let Some(shelved) = shelf.worlds.get_mut(name) else {
             return;
         };
         let before = std::mem::replace(&mut shelved.held, held);
-        shelf.total = shelf.total.saturating_add(held).saturating_sub(before);
+        shelf.total = shelf.total.saturating_add(held.0).saturating_sub(before.0);
+        shelf.bytes = shelf.bytes.saturating_add(held.1).saturating_sub(before.1);
         let mut spared = self.pinned.clone();
         spared.push(name);
-        while shelf.total > self.limits.total && shelf.forget_one(&spared) {}
+        let too_much = |shelf: &Shelf| shelf.total > self.limits.total || shelf.bytes > self.limits.bytes;
+        while too_much(&shelf) && shelf.forget_one(&spared) {}
     }
 
     /// Puts a world away, or another in its place.
@@ -152,6 +156,7 @@ mod tests {
             matters: 9,
             worlds: 2,
             total: 5,
+            bytes: 1_000,
         };
         let worlds = Worlds::new(limits, vec!["pinned"]);
         let get = |name: &str| worlds.get(name, new);
@@ -163,13 +168,17 @@ mod tests {
         worlds.reset("one");
         assert_eq!(lock(&get("one")).len(), 0);
         lock(&get("pinned")).add(matter("p", "me"), 9);
-        worlds.settle("pinned", 4);
+        worlds.settle("pinned", (4, 0));
         lock(&get("one")).add(matter("h", "me"), 9);
-        worlds.settle("one", 2);
+        worlds.settle("one", (2, 0));
         assert_eq!(lock(&get("one")).len(), 1, "whoever calls keeps what is its own");
         get("two");
-        worlds.settle("two", 1);
+        worlds.settle("two", (1, 0));
         assert_eq!(lock(&get("pinned")).len(), 1, "everybody lives here");
+        worlds.settle("two", (0, 999));
+        assert!(worlds.known("two").is_some());
+        worlds.settle("pinned", (0, 2));
+        assert!(worlds.known("two").is_none(), "bytes count as matters do");
     }
 
     #[test]
@@ -178,6 +187,7 @@ mod tests {
             matters: 9,
             worlds: 1,
             total: 5,
+            bytes: 1_000,
         };
         let worlds = Worlds::new(limits, Vec::new());
         let held = worlds.get("held", new);

@@ -103,6 +103,11 @@ impl Memory {
         Some((Arc::clone(&kept.object), kept.fate))
     }
 
+    /// Bytes of what it remembers, as JSON.
+    pub(crate) fn bytes(&self) -> usize {
+        self.shelves().bytes
+    }
+
     pub(crate) fn is_gone(&self, key: &Key, id: &str) -> bool {
         self.shelves().all.get(key).is_some_and(|s| s.gone.contains(id))
     }
