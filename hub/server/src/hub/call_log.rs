@@ -16,6 +16,8 @@ use tokio::sync::watch;
 const KEPT_DAYS: i64 = 30;
 /// Lines that may wait; beyond that they are counted and let go.
 const WAITING: usize = 50_000;
+/// Bytes that may wait, likewise.
+const WAITING_BYTES: usize = 64 << 20;
 /// Lines written in one commit.
 const BATCH: usize = 500;
 /// Between two times of writing.
@@ -26,13 +28,20 @@ const LINKS: &str = "sandbox.log.links";
 /// The log.
 pub struct CallLog {
     store: Store,
-    waiting: Mutex<Vec<CallRow>>,
+    waiting: Mutex<Waiting>,
     /// Stamp of the last line: the next one's is later.
     last: AtomicI64,
     lost: AtomicU64,
     written: watch::Sender<u64>,
     writing: tokio::sync::Mutex<()>,
     links: Vec<u8>,
+}
+
+/// Lines that are not written yet, and the bytes of what they say.
+#[derive(Default)]
+struct Waiting {
+    lines: Vec<CallRow>,
+    bytes: usize,
 }
 
 impl CallLog {
@@ -56,7 +65,7 @@ impl CallLog {
     /// Notes a call. Its time is made one of its own.
     pub fn note(&self, mut line: CallRow) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.len() >= WAITING {
+        if waiting.lines.len() >= WAITING || waiting.bytes >= WAITING_BYTES {
             self.lost.fetch_add(1, Ordering::Relaxed);
             return;
         }
@@ -68,7 +77,8 @@ impl CallLog {
             .get(5..13)
             .unwrap_or_default()
             .clone_into(&mut line.node);
-        waiting.push(line);
+        waiting.bytes += line.body.len();
+        waiting.lines.push(line);
     }
 
     /// Lines that were let go because too many waited.
@@ -86,7 +96,7 @@ impl CallLog {
         loop {
             let batch: Vec<CallRow> = {
                 let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-                waiting.iter().take(BATCH).cloned().collect()
+                waiting.lines.iter().take(BATCH).cloned().collect()
             };
             if batch.is_empty() {
                 return Ok(());
@@ -101,8 +111,9 @@ impl CallLog {
                 Err(error) => return Err(error),
             }
             let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            let written = batch.len().min(waiting.len());
-            waiting.drain(..written);
+            let written = batch.len().min(waiting.lines.len());
+            let freed: usize = waiting.lines.drain(..written).map(|line| line.body.len()).sum();
+            waiting.bytes = waiting.bytes.saturating_sub(freed);
             drop(waiting);
             self.written.send_modify(|n| *n += 1);
         }
@@ -184,5 +195,37 @@ impl CallLog {
         };
         while self.store.calls().forget_before(before).await? > 0 {}
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_waits_is_bounded_in_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), None).await.unwrap();
+        let log = CallLog::open(store).await.unwrap();
+        let line = || CallRow {
+            at: Timestamp::now(),
+            node: String::new(),
+            request_id: "r".to_owned(),
+            client: String::new(),
+            world: "default".to_owned(),
+            operation: String::new(),
+            method: "POST".to_owned(),
+            status: 200,
+            code: String::new(),
+            scenario: "ok".to_owned(),
+            took_us: 1,
+            replay_of: None,
+            body: "x".repeat(16 << 20),
+        };
+        (0..6).for_each(|_| log.note(line()));
+        assert_eq!(log.lost(), 2, "64 MiB wait, the others are let go");
+        log.flush().await.unwrap();
+        log.note(line());
+        assert_eq!(log.lost(), 2, "what is written makes room");
     }
 }

@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 /// Bytes kept of a body.
 const LARGEST: usize = 64 << 10;
+/// The same of a caller without an account: anybody may write here.
+const OF_NOBODY: usize = 8 << 10;
 /// Headers kept of a request, beside those that steer the sandbox. No credentials.
 const KEPT: [&str; 6] = [
     "content-type",
@@ -109,6 +111,15 @@ impl Said {
         self.answer = Kept::of(&bytes);
         if let Ok(reply) = reply {
             self.answer_headers.clone_from(&reply.headers);
+        }
+    }
+
+    /// Of a caller without an account: larger bodies are told by their size alone.
+    pub fn of_nobody(&mut self) {
+        for kept in [&mut self.body, &mut self.answer] {
+            if kept.text.len() > OF_NOBODY {
+                kept.text.clear();
+            }
         }
     }
 
@@ -257,5 +268,29 @@ impl Hiding<'_> {
             }
         }
         format!("{path}?{}", pairs.finish())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_bodies_of_nobody_are_told_by_their_size() {
+        let said = |bytes: usize| {
+            let mut said = Said::of(&Inbound {
+                method: "POST".to_owned(),
+                path: "/a".to_owned(),
+                query: String::new(),
+                headers: Vec::new(),
+                body: vec![b'x'; bytes].into(),
+                peer: std::net::Ipv4Addr::LOCALHOST.into(),
+                request_id: "r".to_owned(),
+            });
+            said.of_nobody();
+            (said.body.is_whole(), said.body.bytes)
+        };
+        assert_eq!(said(OF_NOBODY), (true, OF_NOBODY));
+        assert_eq!(said(OF_NOBODY + 1), (false, OF_NOBODY + 1));
     }
 }

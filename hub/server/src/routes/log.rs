@@ -44,6 +44,10 @@ pub(super) fn note(
         problem.document(&hub.base, ask.voice.lang, &inbound.request_id)
     });
     said.persona = persona(ask);
+    let client = client(ask).ok().flatten().map(|c| c.id.clone()).unwrap_or_default();
+    if client.is_empty() {
+        said.of_nobody();
+    }
     let operation = said.operation(&hub.catalog(), &inbound.method);
     let scenario = said
         .answer_headers
@@ -54,7 +58,7 @@ pub(super) fn note(
         at: hub.clock.now(),
         node: String::new(),
         request_id: inbound.request_id.clone(),
-        client: client(ask).ok().flatten().map(|c| c.id.clone()).unwrap_or_default(),
+        client,
         world: world.to_owned(),
         operation: operation.map_or_else(|| described(&inbound.path), |o| o.id.to_string()),
         method: inbound.method.clone(),
