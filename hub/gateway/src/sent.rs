@@ -7,7 +7,7 @@ use crate::authenticate::Caller;
 use crate::evidence::CheckedInput;
 use crate::setting::Setting;
 use hub_core::time::Timestamp;
-use hub_core::{Environment, Operation, Shape};
+use hub_core::{Environment, Operation, Shape, ShapeKind};
 use hub_store::{SentField, Store, StoreError};
 use moka::sync::Cache;
 use serde_json::{Map, Value};
@@ -49,9 +49,11 @@ impl Sent {
         let (mut form, mut left) = (self.keys.build_hasher(), MOST);
         (client, operation).hash(&mut form);
         look(shape, input, 0, &mut left, &mut |step| step.hash(&mut form));
-        if !self.forms.entry(form.finish()).or_insert(()).is_fresh() {
+        let form = form.finish();
+        if self.forms.get(&form).is_some() {
             return;
         }
+        self.forms.insert(form, ());
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.len() < WAITING {
             waiting.extend(fields(shape, input).into_iter().map(|field| SentField {
@@ -131,7 +133,9 @@ fn value_of<'a>(shape: &'a Shape, value: &Value, depth: usize, left: &mut usize,
             let Some(item) = shape.item.as_deref() else {
                 return step(Step::More);
             };
-            for value in items {
+            // Of plain values one says as much as all.
+            let plain = !matches!(item.kind, ShapeKind::Object | ShapeKind::Array | ShapeKind::Any);
+            for value in items.iter().take(if plain { 1 } else { items.len() }) {
                 if *left == 0 || depth >= DEEPEST {
                     return step(Step::More);
                 }
@@ -167,7 +171,6 @@ fn fields(shape: &Shape, input: &Map<String, Value>) -> BTreeSet<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hub_core::ShapeKind;
     use serde_json::json;
 
     fn shape(name: &str, kind: ShapeKind, children: Vec<Shape>, item: Option<Shape>) -> Shape {
@@ -194,6 +197,13 @@ mod tests {
                 shape("q", ShapeKind::String, vec![], None),
                 shape("a/b", ShapeKind::Array, vec![], Some(entry)),
                 shape("map", ShapeKind::Object, vec![], None),
+                shape(
+                    "words",
+                    ShapeKind::Array,
+                    vec![],
+                    Some(shape("", ShapeKind::String, vec![], None)),
+                ),
+                shape("any", ShapeKind::Any, vec![], None),
             ],
             None,
         )
@@ -212,6 +222,8 @@ mod tests {
             ["", "/a~1b", "/a~1b/*", "/a~1b/*/**", "/a~1b/*/deep", "/q"]
         );
         assert_eq!(sent(json!({"map": {"990101199001010017": 1}})), ["", "/map", "/map/**"]);
+        assert_eq!(sent(json!({"words": vec!["w"; 2 * MOST]})), ["", "/words", "/words/*"]);
+        assert_eq!(sent(json!({"any": {"b": 1}})), ["", "/any", "/any/**"]);
         let many: Vec<Value> = (0..MOST).map(|_| json!({})).collect();
         assert!(
             sent(json!({"a/b": many})).contains(&"/a~1b/**".to_owned()),
