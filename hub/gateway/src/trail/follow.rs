@@ -6,6 +6,11 @@ use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
 use std::path::Path;
+use std::time::Duration;
+
+/// Lines read without a rest, and the rest: calls come first, and on a machine of one core a long stretch of reading holds them up.
+const STRETCH: usize = 32;
+const REST: Duration = Duration::from_micros(500);
 
 /// Up to where a journal was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,12 +31,13 @@ pub struct Numbered {
 }
 
 /// The lines behind a place, `most` of them at once, and the place behind them. A line that is not whole yet is left for the
-/// next time; one that cannot be read is passed over, for `verify` to tell of.
+/// next time; one that cannot be read is passed over, for `verify` to tell of. It rests
+/// between stretches: call it where a thread may wait.
 ///
 /// # Errors
 /// If a file cannot be read.
 pub fn follow(folder: &Path, from: &ReadTo, most: usize) -> io::Result<(Vec<Numbered>, ReadTo)> {
-    let mut lines = Vec::new();
+    let (mut lines, mut since) = (Vec::new(), 0);
     let mut to = from.clone();
     for path in files(folder)? {
         let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
@@ -55,6 +61,11 @@ pub fn follow(folder: &Path, from: &ReadTo, most: usize) -> io::Result<(Vec<Numb
             }
             to.offset += read as u64;
             lines.extend(serde_json::from_slice::<Numbered>(&line).ok());
+            since += 1;
+            if since >= STRETCH {
+                since = 0;
+                std::thread::sleep(REST);
+            }
         }
     }
     Ok((lines, to))
