@@ -6,6 +6,7 @@
 use crate::authenticate::Caller;
 use crate::evidence::CheckedInput;
 use crate::setting::Setting;
+use hub_catalog::document::escape;
 use hub_core::time::Timestamp;
 use hub_core::{Environment, Operation, Shape, ShapeKind};
 use hub_store::{SentField, Store, StoreError};
@@ -154,7 +155,7 @@ fn fields(shape: &Shape, input: &Map<String, Value>) -> BTreeSet<String> {
     let (mut all, mut at, mut left) = (BTreeSet::from([String::new()]), Vec::<String>::new(), MOST);
     look(shape, input, 0, &mut left, &mut |step| {
         match step {
-            Step::Name(name) => at.push(format!("/{}", name.replace('~', "~0").replace('/', "~1"))),
+            Step::Name(name) => at.push(format!("/{}", escape(name))),
             Step::Entry => at.push("/*".to_owned()),
             Step::More => {
                 all.insert(at.concat() + MORE);

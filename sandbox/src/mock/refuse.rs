@@ -55,7 +55,7 @@ impl Mock {
         if let Some(members) = document.as_object_mut() {
             members.insert("status".to_owned(), json!(chosen.status));
             // Whoever serves the mock names the request in a header.
-            members.remove("request_id");
+            members.shift_remove("request_id");
         }
         let content = match &chosen.response {
             Some(response) => choose::content(response, ask.header("accept"))?,

@@ -37,7 +37,7 @@ pub struct Numbered {
 /// # Errors
 /// If a file cannot be read.
 pub fn follow(folder: &Path, from: &ReadTo, most: usize) -> io::Result<(Vec<Numbered>, ReadTo)> {
-    let (mut lines, mut since) = (Vec::new(), 0);
+    let mut lines = Vec::new();
     let mut to = from.clone();
     for path in files(folder)? {
         let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
@@ -61,9 +61,7 @@ pub fn follow(folder: &Path, from: &ReadTo, most: usize) -> io::Result<(Vec<Numb
             }
             to.offset += read as u64;
             lines.extend(serde_json::from_slice::<Numbered>(&line).ok());
-            since += 1;
-            if since >= STRETCH {
-                since = 0;
+            if lines.len().is_multiple_of(STRETCH) {
                 std::thread::sleep(REST);
             }
         }

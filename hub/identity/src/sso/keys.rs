@@ -129,8 +129,8 @@ impl KeyRing {
         self.keys.iter().find(|k| k.id == id)
     }
 
-    /// Signs claims as a token of a type, with ES256. Not by the library, which reads the key anew for each token: that
-    /// takes two thirds of the time of signing.
+    /// Signs claims as a token of a type, with ES256. Not by the library, which reads and checks the key anew for each token:
+    /// that costs more than the signature itself.
     pub(crate) fn sign(&self, typ: &str, claims: &Map<String, Value>) -> Result<String, IdentityError> {
         let kid = self.id_of(Algorithm::ES256);
         compact("ES256", typ, kid, claims, |input| self.signer.sign(input))

@@ -61,6 +61,7 @@ on_both! {
     registered::agencies_and_their_people,
     registered::a_version_changes_from_what_was_seen,
     registered::clients_are_told_once_and_counted,
+    registered::what_clients_sent_is_known_by_field,
     registered::a_person_sees_who_used_what_and_nobody_else_does,
     sandboxed::a_world_is_written_forked_and_kept,
     sandboxed::worlds_freeze_and_are_shared,

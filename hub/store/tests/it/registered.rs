@@ -2,7 +2,7 @@
 
 use crate::place::Place;
 use crate::suite::at;
-use hub_store::{Act, AgencyRow, Disclosure, MemberRow, Notice, StoreError, UsageRow, VersionRow};
+use hub_store::{Act, AgencyRow, Disclosure, MemberRow, Notice, SentField, StoreError, UsageRow, VersionRow};
 use std::sync::Arc;
 
 fn agency(id: &str) -> AgencyRow {
@@ -187,6 +187,26 @@ pub(crate) async fn clients_are_told_once_and_counted(place: Arc<Place>) {
         [used("cli_1", 5, 9), used("cli_2", 1, 3)]
     );
     assert!(all.usage("demo.t_tle.").await.unwrap().is_empty(), "no pattern");
+}
+
+pub(crate) async fn what_clients_sent_is_known_by_field(place: Arc<Place>) {
+    let store = place.store().await;
+    let all = store.versions();
+    let sent = |client: &str, field: &str| SentField {
+        operation: "demo.title.get".into(),
+        client: client.into(),
+        field: field.into(),
+    };
+    all.keep_sent(&[], at(0)).await.unwrap();
+    let first = [sent("cli_1", ""), sent("cli_1", "/no"), sent("cli_2", "")];
+    all.keep_sent(&first, at(1)).await.unwrap();
+    all.keep_sent(&[sent("cli_1", "/no")], at(9)).await.unwrap();
+    let [any, no, other] = first;
+    assert_eq!(
+        all.sent("demo.title.").await.unwrap(),
+        [(any, at(1)), (no, at(9)), (other, at(1))]
+    );
+    assert!(all.sent("demo.t_tle.").await.unwrap().is_empty(), "no pattern");
 }
 
 pub(crate) async fn a_person_sees_who_used_what_and_nobody_else_does(place: Arc<Place>) {
