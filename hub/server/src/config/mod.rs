@@ -27,8 +27,8 @@ area! {
         admin_address: SocketAddr = loopback(8081),
         /// Public address as clients write it, without a trailing slash; from `address` if it is missing.
         public_url: Option<String> = None,
-        /// Threads that answer requests.
-        workers: u64 = 2,
+        /// Threads that answer requests; 0 takes one for each processor the hub may run on.
+        workers: u64 = 0,
         /// Proxies whose `X-Forwarded-For` is believed: addresses or blocks like `10.0.0.0/8`.
         trusted_proxies: Vec<String> = Vec::new(),
         /// Largest request body in bytes, files apart.

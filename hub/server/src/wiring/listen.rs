@@ -105,10 +105,19 @@ pub fn serve(
     live: &Arc<LiveUpstream>,
     city: Option<ServerHandle>,
 ) -> std::io::Result<Served> {
-    let workers = usize::try_from(worker.hub.config.listen.workers).unwrap_or(1).max(1);
+    let workers = threads(worker.hub.config.listen.workers);
     let public = start(Door::Public, listeners.public, worker, live, workers)?;
     let admin = start(Door::Admin, listeners.admin, worker, live, 1)?;
     Ok(Served { public, admin, city })
+}
+
+/// How many threads answer. More than processors would take turns of some milliseconds on one, and calls would wait for them.
+fn threads(configured: u64) -> usize {
+    let processors = || std::thread::available_parallelism().map_or(1, usize::from);
+    match usize::try_from(configured) {
+        Ok(0) | Err(_) => processors(),
+        Ok(given) => given,
+    }
 }
 
 fn start(
@@ -150,5 +159,17 @@ fn own(shared: &Worker, live: &LiveUpstream) -> Worker {
             tracing::warn!(%error, "this thread shares the connections of the others");
             shared.clone()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::threads;
+
+    #[test]
+    fn nobody_who_says_nothing_gets_more_threads_than_processors() {
+        let processors = std::thread::available_parallelism().unwrap().get();
+        assert_eq!(threads(0), processors);
+        assert_eq!(threads(3), 3);
     }
 }
