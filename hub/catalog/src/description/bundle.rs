@@ -198,7 +198,7 @@ impl<'s, 'f> Bundler<'s, 'f> {
         let node = self.copy(file, fragment, text, at, pointer)?;
         let place = self.room(kind)?;
         let wanted = match fragment.rsplit('/').next().filter(|t| !t.is_empty()) {
-            Some(token) => unescape(token),
+            Some(token) => unescape(token).into_owned(),
             None => {
                 let name = self.sources.name(file);
                 let last = name.rsplit('/').next().unwrap_or(name);

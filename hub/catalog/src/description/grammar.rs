@@ -568,10 +568,7 @@ fn each(items: &mut [Node], kind: Kind, pointer: &mut String, act: &mut impl FnM
 fn step(pointer: &mut String, key: &str, go: impl FnOnce(&mut String)) {
     let length = pointer.len();
     pointer.push('/');
-    match key.contains(['~', '/']) {
-        true => pointer.push_str(&crate::document::escape(key)),
-        false => pointer.push_str(key),
-    }
+    pointer.push_str(&crate::document::escape(key));
     go(pointer);
     pointer.truncate(length);
 }

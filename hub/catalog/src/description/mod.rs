@@ -136,9 +136,9 @@ pub fn read_set(entry: &str, files: &BTreeMap<String, Vec<u8>>) -> Result<Descri
             format,
             version,
             operations: intake::operations(&root),
-            document: root.value(),
             repairs: findings,
             origins: Origins::of(names, &root),
+            document: root.into_value(),
         }),
         Err(()) => {
             findings.retain(|f| f.severity == Severity::Error);

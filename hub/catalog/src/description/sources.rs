@@ -125,7 +125,7 @@ impl<'f> Sources<'f> {
             },
         };
         self.spend(document.places().count(), &name)?;
-        Ok(Node::of(&document, file, &mut self.findings))
+        Ok(Node::of(document, file, &mut self.findings))
     }
 
     /// Keeps count of values, so that references that multiply end.

@@ -89,20 +89,21 @@ impl Checker<'_, '_> {
         let is_code = |k: &str| k.len() == 3 && k.bytes().all(|b| b.is_ascii_digit());
         let mut settled = IndexMap::with_capacity(map.len());
         for (key, response) in std::mem::take(map) {
+            let is_known = is_code(&key) && matches!(key.as_bytes().first(), Some(b'1'..=b'5'));
+            if is_known || key == "default" || key.starts_with("x-") || is_range(&key) {
+                settled.insert(key, response);
+                continue;
+            }
             let place = format!("{pointer}/{}", escape(&key));
             let upper = key.to_ascii_uppercase();
-            if key == "default" || key.starts_with("x-") || is_range(&key) {
-                settled.insert(key, response);
-            } else if is_code(&key) {
-                if !matches!(key.as_bytes().first(), Some(b'1'..=b'5')) {
-                    self.warn(
-                        "status-code",
-                        response.at,
-                        &place,
-                        format!("`{key}` 不是 HTTP 状态码"),
-                        format!("`{key}` is not a status code of HTTP"),
-                    );
-                }
+            if is_code(&key) {
+                self.warn(
+                    "status-code",
+                    response.at,
+                    &place,
+                    format!("`{key}` 不是 HTTP 状态码"),
+                    format!("`{key}` is not a status code of HTTP"),
+                );
                 settled.insert(key, response);
             } else if is_range(&upper) {
                 self.repair(

@@ -146,12 +146,15 @@ impl<'s, 'f> Checker<'s, 'f> {
     fn members(&mut self, node: &mut Node, kind: Kind, pointer: &str) {
         let Some(map) = node.map_mut() else { return };
         let mut gone = Vec::new();
+        let mut place = pointer.to_owned();
         for (key, member) in map.iter_mut() {
-            let place = || format!("{pointer}/{}", escape(key));
+            place.truncate(pointer.len());
+            place.push('/');
+            place.push_str(&escape(key));
             let Some(form) = form(kind, key) else {
                 let open = matches!(kind, Kind::Schema | Kind::Paths | Kind::OldPaths);
                 if !open && !key.starts_with("x-") && !key.starts_with('$') {
-                    self.unknown(key, member.at, kind, &place());
+                    self.unknown(key, member.at, kind, &place);
                     gone.push(key.clone());
                 }
                 continue;
@@ -160,14 +163,14 @@ impl<'s, 'f> Checker<'s, 'f> {
                 self.repair(
                     "null",
                     member.at,
-                    &place(),
+                    &place,
                     format!("`{key}` 为空，视为没有"),
                     format!("`{key}` is null and counts as absent"),
                 );
                 gone.push(key.clone());
                 continue;
             }
-            if !self.fits(member, form, &place()) {
+            if !self.fits(member, form, &place) {
                 gone.push(key.clone());
             }
         }

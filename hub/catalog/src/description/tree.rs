@@ -3,6 +3,7 @@
 use crate::document::{Document, duplicate};
 use hub_core::{Finding, Severity, Text};
 use indexmap::IndexMap;
+use indexmap::map::Entry;
 use serde_json::{Map, Value};
 
 /// Where a value was written: file by its number in the set, line and column from 1.
@@ -33,14 +34,15 @@ const MERGES: usize = 32;
 
 impl Node {
     /// The tree of a document; what stands twice or is merged is settled here.
-    pub(super) fn of(document: &Document, file: u16, findings: &mut Vec<Finding>) -> Self {
+    pub(super) fn of(document: Document, file: u16, findings: &mut Vec<Finding>) -> Self {
+        let (name, value, places) = document.into_parts();
         let mut maker = Maker {
-            document,
+            name,
             file,
-            places: document.places(),
+            places,
             findings,
         };
-        maker.node(&document.value, &mut String::new())
+        maker.node(value, &mut String::new())
     }
 
     pub(super) fn leaf(at: At, value: impl Into<Value>) -> Self {
@@ -140,7 +142,7 @@ impl Node {
         for token in pointer.split('/').skip(1) {
             let token = crate::document::unescape(token);
             node = match &node.content {
-                Content::Map(map) => map.get(&token)?,
+                Content::Map(map) => map.get(token.as_ref())?,
                 Content::List(items) => items.get(token.parse::<usize>().ok()?)?,
                 Content::Leaf(_) => return None,
             };
@@ -154,6 +156,17 @@ impl Node {
             Content::Leaf(value) => value.clone(),
             Content::List(items) => Value::Array(items.iter().map(Node::value).collect()),
             Content::Map(map) => Value::Object(map.iter().map(|(k, v)| (k.clone(), v.value())).collect::<Map<_, _>>()),
+        }
+    }
+
+    /// The plain value, of a tree that has done its work.
+    pub(super) fn into_value(self) -> Value {
+        match self.content {
+            Content::Leaf(value) => value,
+            Content::List(items) => Value::Array(items.into_iter().map(Node::into_value).collect()),
+            Content::Map(map) => {
+                Value::Object(map.into_iter().map(|(k, v)| (k, v.into_value())).collect::<Map<_, _>>())
+            }
         }
     }
 
@@ -171,14 +184,14 @@ impl Node {
 }
 
 struct Maker<'a, P> {
-    document: &'a Document,
+    name: String,
     file: u16,
     places: P,
     findings: &'a mut Vec<Finding>,
 }
 
 impl<P: Iterator<Item = (u32, u32)>> Maker<'_, P> {
-    fn node(&mut self, value: &Value, pointer: &mut String) -> Node {
+    fn node(&mut self, value: Value, pointer: &mut String) -> Node {
         let (line, column) = self.places.next().unwrap_or((1, 1));
         let at = At {
             file: self.file,
@@ -188,7 +201,7 @@ impl<P: Iterator<Item = (u32, u32)>> Maker<'_, P> {
         let content = match value {
             Value::Array(items) => {
                 let mut list = Vec::with_capacity(items.len());
-                for (index, item) in items.iter().enumerate() {
+                for (index, item) in items.into_iter().enumerate() {
                     list.push(self.below(item, &index.to_string(), pointer));
                 }
                 Content::List(list)
@@ -196,11 +209,11 @@ impl<P: Iterator<Item = (u32, u32)>> Maker<'_, P> {
             Value::Object(map) => {
                 let mut members: IndexMap<String, Node> = IndexMap::with_capacity(map.len());
                 for (name, value) in map {
-                    let key = duplicate(name).unwrap_or(name);
-                    let node = self.below(value, key, pointer);
-                    match members.get(key) {
-                        Some(first) => self.twice(key, first, &node, pointer),
-                        None => drop(members.insert(key.to_owned(), node)),
+                    let key = duplicate(&name).map(str::to_owned).unwrap_or(name);
+                    let node = self.below(value, &key, pointer);
+                    match members.entry(key) {
+                        Entry::Occupied(first) => self.twice(first.key(), first.get(), &node, pointer),
+                        Entry::Vacant(free) => drop(free.insert(node)),
                     }
                 }
                 if members.contains_key("<<") {
@@ -208,12 +221,12 @@ impl<P: Iterator<Item = (u32, u32)>> Maker<'_, P> {
                 }
                 Content::Map(members)
             }
-            leaf => Content::Leaf(leaf.clone()),
+            leaf => Content::Leaf(leaf),
         };
         Node { at, content }
     }
 
-    fn below(&mut self, value: &Value, token: &str, pointer: &mut String) -> Node {
+    fn below(&mut self, value: Value, token: &str, pointer: &mut String) -> Node {
         let length = pointer.len();
         pointer.push('/');
         pointer.push_str(&crate::document::escape(token));
@@ -238,7 +251,7 @@ impl<P: Iterator<Item = (u32, u32)>> Maker<'_, P> {
                 ),
             ),
         };
-        let finding = Finding::error("duplicate-key", self.document.name.clone(), Text::new(zh, en))
+        let finding = Finding::error("duplicate-key", self.name.clone(), Text::new(zh, en))
             .at(
                 format!("{pointer}/{}", crate::document::escape(key)),
                 again.at.line as usize,

@@ -170,7 +170,7 @@ impl<'a> Book<'a> {
         let (keyword, inner) = only_keyword(value)?;
         if keyword == "$ref" {
             let target = self.target(inner.as_str()?)?;
-            node.name = target.1.rsplit('/').next().map(unescape);
+            node.name = target.1.rsplit('/').next().map(|token| unescape(token).into_owned());
             return Some(target);
         }
         let all = inner.as_array()?;

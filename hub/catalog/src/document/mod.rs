@@ -13,6 +13,7 @@ pub use reading::Reading;
 
 use hub_core::{Finding, Text};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Bytes a document may have.
@@ -135,6 +136,12 @@ impl Document {
         self.places.walk()
     }
 
+    /// Its name, what it says, and where every value stood, parents first.
+    pub(crate) fn into_parts(self) -> (String, Value, impl Iterator<Item = (u32, u32)>) {
+        let places = self.places.0.into_iter().map(|place| (place.line, place.column));
+        (self.name, self.value, places)
+    }
+
     /// An error at a place of this document.
     #[must_use]
     pub fn finding(&self, code: &str, pointer: &str, message: Text) -> Finding {
@@ -223,20 +230,37 @@ pub(crate) fn plain_is_text(text: &str) -> bool {
 }
 
 /// One token of a JSON pointer with `~1` and `~0` undone (RFC 6901).
-pub(crate) fn unescape(token: &str) -> String {
-    if !token.contains('~') {
-        return token.to_owned();
+pub(crate) fn unescape(token: &str) -> Cow<'_, str> {
+    match token.contains('~') {
+        true => Cow::Owned(token.replace("~1", "/").replace("~0", "~")),
+        false => Cow::Borrowed(token),
     }
-    token.replace("~1", "/").replace("~0", "~")
+}
+
+/// What a JSON pointer names (RFC 6901). The same as [`Value::pointer`], which copies every token twice.
+#[must_use]
+pub fn pointed<'v>(value: &'v Value, pointer: &str) -> Option<&'v Value> {
+    if !pointer.is_empty() && !pointer.starts_with('/') {
+        return None;
+    }
+    pointer.split('/').skip(1).try_fold(value, |value, token| match value {
+        Value::Object(map) => map.get(unescape(token).as_ref()),
+        Value::Array(items) => {
+            let is_number = token.bytes().all(|b| b.is_ascii_digit()) && (token.len() == 1 || !token.starts_with('0'));
+            items.get(is_number.then(|| token.parse::<usize>().ok())??)
+        }
+        _ => None,
+    })
 }
 
 /// A name as one token of a JSON pointer (RFC 6901).
 #[must_use]
-pub fn escape(name: &str) -> String {
-    if !name.contains(['~', '/']) {
-        return name.to_owned();
+pub fn escape(name: &str) -> Cow<'_, str> {
+    // Bytes, because searching for two characters takes ten times as long and every step of a walk asks.
+    match name.bytes().any(|b| matches!(b, b'~' | b'/')) {
+        true => Cow::Owned(name.replace('~', "~0").replace('/', "~1")),
+        false => Cow::Borrowed(name),
     }
-    name.replace('~', "~0").replace('/', "~1")
 }
 
 #[cfg(test)]

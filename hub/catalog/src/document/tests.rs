@@ -115,3 +115,33 @@ fn empty_documents_are_null() {
     assert_eq!(yaml("").value, Value::Null);
     assert_eq!(yaml("# only a comment\n").value, Value::Null);
 }
+
+#[test]
+fn a_pointer_names_what_the_standard_says() {
+    let value = serde_json::json!({
+        "foo": ["bar", "baz"], "": 0, "a/b": 1, "c%d": 2, "m~n": 8, "deep": [{"x": [[5]]}], "~1": 9,
+    });
+    for pointer in [
+        "",
+        "/foo",
+        "/foo/0",
+        "/",
+        "/a~1b",
+        "/c%d",
+        "/m~0n",
+        "/deep/0/x/0/0",
+        "/~01",
+        "/foo/1",
+        "/foo/01",
+        "/foo/+1",
+        "/foo/2",
+        "/foo/",
+        "/foo/-",
+        "foo",
+        "/foo/0/x",
+        "/none",
+    ] {
+        assert_eq!(super::pointed(&value, pointer), value.pointer(pointer), "{pointer}");
+    }
+    assert_eq!(super::pointed(&value, "/~01"), Some(&9.into()));
+}

@@ -20,7 +20,7 @@ pub(super) fn misplaced(value: Option<&Value>, keyed: Option<&str>) -> Vec<Miss>
             let keys: Vec<Value> = map.keys().map(|k| k.as_str().into()).collect();
             first(&keys).map(|at| {
                 let name = map.keys().nth(at).map(String::as_str).unwrap_or_default();
-                (escape(name), Some(name.to_owned()))
+                (escape(name).into_owned(), Some(name.to_owned()))
             })
         }
         _ => None,

@@ -229,7 +229,7 @@ impl<'v> Tree<'v> {
             match entry.key {
                 Key::Root => break,
                 Key::Name(name) => tokens.push(escape(name)),
-                Key::Index(index) => tokens.push(index.to_string()),
+                Key::Index(index) => tokens.push(index.to_string().into()),
             }
             at = entry.parent;
         }

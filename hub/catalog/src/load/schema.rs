@@ -271,7 +271,7 @@ fn first_token(fragment: &str) -> (String, String) {
     let (first, rest) = path
         .split_once('/')
         .map_or((path, String::new()), |(f, r)| (f, format!("/{r}")));
-    (unescape(first), rest)
+    (unescape(first).into_owned(), rest)
 }
 
 /// A relative file name seen from a document, as a name in the folder; `None` where it leaves the folder.
@@ -335,7 +335,7 @@ fn nullable(schema: &mut Map<String, Value>) {
 pub(crate) fn split_component(reference: &str) -> Option<(String, &str)> {
     let rest = reference.strip_prefix(COMPONENT)?;
     let (name, deeper) = rest.find('/').map_or((rest, ""), |i| rest.split_at(i));
-    Some((unescape(name), deeper))
+    Some((unescape(name).into_owned(), deeper))
 }
 
 /// The reference to a component by its name.
