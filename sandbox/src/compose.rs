@@ -2,6 +2,7 @@
 
 use crate::seed::{Dice, Seed};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// References and branches followed for one value before it counts as endless.
@@ -24,33 +25,40 @@ pub(crate) struct Choice {
 }
 
 /// One flat schema: no `$ref`, `allOf`, `anyOf`, `oneOf`, `if` at its top. `Value::Bool(true)` becomes an empty one.
-pub(crate) fn flatten(
-    schema: &Value,
+/// A schema that is flat already is lent, for most are.
+pub(crate) fn flatten<'s>(
+    schema: &'s Value,
     references: &dyn References,
     dice: &mut Dice,
     choice: Choice,
-) -> Result<Map<String, Value>, Reason> {
+) -> Result<Cow<'s, Map<String, Value>>, Reason> {
     flatten_at(schema, references, dice, choice, 0)
 }
 
-fn flatten_at(
-    schema: &Value,
+/// The reference of a schema that is nothing else.
+pub(crate) fn bare(schema: &Value) -> Option<&str> {
+    let map = schema.as_object().filter(|map| map.len() == 1)?;
+    map.get("$ref")?.as_str()
+}
+
+fn flatten_at<'s>(
+    schema: &'s Value,
     references: &dyn References,
     dice: &mut Dice,
     choice: Choice,
     depth: usize,
-) -> Result<Map<String, Value>, Reason> {
+) -> Result<Cow<'s, Map<String, Value>>, Reason> {
     if depth > DEEPEST {
         return Err("its references never end".into());
     }
     let map = match schema {
-        Value::Bool(true) => return Ok(Map::new()),
+        Value::Bool(true) => return Ok(Cow::default()),
         Value::Object(map) => map,
         _ => return Err("it allows no value".into()),
     };
     let composed = ["$ref", "allOf", "anyOf", "oneOf", "if"];
     if !composed.iter().any(|k| map.contains_key(*k)) {
-        return Ok(map.clone());
+        return Ok(Cow::Borrowed(map));
     }
     let mut flat: Map<String, Value> = map
         .iter()
@@ -61,15 +69,24 @@ fn flatten_at(
         let target = references
             .look_up(reference)
             .ok_or_else(|| format!("{reference} leads nowhere"))?;
-        merge(&mut flat, flatten_at(&target, references, dice, choice, depth + 1)?);
+        merge(
+            &mut flat,
+            flatten_at(&target, references, dice, choice, depth + 1)?.into_owned(),
+        );
     }
     for part in map.get("allOf").and_then(Value::as_array).into_iter().flatten() {
-        merge(&mut flat, flatten_at(part, references, dice, choice, depth + 1)?);
+        merge(
+            &mut flat,
+            flatten_at(part, references, dice, choice, depth + 1)?.into_owned(),
+        );
     }
     for keyword in ["oneOf", "anyOf"] {
         if let Some(branches) = map.get(keyword).and_then(Value::as_array) {
             let branch = take_branch(branches, dice, choice)?;
-            merge(&mut flat, flatten_at(branch, references, dice, choice, depth + 1)?);
+            merge(
+                &mut flat,
+                flatten_at(branch, references, dice, choice, depth + 1)?.into_owned(),
+            );
             discriminate(&mut flat, map, branch);
             if keyword == "oneOf" && choice.turn >= branches.len() {
                 let others = branches.iter().filter(|other| !std::ptr::eq(*other, branch));
@@ -84,10 +101,13 @@ fn flatten_at(
             _ => [None, map.get("else")],
         };
         for part in parts.into_iter().flatten() {
-            merge(&mut flat, flatten_at(part, references, dice, choice, depth + 1)?);
+            merge(
+                &mut flat,
+                flatten_at(part, references, dice, choice, depth + 1)?.into_owned(),
+            );
         }
     }
-    Ok(flat)
+    Ok(Cow::Owned(flat))
 }
 
 /// A branch other than `null`, if there is one.
@@ -264,7 +284,7 @@ mod tests {
 
     fn flat(schema: &Value, table: &Value, turn: usize) -> Result<Value, Reason> {
         let table = Table(table.clone());
-        flatten(schema, &table, &mut Seed::new(1).dice(), Choice { turn }).map(Value::Object)
+        flatten(schema, &table, &mut Seed::new(1).dice(), Choice { turn }).map(|flat| Value::Object(flat.into_owned()))
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Every place has dice of its own, seeded with its pointer, so that one place can be made again without disturbing
 //! the others and the same call gives the same bytes.
 
-use crate::compose::{Choice, References, flatten};
+use crate::compose::{Choice, References, bare, flatten};
 use crate::paging::Window;
 use crate::party::Party;
 use crate::pattern::Patterns;
@@ -103,7 +103,7 @@ impl<'a> Spot<'a> {
     }
 
     pub(crate) fn property(&self, name: &'a str) -> Self {
-        let step = name.replace('~', "~0").replace('/', "~1");
+        let step = hub_catalog::document::escape(name);
         Self {
             pointer: format!("{}/{}", self.pointer, general_step(&step)),
             name,
@@ -165,6 +165,9 @@ impl Inventor<'_> {
         self.made.set(self.made.get() + 1);
         let missed = self.missed(spot);
         let mut dice = self.dice(spot);
+        // What a schema refers to and adds nothing to is lent, too.
+        let target = bare(schema).and_then(|reference| self.references.look_up(reference));
+        let schema = target.as_deref().unwrap_or(schema);
         let flat = flatten(schema, self.references, &mut dice, Choice { turn: missed }).map_err(trouble)?;
         if let Some(constant) = flat.get("const") {
             return Ok(constant.clone());

@@ -5,9 +5,10 @@ use crate::seed::{Dice, Seed};
 use crate::vocabulary::Vocabulary;
 use hub_core::{Operation, SubjectAttribute, check_digit};
 use serde_json::{Map, Value};
+use std::cell::OnceCell;
 
 /// Facts about one person.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 struct Human {
     name: String,
     id_number: String,
@@ -16,7 +17,7 @@ struct Human {
 }
 
 /// Facts about one company.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 struct Firm {
     name: String,
     uscc: String,
@@ -30,8 +31,9 @@ pub(crate) struct Party<'a> {
     personas: &'a Personas,
     words: &'a Vocabulary,
     seed: Seed,
-    human: Human,
-    firm: Firm,
+    /// Invented when first asked for, unless the call names them.
+    human: OnceCell<Human>,
+    firm: OnceCell<Firm>,
     acts_for_firm: bool,
     /// Numbers by which the contract binds the call to a subject; empty where nothing is bound or given.
     pub(crate) owners: Vec<String>,
@@ -67,11 +69,12 @@ impl<'a> Party<'a> {
         let mut party = Self {
             acts_for_firm: uscc.is_some(),
             owners: owner.into_iter().collect(),
-            ..Self::blank(personas, words, seed)
+            ..Self::nobody(personas, words, seed)
         };
-        party.human = party.human_of(id_number.as_deref(), "self");
-        party.firm = party.firm_of(uscc.as_deref(), "self");
-        party.take_names(operation, input);
+        let mut human = party.human_of(id_number.as_deref(), "self");
+        let mut firm = party.firm_of(uscc.as_deref(), "self");
+        party.take_names(operation, input, &mut human, &mut firm);
+        (party.human, party.firm) = (human.into(), firm.into());
         if let Some(person) = id_number.as_deref().and_then(|n| personas.person_by_number(n)) {
             (party.fields, party.traits) = (person.fields.clone(), person.traits.clone());
         }
@@ -83,19 +86,12 @@ impl<'a> Party<'a> {
 
     /// Somebody invented, where the contract binds nobody.
     pub(crate) fn nobody(personas: &'a Personas, words: &'a Vocabulary, seed: Seed) -> Self {
-        let mut party = Self::blank(personas, words, seed);
-        party.human = party.human_of(None, "self");
-        party.firm = party.firm_of(None, "self");
-        party
-    }
-
-    fn blank(personas: &'a Personas, words: &'a Vocabulary, seed: Seed) -> Self {
         Self {
             personas,
             words,
             seed,
-            human: Human::default(),
-            firm: Firm::default(),
+            human: OnceCell::new(),
+            firm: OnceCell::new(),
             acts_for_firm: false,
             owners: Vec::new(),
             fields: Map::new(),
@@ -104,17 +100,17 @@ impl<'a> Party<'a> {
     }
 
     /// Names the caller gave for the subject win over what a number suggests.
-    fn take_names(&mut self, operation: &Operation, input: &Map<String, Value>) {
+    fn take_names(&self, operation: &Operation, input: &Map<String, Value>, human: &mut Human, firm: &mut Firm) {
         for binding in &operation.bound {
             let Some(given) = input.get(&binding.field).and_then(Value::as_str) else {
                 continue;
             };
             let slot = match binding.from {
-                SubjectAttribute::Name => &mut self.human.name,
-                SubjectAttribute::Mobile => &mut self.human.mobile,
-                SubjectAttribute::OrgName => &mut self.firm.name,
-                SubjectAttribute::PartyName if self.acts_for_firm => &mut self.firm.name,
-                SubjectAttribute::PartyName => &mut self.human.name,
+                SubjectAttribute::Name => &mut human.name,
+                SubjectAttribute::Mobile => &mut human.mobile,
+                SubjectAttribute::OrgName => &mut firm.name,
+                SubjectAttribute::PartyName if self.acts_for_firm => &mut firm.name,
+                SubjectAttribute::PartyName => &mut human.name,
                 _ => continue,
             };
             given.clone_into(slot);
@@ -128,8 +124,17 @@ impl<'a> Party<'a> {
 
     /// Whether the caller's name for the subject is not the one the persona's number belongs to.
     pub(crate) fn is_misnamed(&self) -> bool {
-        let known = self.personas.person_by_number(&self.human.id_number);
-        known.is_some_and(|person| person.name != self.human.name)
+        let human = self.human();
+        let known = self.personas.person_by_number(&human.id_number);
+        known.is_some_and(|person| person.name != human.name)
+    }
+
+    fn human(&self) -> &Human {
+        self.human.get_or_init(|| self.human_of(None, "self"))
+    }
+
+    fn firm(&self) -> &Firm {
+        self.firm.get_or_init(|| self.firm_of(None, "self"))
     }
 
     /// A seed that is the same whenever the call is about the same person or company.
@@ -149,14 +154,14 @@ impl<'a> Party<'a> {
             if another {
                 self.human_of(None, &role)
             } else {
-                self.human.clone()
+                self.human().clone()
             }
         };
         let firm = || {
             if another {
                 self.firm_of(None, &role)
             } else {
-                self.firm.clone()
+                self.firm().clone()
             }
         };
         let acts = self.acts_for_firm && !another;
@@ -181,7 +186,7 @@ impl<'a> Party<'a> {
 
     fn human_of(&self, number: Option<&str>, role: &str) -> Human {
         let related = || {
-            let me = self.personas.person_by_number(&self.human.id_number)?;
+            let me = self.personas.person_by_number(&self.human.get()?.id_number)?;
             self.personas.person(me.relations.get(role)?)
         };
         let known = number.map_or_else(related, |n| self.personas.person_by_number(n));

@@ -171,12 +171,12 @@ impl Mock {
         let at = format!("parameter/{name}");
         match value {
             Some(value) => {
-                self.check(&schema.pointer, &value, &at, &mut reading.wrong);
+                self.check(&schema, &value, &at, &mut reading.wrong);
                 reading.given.echo.entry(name.to_owned()).or_insert(value);
             }
             // An object spread over the query may have no members to spread.
             None if reading.strict && parameter.is("required") && self.is_object(&schema) => {
-                self.check(&schema.pointer, &Value::Object(Map::new()), &at, &mut reading.wrong);
+                self.check(&schema, &Value::Object(Map::new()), &at, &mut reading.wrong);
             }
             None if reading.strict && (parameter.is("required") || place == "path") => {
                 reading.wrong.push(missing(at, name));
@@ -189,8 +189,8 @@ impl Mock {
         coerce::kind(&coerce::flat(self, schema.value)) == Some("object")
     }
 
-    fn check(&self, pointer: &str, value: &Value, at: &str, wrong: &mut Vec<Violation>) {
-        let Some(validator) = self.validator(pointer, Way::In) else {
+    fn check(&self, schema: &Place<'_>, value: &Value, at: &str, wrong: &mut Vec<Violation>) {
+        let Some(validator) = self.validator_at(schema, Way::In) else {
             return;
         };
         if validator.accepts(value) {
@@ -236,7 +236,7 @@ impl Mock {
         let Some(value) = self.body_value(said.unwrap_or(name), &schema, reading.ask.body)? else {
             return Ok(());
         };
-        self.check(&schema.pointer, &value, "", &mut reading.wrong);
+        self.check(&schema, &value, "", &mut reading.wrong);
         match value {
             Value::Object(mut members) => {
                 // Whoever sends what is read-only is not heard (OpenAPI 3.1, 4.8.24.4).

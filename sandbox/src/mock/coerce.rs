@@ -5,12 +5,13 @@ use super::place::Place;
 use crate::compose::{Choice, References, flatten};
 use crate::seed::Seed;
 use serde_json::{Map, Number, Value};
+use std::borrow::Cow;
 
 /// References and compositions followed to find the types of a schema.
 const MAX_DEPTH: usize = 12;
 
 /// One flat reading of a schema; empty where it has none.
-pub(super) fn flat(mock: &Mock, schema: &Value) -> Map<String, Value> {
+pub(super) fn flat<'s>(mock: &Mock, schema: &'s Value) -> Cow<'s, Map<String, Value>> {
     let mut dice = Seed::new(0).dice();
     flatten(schema, mock, &mut dice, Choice::default()).unwrap_or_default()
 }

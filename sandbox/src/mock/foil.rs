@@ -30,8 +30,8 @@ impl Mock {
 
     /// Keeps a value of a form from being one of another form, too.
     fn foil(&self, value: &mut Value, form: &Place<'_>, other: &Place<'_>, need: Need<'_>) {
-        let own = self.validator(&form.pointer, need.way);
-        let Some(others) = self.validator(&other.pointer, need.way).filter(|v| v.accepts(value)) else {
+        let own = self.validator_at(form, need.way);
+        let Some(others) = self.validator_at(other, need.way).filter(|v| v.accepts(value)) else {
             return;
         };
         let flat = coerce::flat(self, other.value);

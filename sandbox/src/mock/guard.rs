@@ -7,6 +7,7 @@ use super::prefer::Wishes;
 use super::routes::Route;
 use super::{Ask, Mock, Sample, Told, choose};
 use hub_catalog::description::Format;
+use hub_catalog::document::pointed;
 use hub_core::{Problem, ProblemCode, Text};
 use serde_json::Value;
 
@@ -83,7 +84,7 @@ impl Mock {
     /// Each way of being let in, as all that it takes. None where everybody is.
     fn ways(&self, route: &Route) -> Vec<Vec<(Wanted, bool)>> {
         let document = &self.description.document;
-        let own = document.pointer(&route.pointer).and_then(|o| o.get("security"));
+        let own = pointed(document, &route.pointer).and_then(|o| o.get("security"));
         let wanted = own.or_else(|| document.get("security")).and_then(Value::as_array);
         let components = Place::at(document, "/components/securitySchemes");
         let one = |way: &Value| {

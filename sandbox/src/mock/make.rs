@@ -142,7 +142,7 @@ impl Mock {
         let Some(schema) = &media.schema else {
             return Some(example.clone());
         };
-        let validator = self.validator(&schema.pointer, Way::Out);
+        let validator = self.validator_at(schema, Way::Out);
         let accepts = |value: &Value| validator.as_ref().is_none_or(|v| v.accepts(value));
         if accepts(example) {
             return Some(example.clone());
@@ -163,8 +163,12 @@ impl Mock {
 
     /// The same for a form within forms.
     pub(super) fn invent_within(&self, pointer: &str, need: Need<'_>, depth: usize) -> Result<Value, Problem> {
-        let schema = self.description.document.pointer(pointer).unwrap_or(&Value::Bool(true));
-        let validator = self.validator(pointer, need.way);
+        let place = Place::at(&self.description.document, pointer);
+        let schema = match place.value {
+            Value::Null => &Value::Bool(true),
+            schema => schema,
+        };
+        let validator = self.validator_at(&place, need.way);
         let party = Party::nobody(&self.personas, &self.words, need.seed);
         let mut misses: BTreeMap<String, usize> = BTreeMap::new();
         let mut last: Vec<Violation> = Vec::new();
@@ -256,7 +260,7 @@ impl Mock {
     fn header(&self, header: &Place<'_>, need: Need<'_>) -> Option<String> {
         let schema = schema_of(header);
         let fits = |value: &Value| {
-            let validator = self.validator(&schema.as_ref()?.pointer, Way::Out)?;
+            let validator = self.validator_at(schema.as_ref()?, Way::Out)?;
             validator.accepts(value).then_some(())
         };
         let example = choose::examples(header).into_iter().map(|(_, v)| v);

@@ -87,11 +87,11 @@ const PLACES: usize = 50_000;
 /// Longest text, in bytes, by which schemas are known to be the same.
 const ALIKE: usize = 512;
 
-/// Compiled schemas by where they stand, and small ones by what they say: a thousand operations that take the same kind of
-/// number need one.
+/// Compiled schemas by the address of their value, which stays while the description does, and small ones by what they say: a
+/// thousand operations that take the same kind of number need one.
 #[derive(Default)]
 struct Validators {
-    by_place: HashMap<(String, Way), Compiled>,
+    by_address: HashMap<(usize, Way), Compiled>,
     by_text: HashMap<(String, Way), Compiled>,
     /// How many were compiled.
     made: usize,
@@ -299,42 +299,46 @@ impl Mock {
         }
     }
 
-    /// The validator of a schema; compiled once.
+    /// The validator of what a pointer names; compiled once.
     fn validator(&self, pointer: &str, way: Way) -> Compiled {
+        self.validator_at(&Place::at(&self.description.document, pointer), way)
+    }
+
+    /// The validator of a schema; compiled once.
+    fn validator_at(&self, place: &Place<'_>, way: Way) -> Compiled {
         // Operations share what they refer to, and so the validators of it.
-        let place = Place::at(&self.description.document, pointer);
         let bare = place.value.as_object().is_some_and(|schema| schema.len() == 1);
-        let place = if bare { place.follow() } else { place };
-        let pointer = place.pointer.as_str();
-        let key = (pointer.to_owned(), way);
-        if let Some(known) = crate::state::lock(&self.validators).by_place.get(&key) {
+        let followed = bare.then(|| place.clone().follow());
+        let place = followed.as_ref().unwrap_or(place);
+        let at = (std::ptr::from_ref(place.value).addr(), way);
+        if let Some(known) = crate::state::lock(&self.validators).by_address.get(&at) {
             return known.clone();
         }
-        let text = alike(&place).map(|text| (text, way));
+        let text = alike(place).map(|text| (text, way));
         let same = text
             .as_ref()
             .and_then(|text| crate::state::lock(&self.validators).by_text.get(text).cloned());
         let is_new = same.is_none();
         let made = same.unwrap_or_else(|| {
             let made = match way {
-                Way::In => self.description.request_validator(pointer),
-                Way::Out => self.description.validator(pointer),
+                Way::In => self.description.request_validator(&place.pointer),
+                Way::Out => self.description.validator(&place.pointer),
             };
             made.ok().map(Arc::new)
         });
         let mut kept = crate::state::lock(&self.validators);
-        kept.put(key, text, &made, is_new);
+        kept.put(at, text, &made, is_new);
         made
     }
 }
 
 impl Validators {
-    fn put(&mut self, place: (String, Way), text: Option<(String, Way)>, made: &Compiled, is_new: bool) {
-        if self.made >= KEPT || self.by_place.len() >= PLACES {
+    fn put(&mut self, at: (usize, Way), text: Option<(String, Way)>, made: &Compiled, is_new: bool) {
+        if self.made >= KEPT || self.by_address.len() >= PLACES {
             *self = Self::default();
         }
         self.made += usize::from(is_new);
-        self.by_place.insert(place, made.clone());
+        self.by_address.insert(at, made.clone());
         if let Some(text) = text {
             self.by_text.insert(text, made.clone());
         }

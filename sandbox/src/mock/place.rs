@@ -1,6 +1,6 @@
 //! Places in the normal form: a value with its pointer, references followed.
 
-use hub_catalog::document::escape;
+use hub_catalog::document::{escape, pointed};
 use serde_json::Value;
 
 /// References followed in a row.
@@ -17,7 +17,7 @@ pub(super) struct Place<'a> {
 impl<'a> Place<'a> {
     /// The value at a pointer; `null` where there is none.
     pub(super) fn at(document: &'a Value, pointer: &str) -> Self {
-        let value = document.pointer(pointer).unwrap_or(&Value::Null);
+        let value = pointed(document, pointer).unwrap_or(&Value::Null);
         let pointer = pointer.to_owned();
         Self {
             document,
@@ -94,11 +94,11 @@ impl<'a> Place<'a> {
 /// The value behind a local reference, and its pointer. References may be written in percent (RFC 6901, 6).
 pub(super) fn resolve<'a>(document: &'a Value, reference: &str) -> Option<(String, &'a Value)> {
     let pointer = reference.strip_prefix('#')?;
-    if let Some(value) = document.pointer(pointer) {
+    if let Some(value) = pointed(document, pointer) {
         return Some((pointer.to_owned(), value));
     }
     let plain = percent_decoded(pointer)?;
-    let value = document.pointer(&plain)?;
+    let value = pointed(document, &plain)?;
     Some((plain, value))
 }
 

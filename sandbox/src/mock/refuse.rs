@@ -89,10 +89,7 @@ impl Mock {
     /// Whether a declared answer is one in which the problem can be told.
     fn can_be_told(&self, name: &str, place: &Place<'_>, document: &Value) -> bool {
         let schema = place.raw("schema");
-        let fits = |schema: &Place<'_>| {
-            self.validator(&schema.pointer, Way::Out)
-                .is_none_or(|v| v.accepts(document))
-        };
+        let fits = |schema: &Place<'_>| self.validator_at(schema, Way::Out).is_none_or(|v| v.accepts(document));
         media::is_json(name) && schema.as_ref().is_none_or(fits)
     }
 }

@@ -74,7 +74,7 @@ impl Mock {
             return Ok(());
         };
         let own = choose::examples(parameter).into_iter().map(|(_, v)| v.clone());
-        let validator = self.validator(&schema.pointer, Way::In);
+        let validator = self.validator_at(&schema, Way::In);
         let example = own
             .into_iter()
             .find(|v| validator.as_ref().is_none_or(|c| c.accepts(v)));

@@ -139,7 +139,7 @@ impl Mock {
                 )]);
             }
         };
-        let Some(validator) = self.validator(&schema.pointer, Way::Out) else {
+        let Some(validator) = self.validator_at(&schema, Way::Out) else {
             return Ok(Vec::new());
         };
         Ok(validator.violations(&value).first().map_or_else(Vec::new, |first| {
