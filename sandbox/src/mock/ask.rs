@@ -125,10 +125,10 @@ impl Mock {
     }
 
     /// The parameters of an operation: its own win over its path's.
-    pub(super) fn parameters(&self, route: &Route) -> Vec<Place<'_>> {
-        let document = &self.description.document;
-        let own = Place::at(document, &route.pointer).get("parameters");
-        let shared = Place::at(document, &route.item).get("parameters");
+    pub(super) fn parameters<'a>(&'a self, route: &'a Route) -> Vec<Place<'a>> {
+        let own = self.operation(route).get("parameters");
+        let item = || Place::at(&self.description.document, &route.item).get("parameters");
+        let shared = route.shares.then(item).flatten();
         let mut all: Vec<Place<'_>> = own.iter().flat_map(Place::items).collect();
         let key = |p: &Place<'_>| (p.text("name").map(str::to_owned), p.text("in").map(str::to_owned));
         for parameter in shared.iter().flat_map(Place::items) {
@@ -203,7 +203,7 @@ impl Mock {
     }
 
     fn body(&self, route: &Route, reading: &mut Reading<'_>) -> Result<(), Problem> {
-        let operation = Place::at(&self.description.document, &route.pointer);
+        let operation = self.operation(route);
         let Some(body) = operation.get("requestBody") else {
             return Ok(());
         };
@@ -266,7 +266,7 @@ impl Mock {
 
     /// Members of an operation's body that a caller cannot set.
     pub(super) fn fixed_of(&self, route: &Route) -> HashSet<String> {
-        let operation = Place::at(&self.description.document, &route.pointer);
+        let operation = self.operation(route);
         let content = operation.get("requestBody").and_then(|b| b.get("content"));
         let schemas = content
             .iter()

@@ -20,7 +20,7 @@ impl Mock {
             ..need
         };
         forms.iter().enumerate().find_map(|(chosen, form)| {
-            let mut value = self.invent_within(&form.pointer, need, depth + 1).ok()?;
+            let mut value = self.invent_within(form, need, depth + 1).ok()?;
             for (_, other) in forms.iter().enumerate().filter(|(n, _)| *n != chosen) {
                 self.foil(&mut value, form, other, need);
             }

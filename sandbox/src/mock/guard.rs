@@ -7,7 +7,6 @@ use super::prefer::Wishes;
 use super::routes::Route;
 use super::{Ask, Mock, Sample, Told, choose};
 use hub_catalog::description::Format;
-use hub_catalog::document::pointed;
 use hub_core::{Problem, ProblemCode, Text};
 use serde_json::Value;
 
@@ -84,7 +83,7 @@ impl Mock {
     /// Each way of being let in, as all that it takes. None where everybody is.
     fn ways(&self, route: &Route) -> Vec<Vec<(Wanted, bool)>> {
         let document = &self.description.document;
-        let own = pointed(document, &route.pointer).and_then(|o| o.get("security"));
+        let own = self.operation(route).value.get("security");
         let wanted = own.or_else(|| document.get("security")).and_then(Value::as_array);
         let components = Place::at(document, "/components/securitySchemes");
         let one = |way: &Value| {
@@ -141,7 +140,7 @@ impl Mock {
         let mut challenges: Vec<String> = missing.iter().filter_map(|w| w.challenge()).collect();
         challenges.dedup();
         let challenge = challenges.join(", ");
-        let operation = Place::at(&self.description.document, &route.pointer);
+        let operation = self.operation(route);
         let own = operation.get("responses").is_some_and(|r| r.value.get("401").is_some());
         if let Some(chosen) = choose::declared(&operation, 401).filter(|_| own) {
             let mut told = self.make(route, &chosen, ask, &Given::default(), wishes)?;

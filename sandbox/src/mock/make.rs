@@ -95,7 +95,7 @@ impl Mock {
         if let Some(items) = media.place.raw("itemSchema") {
             let item = |number| {
                 let seed = need.seed.with_number(number);
-                self.invent(&items.pointer, Need { seed, ..need })
+                self.invent(&items, Need { seed, ..need })
             };
             let all = Value::Array(vec![item(1)?, item(2)?]);
             told.body = media::write(self, media.name, None, &all);
@@ -111,7 +111,7 @@ impl Mock {
             return Ok(());
         }
         let value = match &media.schema {
-            Some(schema) => self.invent(&schema.pointer, need)?,
+            Some(schema) => self.invent(schema, need)?,
             None if media::is_json(media.name) => Value::Object(Map::new()),
             None => Value::String(String::new()),
         };
@@ -157,18 +157,17 @@ impl Mock {
     }
 
     /// A value for a schema that its validator accepts.
-    pub(super) fn invent(&self, pointer: &str, need: Need<'_>) -> Result<Value, Problem> {
-        self.invent_within(pointer, need, 0)
+    pub(super) fn invent(&self, place: &Place<'_>, need: Need<'_>) -> Result<Value, Problem> {
+        self.invent_within(place, need, 0)
     }
 
     /// The same for a form within forms.
-    pub(super) fn invent_within(&self, pointer: &str, need: Need<'_>, depth: usize) -> Result<Value, Problem> {
-        let place = Place::at(&self.description.document, pointer);
+    pub(super) fn invent_within(&self, place: &Place<'_>, need: Need<'_>, depth: usize) -> Result<Value, Problem> {
         let schema = match place.value {
             Value::Null => &Value::Bool(true),
             schema => schema,
         };
-        let validator = self.validator_at(&place, need.way);
+        let validator = self.validator_at(place, need.way);
         let party = Party::nobody(&self.personas, &self.words, need.seed);
         let mut misses: BTreeMap<String, usize> = BTreeMap::new();
         let mut last: Vec<Violation> = Vec::new();
@@ -222,9 +221,9 @@ impl Mock {
         }
         let is_several = depth < FORMS && last.iter().any(|v| v.place.is_empty() && v.keyword == "oneOf");
         is_several
-            .then(|| self.foiled(pointer, need, depth))
+            .then(|| self.foiled(&place.pointer, need, depth))
             .flatten()
-            .ok_or_else(|| failure(pointer, last))
+            .ok_or_else(|| failure(&place.pointer, last))
     }
 
     /// The headers a response declares. What HTTP writes itself is left to it.
@@ -270,9 +269,7 @@ impl Mock {
             .find(|text| is_sendable(text));
         example.or_else(|| {
             let empty = Map::new();
-            let value = self
-                .invent(&schema.as_ref()?.pointer, Need { echo: &empty, ..need })
-                .ok()?;
+            let value = self.invent(schema.as_ref()?, Need { echo: &empty, ..need }).ok()?;
             let text = written(&value);
             if is_sendable(&text) {
                 return Some(text);

@@ -247,6 +247,10 @@ impl Mock {
         Ok(finished(told, ask, &wishes))
     }
 
+    fn operation<'a>(&'a self, route: &'a Route) -> Place<'a> {
+        route.operation(&self.description.document)
+    }
+
     /// What time it is where something is asked.
     fn now(&self, ask: &Ask<'_>) -> Timestamp {
         ask.room.now.unwrap_or(self.now)
@@ -273,7 +277,7 @@ impl Mock {
         {
             return Ok(told);
         }
-        let operation = Place::at(&self.description.document, &call.route.pointer);
+        let operation = self.operation(call.route);
         let chosen = match chosen {
             Some(chosen) => chosen,
             None => choose::response(&operation, call.wishes.code)?,

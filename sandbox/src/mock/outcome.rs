@@ -36,15 +36,15 @@ impl Mock {
                 schema.is_some_and(|schema| self.has_list(schema.value, 0))
             }
             Word::Invalid => {
-                let operation = Place::at(&self.description.document, &route.pointer);
+                let operation = self.operation(route);
                 operation.get("requestBody").is_some() || !self.parameters(route).is_empty()
             }
             Word::Duplicate => !matches!(route.method.as_str(), "GET" | "HEAD" | "OPTIONS" | "TRACE" | "QUERY"),
             Word::NeedDocs => self.state(route, "need-docs").is_some(),
             Word::Pending => self.state(route, "processing").is_some() || self.is_taken_in(route),
             Word::ConsentMissing | Word::ConsentExpired => {
-                let operation = self.description.document.pointer(&route.pointer);
-                let says = |key: &str| operation.is_some_and(|o| o.get(key).is_some());
+                let operation = self.operation(route);
+                let says = |key: &str| operation.value.get(key).is_some();
                 says("x-hub-subject") || says("x-hub-basis") || self.acts_for_somebody(route)
             }
             _ => true,
@@ -53,12 +53,12 @@ impl Mock {
 
     /// Whether what is asked for is only begun when it is answered (RFC 9110, 15.3.3).
     fn is_taken_in(&self, route: &Route) -> bool {
-        let operation = Place::at(&self.description.document, &route.pointer);
+        let operation = self.operation(route);
         operation.get("responses").is_some_and(|r| r.value.get("202").is_some())
     }
 
-    fn usual_schema(&self, route: &Route) -> Option<Place<'_>> {
-        let operation = Place::at(&self.description.document, &route.pointer);
+    fn usual_schema<'a>(&'a self, route: &'a Route) -> Option<Place<'a>> {
+        let operation = self.operation(route);
         let chosen = choose::response(&operation, None).ok()?;
         let (_, media) = choose::content(&chosen.response?, None).ok()??;
         media.raw("schema")
@@ -126,14 +126,14 @@ impl Mock {
     }
 
     /// What a scenario word means here: a declared response, or `None` where the usual answer is given in a style.
-    pub(super) fn scenario<'a>(&'a self, route: &Route, wishes: &Wishes) -> Result<Option<Chosen<'a>>, Problem> {
+    pub(super) fn scenario<'a>(&'a self, route: &'a Route, wishes: &Wishes) -> Result<Option<Chosen<'a>>, Problem> {
         let Some(asked) = &wishes.scenario else { return Ok(None) };
         let unknown = |word: &str| scenario::unknown(word, &self.possible(route));
         let asked = asked.as_ref().map_err(|word| unknown(word))?;
         if !self.can(asked.word, route) {
             return Err(unknown(asked.word.as_str()));
         }
-        let operation = Place::at(&self.description.document, &route.pointer);
+        let operation = self.operation(route);
         if asked.word == Word::Pending && self.state(route, "processing").is_none() {
             return Ok(choose::declared(&operation, 202));
         }
@@ -208,7 +208,7 @@ impl Mock {
 
     /// What a request can first get wrong.
     fn first_place(&self, route: &Route) -> Option<String> {
-        let operation = Place::at(&self.description.document, &route.pointer);
+        let operation = self.operation(route);
         let content = operation.get("requestBody").and_then(|b| b.get("content"));
         let schema = content.and_then(|c| c.members().next()?.1.raw("schema"));
         let named = schema.and_then(|schema| {

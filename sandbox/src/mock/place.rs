@@ -17,7 +17,11 @@ pub(super) struct Place<'a> {
 impl<'a> Place<'a> {
     /// The value at a pointer; `null` where there is none.
     pub(super) fn at(document: &'a Value, pointer: &str) -> Self {
-        let value = pointed(document, pointer).unwrap_or(&Value::Null);
+        Self::with(document, pointer, pointed(document, pointer).unwrap_or(&Value::Null))
+    }
+
+    /// A value and the pointer that names it.
+    pub(super) fn with(document: &'a Value, pointer: &str, value: &'a Value) -> Self {
         let pointer = pointer.to_owned();
         Self {
             document,

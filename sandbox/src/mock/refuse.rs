@@ -40,7 +40,7 @@ impl Mock {
         wishes: &Wishes,
         problem: Problem,
     ) -> Result<Told, Problem> {
-        let operation = Place::at(&self.description.document, &route.pointer);
+        let operation = self.operation(route);
         let responses = operation.get("responses");
         let has = |status: &&u16| responses.as_ref().is_some_and(|r| r.get(&status.to_string()).is_some());
         let statuses = statuses(&problem, route);

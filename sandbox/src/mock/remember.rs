@@ -88,7 +88,7 @@ impl Mock {
     }
 
     fn not_there(&self, call: &Call<'_>) -> Result<Told, Problem> {
-        let operation = Place::at(&self.description.document, &call.route.pointer);
+        let operation = self.operation(call.route);
         match choose::declared(&operation, 404) {
             Some(chosen) => self.make(call.route, &chosen, call.ask, call.given, call.wishes),
             None => Err(Problem::new(ProblemCode::RecordNotFound)),
@@ -96,7 +96,7 @@ impl Mock {
     }
 
     fn usual(&self, call: &Call<'_>) -> Result<Told, Problem> {
-        let operation = Place::at(&self.description.document, &call.route.pointer);
+        let operation = self.operation(call.route);
         let chosen = choose::response(&operation, None)?;
         self.make(call.route, &chosen, call.ask, call.given, call.wishes)
     }
@@ -222,7 +222,7 @@ impl Mock {
             .iter()
             .find(|p| p.text("in") == Some("path") && p.text("name") == Some(home.resource.parameter.as_str()))?;
         let schema = super::ask::schema_of(own)?;
-        self.invent_for(route, &schema.pointer, "id").ok()
+        self.invent_for(route, &schema, "id").ok()
     }
 
     /// The answer with an id nobody has yet, and that id.

@@ -2,7 +2,6 @@
 //! from the description alone; nobody writes a script.
 
 use super::coerce::flat;
-use super::place::Place;
 use super::routes::{Route, Routes};
 use super::{Mock, choose};
 use hub_core::Text;
@@ -220,7 +219,7 @@ impl Mock {
             let deeds = [Deed::Read, Deed::Create, Deed::List];
             let schemas = deeds.into_iter().filter_map(|deed| {
                 let route = resource.route(deed, &self.routes)?;
-                let chosen = choose::response(&Place::at(&self.description.document, &route.pointer), None).ok()?;
+                let chosen = choose::response(&self.operation(route), None).ok()?;
                 let (_, media) = choose::content(&chosen.response?, None).ok()??;
                 media.raw("schema")
             });

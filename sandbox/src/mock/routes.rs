@@ -1,16 +1,18 @@
 //! Which operation a method and a path mean.
 
 use super::place::{Place, percent_decoded};
+use hub_catalog::document::pointed;
 use hub_catalog::nearest;
 use serde_json::Value;
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 const METHODS: [&str; 9] = [
     "get", "put", "post", "delete", "options", "head", "patch", "trace", "query",
 ];
 
-/// One operation.
-#[derive(Debug, Clone)]
+/// One operation. Never copied: validators are known by the addresses of its parts.
+#[derive(Debug)]
 pub(super) struct Route {
     pub method: String,
     pub path: String,
@@ -18,6 +20,18 @@ pub(super) struct Route {
     pub pointer: String,
     /// Pointer of its path item.
     pub item: String,
+    /// Whether that has parameters for all its operations.
+    pub shares: bool,
+    /// The operation, copied together when it is first asked for: in a large description its parts lie far from each other.
+    own: OnceLock<Value>,
+}
+
+impl Route {
+    /// The operation.
+    pub(super) fn operation<'a>(&'a self, document: &'a Value) -> Place<'a> {
+        let own = || pointed(document, &self.pointer).cloned().unwrap_or_default();
+        Place::with(document, &self.pointer, self.own.get_or_init(own))
+    }
 }
 
 /// What was found.
@@ -80,6 +94,8 @@ impl Routes {
             path: path.to_owned(),
             pointer: operation.pointer.clone(),
             item: item.pointer.clone(),
+            shares: item.value.get("parameters").is_some(),
+            own: OnceLock::new(),
         });
     }
 

@@ -80,11 +80,11 @@ impl Mock {
             .find(|v| validator.as_ref().is_none_or(|c| c.accepts(v)));
         let value = match example {
             Some(value) => value,
-            None => self.invent_for(route, &schema.pointer, name)?,
+            None => self.invent_for(route, &schema, name)?,
         };
         // What is empty leaves no trace in a path or a query, so that it would be missed there.
         let value = match is_empty(&value) {
-            true => self.invent_as(route, &schema.pointer, name, Style::Rich)?,
+            true => self.invent_as(route, &schema, name, Style::Rich)?,
             false => value,
         };
         match place {
@@ -109,7 +109,7 @@ impl Mock {
     }
 
     fn say_body(&self, route: &Route, sample: &mut Sample) -> Result<(), Problem> {
-        let operation = Place::at(&self.description.document, &route.pointer);
+        let operation = self.operation(route);
         let Some(body) = operation.get("requestBody") else {
             return Ok(());
         };
@@ -118,18 +118,18 @@ impl Mock {
         };
         sample.headers.push(("content-type".to_owned(), media::sent(media)));
         let value = match place.raw("schema") {
-            Some(schema) => self.invent_for(route, &schema.pointer, "body")?,
+            Some(schema) => self.invent_for(route, &schema, "body")?,
             None => Value::Object(Map::new()),
         };
         sample.body = media::write(self, media, place.raw("schema").as_ref(), &value);
         Ok(())
     }
 
-    pub(super) fn invent_for(&self, route: &Route, pointer: &str, name: &str) -> Result<Value, Problem> {
-        self.invent_as(route, pointer, name, Style::Minimal)
+    pub(super) fn invent_for(&self, route: &Route, place: &Place<'_>, name: &str) -> Result<Value, Problem> {
+        self.invent_as(route, place, name, Style::Minimal)
     }
 
-    fn invent_as(&self, route: &Route, pointer: &str, name: &str, style: Style) -> Result<Value, Problem> {
+    fn invent_as(&self, route: &Route, place: &Place<'_>, name: &str, style: Style) -> Result<Value, Problem> {
         let empty = Map::new();
         let need = Need {
             way: Way::In,
@@ -138,7 +138,7 @@ impl Mock {
             echo: &empty,
             now: self.now,
         };
-        self.invent(pointer, need)
+        self.invent(place, need)
     }
 }
 

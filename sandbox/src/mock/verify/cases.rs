@@ -192,7 +192,7 @@ impl Mock {
     }
 
     fn of_body(&self, route: &Route, plain: &Sample) -> Vec<(Kind, Text, Sample)> {
-        let operation = Place::at(&self.description.document, &route.pointer);
+        let operation = self.operation(route);
         let Some(body) = operation.get("requestBody") else {
             return Vec::new();
         };
