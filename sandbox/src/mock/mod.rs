@@ -36,6 +36,7 @@ pub use multipart::read as form_parts;
 pub use resource::Inferred;
 pub use sample::Sample;
 
+use crate::compose::bare;
 use crate::invent::Style;
 use crate::pattern::Patterns;
 use crate::scenario::{Scenario, Word};
@@ -87,8 +88,8 @@ const PLACES: usize = 50_000;
 /// Longest text, in bytes, by which schemas are known to be the same.
 const ALIKE: usize = 512;
 
-/// Compiled schemas by the address of their value, which stays while the description does, and small ones by what they say: a
-/// thousand operations that take the same kind of number need one.
+/// Compiled schemas by the address of their value, which stands in the description or in a route's copy of it and stays as long as
+/// the mock, and small ones by what they say: a thousand operations that take the same kind of number need one.
 #[derive(Default)]
 struct Validators {
     by_address: HashMap<(usize, Way), Compiled>,
@@ -311,8 +312,7 @@ impl Mock {
     /// The validator of a schema; compiled once.
     fn validator_at(&self, place: &Place<'_>, way: Way) -> Compiled {
         // Operations share what they refer to, and so the validators of it.
-        let bare = place.value.as_object().is_some_and(|schema| schema.len() == 1);
-        let followed = bare.then(|| place.clone().follow());
+        let followed = bare(place.value).map(|_| place.clone().follow());
         let place = followed.as_ref().unwrap_or(place);
         let at = (std::ptr::from_ref(place.value).addr(), way);
         if let Some(known) = crate::state::lock(&self.validators).by_address.get(&at) {
