@@ -7,6 +7,9 @@ use crate::db::{Db, Row, sql};
 use crate::master_key::Sealer;
 use hub_core::time::Timestamp;
 
+/// Changes of one consent in the same moment that all succeed.
+const MOST_AT_ONCE: usize = 32;
+
 /// Which requests are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestKind {
@@ -141,10 +144,12 @@ impl SignIns<'_> {
     /// # Errors
     /// If the store does not answer.
     pub async fn keep_session(&self, session: &SessionRow) -> Result<(), StoreError> {
-        let earlier = sql("DELETE FROM sso_sessions WHERE sid = $1", [session.sid.as_str().into()]);
-        let new = sql(
+        // In one statement: a form that is sent twice comes twice at once.
+        let statement = sql(
             "INSERT INTO sso_sessions (hash, sid, subject, sealed, since, seen, expires)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7)
+             ON CONFLICT (sid) DO UPDATE SET hash = excluded.hash, subject = excluded.subject, sealed = excluded.sealed,
+                 since = excluded.since, seen = excluded.seen, expires = excluded.expires",
             [
                 session.hash.as_str().into(),
                 session.sid.as_str().into(),
@@ -155,7 +160,7 @@ impl SignIns<'_> {
                 session.expires.as_microsecond().into(),
             ],
         );
-        self.db.write_all(vec![earlier, new]).await.map(drop)
+        self.db.write(statement).await.map(drop)
     }
 
     /// The session of a cookie.
@@ -222,11 +227,12 @@ impl SignIns<'_> {
     /// Keeps a consent as the next epoch of its subject and client. `epoch` and `withdrawn` are not read.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] if another change came in the same moment.
+    /// [`StoreError::Conflict`] if others came first all the time.
     pub async fn give(&self, consent: &ConsentRow) -> Result<i64, StoreError> {
         let statement = sql(
             "INSERT INTO sso_consents (subject, client, epoch, scopes, since, until)
              SELECT $1, $2, COALESCE(MAX(epoch), 0) + 1, $3, $4, $5 FROM sso_consents WHERE subject = $1 AND client = $2
+             ON CONFLICT (subject, client, epoch) DO NOTHING
              RETURNING epoch",
             [
                 consent.subject.as_str().into(),
@@ -236,8 +242,13 @@ impl SignIns<'_> {
                 consent.until.as_microsecond().into(),
             ],
         );
-        let row = self.db.write(statement).await?.into_iter().next();
-        row.map_or(Ok(0), |mut r| r.int(0))
+        // Of many who take the next epoch at once one gets it; an answer of "yes" that is sent twice comes twice at once.
+        for _ in 0..MOST_AT_ONCE {
+            if let Some(mut row) = self.db.write(statement.clone()).await?.into_iter().next() {
+                return row.int(0);
+            }
+        }
+        Err(StoreError::Conflict)
     }
 
     /// Withdraws every consent of a subject to a client.

@@ -76,6 +76,7 @@ on_both! {
     signed_in::of_many_who_rotate_one_token_one_succeeds,
     signed_in::families_die_with_session_and_consent,
     signed_in::every_change_of_a_consent_is_an_epoch,
+    signed_in::whoever_agrees_or_signs_in_twice_at_once_is_told_no_error,
     signed_in::a_mark_comes_first_once,
     signed_in::a_dance_is_taken_once_by_its_browser_at_its_provider,
     signed_in::whoever_links_at_once_is_told_the_same_account,

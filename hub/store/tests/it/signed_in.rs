@@ -248,6 +248,55 @@ pub(crate) async fn every_change_of_a_consent_is_an_epoch(place: Arc<Place>) {
     assert!(all.consents("n").await.unwrap().is_empty());
 }
 
+/// A form whose answer is lost is sent again, to another hub, while the first still commits.
+pub(crate) async fn whoever_agrees_or_signs_in_twice_at_once_is_told_no_error(place: Arc<Place>) {
+    let store = place.store().await;
+    let agree = |n: i64| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let consent = ConsentRow {
+                subject: "m".into(),
+                client: "a".into(),
+                epoch: 0,
+                scopes: vec!["openid".into()],
+                since: at(n),
+                until: at(1000),
+                withdrawn: None,
+            };
+            store.sign_ins().give(&consent).await
+        })
+    };
+    let mut epochs = Vec::new();
+    for one in (0..10).map(agree).collect::<Vec<_>>() {
+        epochs.push(one.await.unwrap().unwrap());
+    }
+    epochs.sort_unstable();
+    assert_eq!(epochs, (1..=10).collect::<Vec<i64>>(), "each is an epoch");
+    let sign_in = |n: i64| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let session = SessionRow {
+                hash: format!("c{n}"),
+                sid: "s".into(),
+                subject: "m".into(),
+                content: b"x".to_vec(),
+                since: at(n),
+                seen: at(n),
+                expires: at(1000),
+            };
+            store.sign_ins().keep_session(&session).await
+        })
+    };
+    for one in (0..10).map(sign_in).collect::<Vec<_>>() {
+        one.await.unwrap().unwrap();
+    }
+    assert_eq!(
+        store.sign_ins().sessions_of("m", at(11)).await.unwrap().len(),
+        1,
+        "the last one stands"
+    );
+}
+
 pub(crate) async fn a_mark_comes_first_once(place: Arc<Place>) {
     let store = place.store().await;
     let first = |second, until| {
