@@ -124,21 +124,6 @@ impl Mock {
         }
     }
 
-    /// The parameters of an operation: its own win over its path's.
-    pub(super) fn parameters<'a>(&'a self, route: &'a Route) -> Vec<Place<'a>> {
-        let own = self.operation(route).get("parameters");
-        let item = || Place::at(&self.description.document, &route.item).get("parameters");
-        let shared = route.shares.then(item).flatten();
-        let mut all: Vec<Place<'_>> = own.iter().flat_map(Place::items).collect();
-        let key = |p: &Place<'_>| (p.text("name").map(str::to_owned), p.text("in").map(str::to_owned));
-        for parameter in shared.iter().flat_map(Place::items) {
-            if !all.iter().any(|p| key(p) == key(&parameter)) {
-                all.push(parameter);
-            }
-        }
-        all
-    }
-
     fn parameter(&self, parameter: &Place<'_>, reading: &mut Reading<'_>) {
         let (Some(name), Some(place)) = (parameter.text("name"), parameter.text("in")) else {
             return;
@@ -203,8 +188,7 @@ impl Mock {
     }
 
     fn body(&self, route: &Route, reading: &mut Reading<'_>) -> Result<(), Problem> {
-        let operation = self.operation(route);
-        let Some(body) = operation.get("requestBody") else {
+        let Some(body) = self.request_body(route) else {
             return Ok(());
         };
         // A text of no length is one, where it is called a text.
@@ -266,8 +250,7 @@ impl Mock {
 
     /// Members of an operation's body that a caller cannot set.
     pub(super) fn fixed_of(&self, route: &Route) -> HashSet<String> {
-        let operation = self.operation(route);
-        let content = operation.get("requestBody").and_then(|b| b.get("content"));
+        let content = self.request_body(route).and_then(|b| b.get("content"));
         let schemas = content
             .iter()
             .flat_map(Place::members)

@@ -12,16 +12,16 @@ pub(super) struct Chosen<'a> {
 }
 
 /// The response that is wanted, else the first good one.
-pub(super) fn response<'a>(operation: &Place<'a>, code: Option<u16>) -> Result<Chosen<'a>, Problem> {
+pub(super) fn response<'a>(responses: Option<&Place<'a>>, code: Option<u16>) -> Result<Chosen<'a>, Problem> {
     match code {
-        Some(code) => declared(operation, code).ok_or_else(|| undeclared(operation, code)),
-        None => Ok(usual(operation)),
+        Some(code) => declared(responses, code).ok_or_else(|| undeclared(responses, code)),
+        None => Ok(usual(responses)),
     }
 }
 
 /// The response of a status: its own, that of its range, the default.
-pub(super) fn declared<'a>(operation: &Place<'a>, status: u16) -> Option<Chosen<'a>> {
-    let responses = operation.get("responses")?;
+pub(super) fn declared<'a>(responses: Option<&Place<'a>>, status: u16) -> Option<Chosen<'a>> {
+    let responses = responses?;
     let names = [status.to_string(), format!("{}XX", status / 100), "default".to_owned()];
     let response = names.iter().find_map(|name| responses.get(name))?;
     Some(Chosen {
@@ -30,8 +30,8 @@ pub(super) fn declared<'a>(operation: &Place<'a>, status: u16) -> Option<Chosen<
     })
 }
 
-fn usual<'a>(operation: &Place<'a>) -> Chosen<'a> {
-    let Some(responses) = operation.get("responses") else {
+fn usual<'a>(responses: Option<&Place<'a>>) -> Chosen<'a> {
+    let Some(responses) = responses else {
         return Chosen {
             status: 200,
             response: None,
@@ -67,10 +67,9 @@ fn usual<'a>(operation: &Place<'a>) -> Chosen<'a> {
     }
 }
 
-fn undeclared(operation: &Place<'_>, code: u16) -> Problem {
-    let responses = operation.get("responses");
+fn undeclared(responses: Option<&Place<'_>>, code: u16) -> Problem {
     let names: Vec<String> = responses
-        .iter()
+        .into_iter()
         .flat_map(Place::members)
         .filter(|(name, _)| !name.starts_with("x-"))
         .map(|(name, _)| name.to_owned())

@@ -53,7 +53,7 @@ impl Mock {
             .rsplit('/')
             .find(|step| !step.is_empty())
             .unwrap_or_default();
-        let sends = ["POST", "PUT", "PATCH"].contains(&call.route.method.as_str());
+        let sends = ["POST", "PUT", "PATCH"].contains(&&*call.route.method);
         if !sends || self.words.turn(last) != Some("supplement") {
             return;
         }

@@ -83,8 +83,10 @@ impl Mock {
     /// Each way of being let in, as all that it takes. None where everybody is.
     fn ways(&self, route: &Route) -> Vec<Vec<(Wanted, bool)>> {
         let document = &self.description.document;
-        let own = self.operation(route).value.get("security");
-        let wanted = own.or_else(|| document.get("security")).and_then(Value::as_array);
+        let wanted = self
+            .security(route)
+            .or_else(|| document.get("security"))
+            .and_then(Value::as_array);
         let components = Place::at(document, "/components/securitySchemes");
         let one = |way: &Value| {
             let names = way.as_object().into_iter().flatten().map(|(name, _)| name);
@@ -140,9 +142,9 @@ impl Mock {
         let mut challenges: Vec<String> = missing.iter().filter_map(|w| w.challenge()).collect();
         challenges.dedup();
         let challenge = challenges.join(", ");
-        let operation = self.operation(route);
-        let own = operation.get("responses").is_some_and(|r| r.value.get("401").is_some());
-        if let Some(chosen) = choose::declared(&operation, 401).filter(|_| own) {
+        let responses = self.responses(route);
+        let own = responses.as_ref().is_some_and(|r| r.value.get("401").is_some());
+        if let Some(chosen) = choose::declared(responses.as_ref(), 401).filter(|_| own) {
             let mut told = self.make(route, &chosen, ask, &Given::default(), wishes)?;
             told.headers.retain(|(name, _)| name != "www-authenticate");
             told.headers.push(("www-authenticate".to_owned(), challenge));

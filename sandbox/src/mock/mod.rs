@@ -16,6 +16,7 @@ mod make;
 mod media;
 mod memory;
 mod multipart;
+mod operation;
 mod outcome;
 mod overlay;
 mod patch;
@@ -46,6 +47,7 @@ use crate::{DataError, Personas};
 use hub_catalog::description::{Description, Validator};
 use hub_core::time::Timestamp;
 use hub_core::{Problem, ProblemCode};
+use operation::Parts;
 use place::Place;
 use prefer::Wishes;
 use remember::Call;
@@ -74,6 +76,7 @@ pub struct Mock {
     personas: Personas,
     words: Vocabulary,
     patterns: Patterns,
+    parts: Mutex<Parts>,
     validators: Mutex<Validators>,
     components: Mutex<HashMap<String, Option<Arc<Value>>>>,
 }
@@ -88,8 +91,8 @@ const PLACES: usize = 50_000;
 /// Longest text, in bytes, by which schemas are known to be the same.
 const ALIKE: usize = 512;
 
-/// Compiled schemas by the address of their value, which stands in the description or in a route's copy of it and stays as long as
-/// the mock, and small ones by what they say: a thousand operations that take the same kind of number need one.
+/// Compiled schemas by the address of their value, which stands in the description or among the parts of operations and stays as long
+/// as the mock, and small ones by what they say: a thousand operations that take the same kind of number need one.
 #[derive(Default)]
 struct Validators {
     by_address: HashMap<(usize, Way), Compiled>,
@@ -157,6 +160,7 @@ impl Mock {
             personas: Personas::embedded()?,
             words: Vocabulary::embedded()?,
             patterns: Patterns::default(),
+            parts: Mutex::default(),
             validators: Mutex::default(),
             components: Mutex::default(),
         })
@@ -179,7 +183,7 @@ impl Mock {
     /// Every operation, in the order of the description.
     pub fn operations(&self) -> impl Iterator<Item = Listed> + '_ {
         self.routes.all().iter().map(|route| Listed {
-            method: route.method.clone(),
+            method: route.method.to_string(),
             path: route.path.clone(),
             pointer: route.pointer.clone(),
         })
@@ -248,10 +252,6 @@ impl Mock {
         Ok(finished(told, ask, &wishes))
     }
 
-    fn operation<'a>(&'a self, route: &'a Route) -> Place<'a> {
-        route.operation(&self.description.document)
-    }
-
     /// What time it is where something is asked.
     fn now(&self, ask: &Ask<'_>) -> Timestamp {
         ask.room.now.unwrap_or(self.now)
@@ -278,10 +278,9 @@ impl Mock {
         {
             return Ok(told);
         }
-        let operation = self.operation(call.route);
         let chosen = match chosen {
             Some(chosen) => chosen,
-            None => choose::response(&operation, call.wishes.code)?,
+            None => choose::response(self.responses(call.route).as_ref(), call.wishes.code)?,
         };
         let mut told = self.make(call.route, &chosen, call.ask, call.given, call.wishes)?;
         self.show_state(&mut told, call.route, call.wishes.word());

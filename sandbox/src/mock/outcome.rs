@@ -35,15 +35,12 @@ impl Mock {
                 let schema = self.usual_schema(route);
                 schema.is_some_and(|schema| self.has_list(schema.value, 0))
             }
-            Word::Invalid => {
-                let operation = self.operation(route);
-                operation.get("requestBody").is_some() || !self.parameters(route).is_empty()
-            }
-            Word::Duplicate => !matches!(route.method.as_str(), "GET" | "HEAD" | "OPTIONS" | "TRACE" | "QUERY"),
+            Word::Invalid => self.request_body(route).is_some() || !self.parameters(route).is_empty(),
+            Word::Duplicate => !matches!(&*route.method, "GET" | "HEAD" | "OPTIONS" | "TRACE" | "QUERY"),
             Word::NeedDocs => self.state(route, "need-docs").is_some(),
             Word::Pending => self.state(route, "processing").is_some() || self.is_taken_in(route),
             Word::ConsentMissing | Word::ConsentExpired => {
-                let operation = self.operation(route);
+                let operation = self.whole(route);
                 let says = |key: &str| operation.value.get(key).is_some();
                 says("x-hub-subject") || says("x-hub-basis") || self.acts_for_somebody(route)
             }
@@ -53,13 +50,11 @@ impl Mock {
 
     /// Whether what is asked for is only begun when it is answered (RFC 9110, 15.3.3).
     fn is_taken_in(&self, route: &Route) -> bool {
-        let operation = self.operation(route);
-        operation.get("responses").is_some_and(|r| r.value.get("202").is_some())
+        self.responses(route).is_some_and(|r| r.value.get("202").is_some())
     }
 
     fn usual_schema<'a>(&'a self, route: &'a Route) -> Option<Place<'a>> {
-        let operation = self.operation(route);
-        let chosen = choose::response(&operation, None).ok()?;
+        let chosen = choose::response(self.responses(route).as_ref(), None).ok()?;
         let (_, media) = choose::content(&chosen.response?, None).ok()??;
         media.raw("schema")
     }
@@ -79,7 +74,7 @@ impl Mock {
     /// Where an operation's answer tells a state, and the value there that stands for a word of the vocabulary.
     pub(super) fn state(&self, route: &Route, word: &str) -> Option<(String, Value)> {
         let own = self.resources.of_route(route).map(|(_, _, deed)| deed);
-        if route.method != "POST" && own != Some(Deed::Read) {
+        if *route.method != *"POST" && own != Some(Deed::Read) {
             return None;
         }
         self.state_in(self.usual_schema(route)?.value, word, "", 0)
@@ -133,9 +128,9 @@ impl Mock {
         if !self.can(asked.word, route) {
             return Err(unknown(asked.word.as_str()));
         }
-        let operation = self.operation(route);
+        let responses = self.responses(route);
         if asked.word == Word::Pending && self.state(route, "processing").is_none() {
-            return Ok(choose::declared(&operation, 202));
+            return Ok(choose::declared(responses.as_ref(), 202));
         }
         let Some(problem) = refusal(asked) else { return Ok(None) };
         let near: &[u16] = match asked.word {
@@ -150,7 +145,7 @@ impl Mock {
         };
         let statuses = std::iter::once(problem.code.status()).chain(near.iter().copied());
         statuses
-            .filter_map(|status| choose::declared(&operation, status))
+            .filter_map(|status| choose::declared(responses.as_ref(), status))
             .next()
             .map(Some)
             .ok_or_else(|| self.told_why(route, asked, problem))
@@ -208,8 +203,7 @@ impl Mock {
 
     /// What a request can first get wrong.
     fn first_place(&self, route: &Route) -> Option<String> {
-        let operation = self.operation(route);
-        let content = operation.get("requestBody").and_then(|b| b.get("content"));
+        let content = self.request_body(route).and_then(|b| b.get("content"));
         let schema = content.and_then(|c| c.members().next()?.1.raw("schema"));
         let named = schema.and_then(|schema| {
             let flat = flat(self, schema.value);

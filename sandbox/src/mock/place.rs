@@ -17,12 +17,12 @@ pub(super) struct Place<'a> {
 impl<'a> Place<'a> {
     /// The value at a pointer; `null` where there is none.
     pub(super) fn at(document: &'a Value, pointer: &str) -> Self {
-        Self::with(document, pointer, pointed(document, pointer).unwrap_or(&Value::Null))
+        let value = pointed(document, pointer).unwrap_or(&Value::Null);
+        Self::with(document, pointer.to_owned(), value)
     }
 
     /// A value and the pointer that names it.
-    pub(super) fn with(document: &'a Value, pointer: &str, value: &'a Value) -> Self {
-        let pointer = pointer.to_owned();
+    pub(super) fn with(document: &'a Value, pointer: String, value: &'a Value) -> Self {
         Self {
             document,
             pointer,

@@ -40,13 +40,12 @@ impl Mock {
         wishes: &Wishes,
         problem: Problem,
     ) -> Result<Told, Problem> {
-        let operation = self.operation(route);
-        let responses = operation.get("responses");
+        let responses = self.responses(route);
         let has = |status: &&u16| responses.as_ref().is_some_and(|r| r.get(&status.to_string()).is_some());
         let statuses = statuses(&problem, route);
         // One that is declared by itself, else the best one that a range or the default stands for.
         let best = statuses.iter().find(has).or_else(|| statuses.first());
-        let Some(chosen) = best.and_then(|status| choose::declared(&operation, *status)) else {
+        let Some(chosen) = best.and_then(|status| choose::declared(responses.as_ref(), *status)) else {
             return Err(problem);
         };
         let challenge = problem.more.get("challenge").and_then(Value::as_str);
@@ -62,7 +61,7 @@ impl Mock {
             None => None,
         };
         let media = match content {
-            None => usual(&self.description.document, operation.value),
+            None => usual(&self.description.document, self.whole(route).value),
             // The description's own words for it, unless ours fit them too.
             Some((name, place)) if !self.can_be_told(name, &place, &document) => {
                 let Ok(mut told) = self.make(route, &chosen, ask, &Given::default(), wishes) else {

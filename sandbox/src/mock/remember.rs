@@ -88,16 +88,14 @@ impl Mock {
     }
 
     fn not_there(&self, call: &Call<'_>) -> Result<Told, Problem> {
-        let operation = self.operation(call.route);
-        match choose::declared(&operation, 404) {
+        match choose::declared(self.responses(call.route).as_ref(), 404) {
             Some(chosen) => self.make(call.route, &chosen, call.ask, call.given, call.wishes),
             None => Err(Problem::new(ProblemCode::RecordNotFound)),
         }
     }
 
     fn usual(&self, call: &Call<'_>) -> Result<Told, Problem> {
-        let operation = self.operation(call.route);
-        let chosen = choose::response(&operation, None)?;
+        let chosen = choose::response(self.responses(call.route).as_ref(), None)?;
         self.make(call.route, &chosen, call.ask, call.given, call.wishes)
     }
 

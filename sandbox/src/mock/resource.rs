@@ -90,7 +90,7 @@ impl Resources {
         let mut items: HashMap<String, usize> = HashMap::new();
         for (index, route) in routes.all().iter().enumerate() {
             let own = key(&route.path);
-            if route.method != "GET" || items.contains_key(&own) {
+            if *route.method != *"GET" || items.contains_key(&own) {
                 continue;
             }
             let Some(resource) = resource(routes, &by_path, route, index) else {
@@ -145,7 +145,7 @@ fn resource(routes: &Routes, by_path: &HashMap<String, Vec<usize>>, read: &Route
     let parameter = last.strip_prefix('{').filter(|_| is_name(last))?.strip_suffix('}')?;
     let method = |path: &str, method: &str| {
         let all = by_path.get(&key(path)).into_iter().flatten();
-        let mut all = all.filter(|i| routes.all().get(**i).is_some_and(|r| r.method == method));
+        let mut all = all.filter(|i| routes.all().get(**i).is_some_and(|r| *r.method == *method));
         all.next().copied()
     };
     let wanted = [
@@ -219,7 +219,7 @@ impl Mock {
             let deeds = [Deed::Read, Deed::Create, Deed::List];
             let schemas = deeds.into_iter().filter_map(|deed| {
                 let route = resource.route(deed, &self.routes)?;
-                let chosen = choose::response(&self.operation(route), None).ok()?;
+                let chosen = choose::response(self.responses(route).as_ref(), None).ok()?;
                 let (_, media) = choose::content(&chosen.response?, None).ok()??;
                 media.raw("schema")
             });

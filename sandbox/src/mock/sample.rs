@@ -41,7 +41,7 @@ impl Mock {
             return Ok(Sample::default());
         };
         let mut sample = Sample {
-            method: route.method.clone(),
+            method: route.method.to_string(),
             path: route.path.split(['?', '#']).next().unwrap_or_default().to_owned(),
             ..Sample::default()
         };
@@ -109,8 +109,7 @@ impl Mock {
     }
 
     fn say_body(&self, route: &Route, sample: &mut Sample) -> Result<(), Problem> {
-        let operation = self.operation(route);
-        let Some(body) = operation.get("requestBody") else {
+        let Some(body) = self.request_body(route) else {
             return Ok(());
         };
         let Some((media, place)) = choose::content(&body, None)? else {

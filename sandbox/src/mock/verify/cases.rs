@@ -81,7 +81,7 @@ impl Mock {
         made.extend(self.unguarded(listed, &plain));
         made.extend(self.of_query(route, &plain));
         made.extend(self.of_body(route, &plain));
-        if !matches!(route.method.as_str(), "GET" | "HEAD") {
+        if !matches!(&*route.method, "GET" | "HEAD") {
             made.extend(self.other_method(&plain));
         }
         made.truncate(MOST);
@@ -192,8 +192,7 @@ impl Mock {
     }
 
     fn of_body(&self, route: &Route, plain: &Sample) -> Vec<(Kind, Text, Sample)> {
-        let operation = self.operation(route);
-        let Some(body) = operation.get("requestBody") else {
+        let Some(body) = self.request_body(route) else {
             return Vec::new();
         };
         let chosen = choose::content(&body, None).ok().flatten();

@@ -99,7 +99,7 @@ impl Mock {
     fn contract(&self, case: &Case, answered: &Answered) -> Result<Vec<Fault>, Fault> {
         let status = answered.status;
         let operation = Place::at(&self.description.document, &case.pointer);
-        let response = choose::declared(&operation, status).and_then(|chosen| chosen.response);
+        let response = choose::declared(operation.get("responses").as_ref(), status).and_then(|chosen| chosen.response);
         let response = response.ok_or_else(|| {
             fault(
                 "undeclared-status",

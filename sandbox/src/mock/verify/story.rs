@@ -66,7 +66,7 @@ impl Mock {
         };
         let route = resource.route(deed, &self.routes)?;
         let listed = Listed {
-            method: route.method.clone(),
+            method: route.method.to_string(),
             path: route.path.clone(),
             pointer: route.pointer.clone(),
         };
