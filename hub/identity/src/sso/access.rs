@@ -55,6 +55,8 @@ pub struct Access {
     pub issued: i64,
     /// Seconds since the epoch.
     pub expires: i64,
+    /// Id of the key that signed it.
+    kid: String,
 }
 
 /// What a token is to say.
@@ -146,7 +148,7 @@ impl AccessTokens {
             all
         });
         if !self.ring.load().is_fresh(store, now).await? {
-            self.ring.store(Arc::new(KeyRing::load(store, now).await?));
+            self.turned(KeyRing::load(store, now).await?);
         }
         Ok(())
     }
@@ -172,12 +174,6 @@ impl AccessTokens {
     #[must_use]
     pub fn services(&self) -> &[String] {
         &self.services
-    }
-
-    /// Whether a token says it is of these keys. Says nothing about whether it is good.
-    #[must_use]
-    pub fn is_ours(&self, token: &str) -> bool {
-        key_id(token).is_ok_and(|(kid, _)| self.ring.load().key(&kid).is_some())
     }
 
     /// Lets no token of these families pass any more, here and now; other hubs hear of it through the store.
@@ -229,23 +225,32 @@ impl AccessTokens {
     /// # Errors
     /// Why it is not good.
     pub fn read(&self, token: &str, now: Timestamp) -> Result<Arc<Access>, TokenError> {
-        let now = now.as_second();
         let name = fingerprint(token);
-        let access = match name.and_then(|n| self.seen.get(&n)) {
-            Some(known) => known,
-            None => {
-                let access = Arc::new(self.check(token, now)?);
-                if let Some(name) = name {
-                    self.seen.insert(name, Arc::clone(&access));
-                }
-                access
-            }
-        };
-        if access.expires <= now {
+        if let Some(known) = name.and_then(|n| self.seen.get(&n)) {
+            return self.alive(known, now);
+        }
+        self.first(token, name, now)
+    }
+
+    /// What a token says that nobody here has seen yet.
+    fn first(&self, token: &str, name: Option<[u8; 32]>, now: Timestamp) -> Result<Arc<Access>, TokenError> {
+        let access = Arc::new(self.check(token, now.as_second())?);
+        if let Some(name) = name {
+            self.seen.insert(name, Arc::clone(&access));
+        }
+        self.alive(access, now)
+    }
+
+    /// The same, unless its time, its family or its key is over.
+    fn alive(&self, access: Arc<Access>, now: Timestamp) -> Result<Arc<Access>, TokenError> {
+        if access.expires <= now.as_second() {
             return Err(TokenError::Expired);
         }
         if access.family.as_ref().is_some_and(|f| self.dead.load().contains_key(f)) {
             return Err(TokenError::Revoked);
+        }
+        if self.ring.load().key(&access.kid).is_none() {
+            return Err(TokenError::Key);
         }
         Ok(access)
     }
@@ -256,21 +261,36 @@ impl AccessTokens {
     /// Why it is not good.
     pub fn shown(&self, shown: &Shown<'_>, now: Timestamp) -> Result<Arc<Access>, TokenError> {
         let access = self.read(shown.token, now)?;
-        let base = self.issuer.strip_suffix("/sso").unwrap_or(&self.issuer);
-        self.proofs.check(access.key.as_deref(), shown, base, now)?;
+        self.proven(&access, shown, now)?;
         Ok(access)
     }
 
-    /// The person on whose behalf services are called with a token.
-    ///
-    /// # Errors
-    /// Why it is not good for that.
-    pub fn caller(&self, shown: &Shown<'_>, now: Timestamp) -> Result<Arc<Subject>, TokenError> {
-        let access = self.shown(shown, now)?;
-        if !self.services.contains(&access.audience) {
-            return Err(TokenError::Audience);
-        }
-        access.subject.clone().ok_or(TokenError::Claim("sub"))
+    fn proven(&self, access: &Access, shown: &Shown<'_>, now: Timestamp) -> Result<(), TokenError> {
+        let base = self.issuer.strip_suffix("/sso").unwrap_or(&self.issuer);
+        self.proofs.check(access.key.as_deref(), shown, base, now)
+    }
+
+    /// The person on whose behalf services are called with a token, or why it is not good for that; `None` if it does not
+    /// even say that it is of these keys.
+    pub fn caller(&self, shown: &Shown<'_>, now: Timestamp) -> Option<Result<Arc<Subject>, TokenError>> {
+        let name = fingerprint(shown.token);
+        let access = match name.and_then(|n| self.seen.get(&n)) {
+            Some(known) => self.alive(known, now),
+            None if self.is_ours(shown.token) => self.first(shown.token, name, now),
+            None => return None,
+        };
+        Some(access.and_then(|access| {
+            self.proven(&access, shown, now)?;
+            if !self.services.contains(&access.audience) {
+                return Err(TokenError::Audience);
+            }
+            access.subject.clone().ok_or(TokenError::Claim("sub"))
+        }))
+    }
+
+    /// Whether a token says it is of these keys. Says nothing about whether it is good.
+    fn is_ours(&self, token: &str) -> bool {
+        key_id(token).is_ok_and(|(kid, _)| self.ring.load().key(&kid).is_some())
     }
 
     fn check(&self, token: &str, now: i64) -> Result<Access, TokenError> {
@@ -304,6 +324,7 @@ impl AccessTokens {
             issued: claims.get("iat").and_then(Value::as_i64).unwrap_or(now),
             expires,
             id,
+            kid,
         })
     }
 

@@ -130,6 +130,13 @@ async fn a_key_turns_while_tokens_live() {
         keys.iter().any(|k| k["kid"] == new["kid"]),
         "it was published before it signed"
     );
+
+    // A key that is gone takes its tokens along, those seen before too.
+    let old = text(&tokens, "access_token");
+    assert_eq!(channel.userinfo(old).await.status, 200);
+    ring.sso.turn_keys(ring.clock.now()).await.unwrap();
+    assert_eq!(call(&hub, old).await.code(), "token-invalid");
+    assert_eq!(channel.userinfo(old).await.status, 401);
     hub.stop().await;
 }
 
