@@ -76,7 +76,7 @@ pub(crate) fn sql<const N: usize>(text: &'static str, values: [Cell; N]) -> Stat
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Row(pub(crate) Vec<Cell>);
 
-const SHAPE: StoreError = StoreError::Damaged("a column has another type than written");
+pub(crate) const SHAPE: StoreError = StoreError::Damaged("a column has another type than written");
 
 impl Row {
     fn cell(&mut self, place: usize) -> Result<Cell, StoreError> {
@@ -153,9 +153,17 @@ impl Db {
         }
     }
 
-    /// Reads one row or none.
-    pub(crate) async fn read_one(&self, statement: Statement) -> Result<Option<Row>, StoreError> {
+    /// Reads the first row or none.
+    pub(crate) async fn read_first(&self, statement: Statement) -> Result<Option<Row>, StoreError> {
         self.read(statement).await.map(|rows| rows.into_iter().next())
+    }
+
+    /// The same for what an index finds at once and is not large: on SQLite nothing else runs in this thread meanwhile.
+    pub(crate) async fn read_one(&self, statement: Statement) -> Result<Option<Row>, StoreError> {
+        match self {
+            Self::Lite(lite) => lite.read_here(&statement),
+            Self::Pg(_) => self.read_first(statement).await,
+        }
     }
 
     /// Writes durably; answers the RETURNING rows.

@@ -113,7 +113,7 @@ impl Disclosures<'_> {
     /// If the store does not answer.
     pub async fn count(&self, subject: &str) -> Result<u64, StoreError> {
         let statement = sql("SELECT COUNT(*) FROM disclosures WHERE subject = $1", [subject.into()]);
-        let row = self.db.read_one(statement).await?;
+        let row = self.db.read_first(statement).await?;
         let count = row.map_or(Ok(0), |mut r| r.int(0))?;
         u64::try_from(count).map_err(|_| StoreError::Damaged("a count"))
     }

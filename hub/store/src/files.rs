@@ -108,7 +108,7 @@ impl Files<'_> {
              FROM files WHERE id = $1 AND owner = $2 AND expires > $3",
             [id.into(), owner.into(), now.as_microsecond().into()],
         );
-        let Some(mut row) = self.db.read_one(statement).await? else {
+        let Some(mut row) = self.db.read_first(statement).await? else {
             return Ok(None);
         };
         let content = row.bytes(8)?;

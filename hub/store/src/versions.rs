@@ -222,7 +222,7 @@ impl Versions<'_> {
                     sunset, created, updated, revision, inner_ok, since, waivers FROM versions WHERE id = $1",
             [id.into()],
         );
-        self.db.read_one(statement).await?.map(version).transpose()
+        self.db.read_first(statement).await?.map(version).transpose()
     }
 
     /// Every version that is not retired, or of one system all of them, oldest first; without
@@ -253,7 +253,7 @@ impl Versions<'_> {
     /// # Errors
     /// If the store does not answer.
     pub async fn acts_so_far(&self) -> Result<i64, StoreError> {
-        let row = self.db.read_one(sql("SELECT COUNT(*) FROM acts", [])).await?;
+        let row = self.db.read_first(sql("SELECT COUNT(*) FROM acts", [])).await?;
         row.map_or(Ok(0), |mut r| r.int(0))
     }
 

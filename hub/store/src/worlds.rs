@@ -162,7 +162,7 @@ impl Worlds<'_> {
         );
         let mut row = self
             .db
-            .read_one(statement)
+            .read_first(statement)
             .await?
             .ok_or(StoreError::Damaged("a count"))?;
         let number = |n: i64| u64::try_from(n).unwrap_or(0);

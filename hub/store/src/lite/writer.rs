@@ -1,10 +1,10 @@
 //! The one writer. Whatever waits when a commit ends goes into the next one, so a busy hub pays one sync for many
 //! writes and an idle one waits for nobody.
 
-use super::{bound, row, unavailable, unsure};
+use super::words::{Broken, rows, unavailable};
 use crate::StoreError;
 use crate::db::{Row, Statement};
-use sqlx::SqliteConnection;
+use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 /// Writes that may wait; more are held back at the caller.
@@ -26,15 +26,12 @@ enum Job {
 pub(super) struct Writer(mpsc::Sender<Job>);
 
 impl Writer {
-    /// The writer has a thread of its own: it waits for the database's thread many times a commit, and each of these would
-    /// wake a worker of a runtime that has other things to do.
-    pub(super) fn start(connection: SqliteConnection) -> Result<Self, StoreError> {
+    /// The writer has a thread of its own: what it does waits for the disk.
+    pub(super) fn start(connection: Connection) -> Result<Self, StoreError> {
         let (sender, receiver) = mpsc::channel(QUEUE);
-        let runtime = tokio::runtime::Builder::new_current_thread().build();
-        let runtime = runtime.map_err(|e| StoreError::Unavailable(e.to_string()))?;
         std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || runtime.block_on(run(connection, receiver)))
+            .spawn(move || run(connection, receiver))
             .map_err(|e| StoreError::Unavailable(e.to_string()))?;
         Ok(Self(sender))
     }
@@ -44,7 +41,7 @@ impl Writer {
         self.0
             .send(Job::Write(statements, sender))
             .await
-            .map_err(|_| StoreError::Unavailable("it is closed".into()))?;
+            .map_err(|_| super::closed())?;
         receiver
             .await
             .unwrap_or_else(|_| Err(StoreError::Unsure("the writer stopped".into())))
@@ -58,55 +55,53 @@ impl Writer {
     }
 }
 
-async fn run(mut connection: SqliteConnection, mut jobs: mpsc::Receiver<Job>) {
+fn run(connection: Connection, mut jobs: mpsc::Receiver<Job>) {
     let mut waiting = Vec::with_capacity(GROUP);
-    while jobs.recv_many(&mut waiting, GROUP).await > 0 {
-        let mut closing = None;
+    let mut closing = Vec::new();
+    while closing.is_empty() && jobs.blocking_recv_many(&mut waiting, GROUP) > 0 {
         let mut group = Vec::with_capacity(waiting.len());
         for job in waiting.drain(..) {
             match job {
                 Job::Write(statements, sender) => group.push((statements, sender)),
-                Job::Close(sender) => closing = Some(sender),
+                Job::Close(sender) => closing.push(sender),
             }
         }
         match <[Group; 1]>::try_from(group) {
             Ok([(statements, sender)]) => {
-                let _ = sender.send(alone(&mut connection, statements).await);
+                let _ = sender.send(alone(&connection, &statements));
             }
-            Err(group) => commit(&mut connection, group).await,
-        }
-        if let Some(sender) = closing {
-            jobs.close();
-            super::close(connection).await;
-            let _ = sender.send(());
-            return;
+            Err(group) => commit(&connection, group),
         }
     }
-    super::close(connection).await;
+    jobs.close();
+    while let Some(job) = jobs.blocking_recv() {
+        match job {
+            Job::Write(_, sender) => drop(sender.send(Err(super::closed()))),
+            Job::Close(sender) => closing.push(sender),
+        }
+    }
+    if let Err((_, error)) = connection.close() {
+        tracing::warn!(%error, "the store did not close cleanly; its journal is replayed at the next start");
+    }
+    for sender in closing {
+        let _ = sender.send(());
+    }
 }
 
-/// Runs what nobody shares a commit with. Every word to the database costs a way to its thread and back, so one statement is
-/// left to commit by itself, and several need no savepoint.
-async fn alone(connection: &mut SqliteConnection, statements: Vec<Statement>) -> Outcome {
-    if statements.len() < 2 {
-        let Some(statement) = statements.into_iter().next() else {
-            return Ok(Vec::new());
-        };
-        let rows = bound(statement).fetch_all(connection).await.map_err(|e| unsure(&e))?;
-        return rows.iter().map(row).collect();
+/// Runs what nobody shares a commit with: one statement is left to commit by itself, and several need no savepoint.
+fn alone(connection: &Connection, statements: &[Statement]) -> Outcome {
+    if let [statement] = statements {
+        return rows(connection, statement, usize::MAX).map_err(Broken::unsure);
     }
-    sqlx::query("BEGIN IMMEDIATE")
-        .execute(&mut *connection)
-        .await
-        .map_err(|e| unavailable(&e))?;
-    let outcome = several(connection, statements).await;
+    say(connection, "BEGIN IMMEDIATE")?;
+    let outcome = several(connection, statements);
     let committed = match outcome {
-        Ok(_) => sqlx::query("COMMIT").execute(&mut *connection).await,
-        Err(_) => sqlx::query("ROLLBACK").execute(&mut *connection).await,
+        Ok(_) => connection.execute_batch("COMMIT"),
+        Err(_) => connection.execute_batch("ROLLBACK"),
     };
     match committed {
         Err(error) if outcome.is_ok() => {
-            let _ = sqlx::query("ROLLBACK").execute(&mut *connection).await;
+            let _ = connection.execute_batch("ROLLBACK");
             Err(StoreError::Unsure(error.to_string()))
         }
         _ => outcome,
@@ -115,12 +110,11 @@ async fn alone(connection: &mut SqliteConnection, statements: Vec<Statement>) ->
 
 /// Runs a group in one transaction. A job that fails undoes itself and only itself; nobody hears of success before the
 /// commit.
-async fn commit(connection: &mut SqliteConnection, group: Vec<Group>) {
+fn commit(connection: &Connection, group: Vec<Group>) {
     if group.is_empty() {
         return;
     }
-    if let Err(error) = sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await {
-        let error = unavailable(&error);
+    if let Err(error) = say(connection, "BEGIN IMMEDIATE") {
         for (_, sender) in group {
             let _ = sender.send(Err(error.clone()));
         }
@@ -128,13 +122,11 @@ async fn commit(connection: &mut SqliteConnection, group: Vec<Group>) {
     }
     let mut outcomes = Vec::with_capacity(group.len());
     for (statements, sender) in group {
-        let outcome = job(connection, statements).await;
-        outcomes.push((outcome, sender));
+        outcomes.push((job(connection, &statements), sender));
     }
-    let committed = sqlx::query("COMMIT").execute(&mut *connection).await;
-    if let Err(error) = committed {
+    if let Err(error) = connection.execute_batch("COMMIT") {
         // A disk that is full rolls back by itself; whichever it was, no transaction may stay open.
-        let _ = sqlx::query("ROLLBACK").execute(&mut *connection).await;
+        let _ = connection.execute_batch("ROLLBACK");
         let error = StoreError::Unsure(error.to_string());
         for (_, sender) in outcomes {
             let _ = sender.send(Err(error.clone()));
@@ -147,35 +139,27 @@ async fn commit(connection: &mut SqliteConnection, group: Vec<Group>) {
 }
 
 /// One statement is atomic by itself; several need a savepoint.
-async fn job(connection: &mut SqliteConnection, statements: Vec<Statement>) -> Outcome {
+fn job(connection: &Connection, statements: &[Statement]) -> Outcome {
     if statements.len() < 2 {
-        return several(connection, statements).await;
+        return several(connection, statements);
     }
-    sqlx::query("SAVEPOINT job")
-        .execute(&mut *connection)
-        .await
-        .map_err(|e| unavailable(&e))?;
-    let outcome = several(connection, statements).await;
+    say(connection, "SAVEPOINT job")?;
+    let outcome = several(connection, statements);
     if outcome.is_err() {
-        sqlx::query("ROLLBACK TO job")
-            .execute(&mut *connection)
-            .await
-            .map_err(|e| unavailable(&e))?;
+        say(connection, "ROLLBACK TO job")?;
     }
-    sqlx::query("RELEASE job")
-        .execute(&mut *connection)
-        .await
-        .map_err(|e| unavailable(&e))?;
+    say(connection, "RELEASE job")?;
     outcome
 }
 
-async fn several(connection: &mut SqliteConnection, statements: Vec<Statement>) -> Outcome {
-    let mut rows = Vec::new();
+fn several(connection: &Connection, statements: &[Statement]) -> Outcome {
+    let mut last = Vec::new();
     for statement in statements {
-        rows = bound(statement)
-            .fetch_all(&mut *connection)
-            .await
-            .map_err(|e| unavailable(&e))?;
+        last = rows(connection, statement, usize::MAX).map_err(Broken::unavailable)?;
     }
-    rows.iter().map(row).collect()
+    Ok(last)
+}
+
+fn say(connection: &Connection, word: &str) -> Result<(), StoreError> {
+    connection.execute_batch(word).map_err(|e| unavailable(&e))
 }
