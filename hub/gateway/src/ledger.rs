@@ -41,40 +41,49 @@ impl Keeper {
             let from: ReadTo = kept
                 .and_then(|text| serde_json::from_str(&text).ok())
                 .unwrap_or_default();
-            let (folder, start) = (self.folder.clone(), from.clone());
-            let read = tokio::task::spawn_blocking(move || follow(&folder, &start, MOST)).await;
+            let (folder, start, node) = (self.folder.clone(), from.clone(), self.store.node().to_owned());
+            let read = tokio::task::spawn_blocking(move || {
+                let (mut counts, mut uses) = (Counts::default(), Vec::new());
+                let (lines, to) = follow(&folder, &start, MOST, |line| {
+                    counts.count(&line.record);
+                    uses.extend(used(&node, line));
+                })?;
+                Ok::<_, std::io::Error>((lines, to, counts.rows(), uses))
+            });
             let failed = |e: &dyn ToString| StoreError::Unavailable(e.to_string());
-            let (lines, to) = read.map_err(|e| failed(&e))?.map_err(|e| failed(&e))?;
+            let (lines, to, counts, uses) = read.await.map_err(|e| failed(&e))?.map_err(|e| failed(&e))?;
             if to == from {
                 return Ok(found);
             }
-            let counts = counted(&lines);
-            let uses: Vec<Disclosure> = lines.into_iter().filter_map(|line| self.used(line)).collect();
             let read_to = serde_json::to_string(&to).unwrap_or_default();
             self.store.disclosures().keep(&uses, &counts, &place, &read_to).await?;
             found += uses.len();
+            // Calls that are made meanwhile are for the next time: whoever runs after them writes a few lines at a time, without end.
+            if lines < MOST {
+                return Ok(found);
+            }
         }
     }
+}
 
-    /// A line as a use of somebody's data; `None` where it is about nobody, or about the sandbox's invented people.
-    fn used(&self, line: Numbered) -> Option<Disclosure> {
-        let operation = called(&line.record)?.to_owned();
-        let record = line.record;
-        Some(Disclosure {
-            id: format!("{}:{:012}", self.store.node(), line.n),
-            subject: record.subject?,
-            at: record.at.parse::<Timestamp>().ok()?,
-            request_id: record.request_id,
-            client: record.client.unwrap_or_default(),
-            operation,
-            fields: record.fields,
-            status: record.status,
-            problem: record.problem,
-            reached: record.attempts > 0,
-            principal: record.principal,
-            agent: record.agent,
-        })
-    }
+/// A line as a use of somebody's data; `None` where it is about nobody, or about the sandbox's invented people.
+fn used(node: &str, line: Numbered) -> Option<Disclosure> {
+    let operation = called(&line.record)?.to_owned();
+    let record = line.record;
+    Some(Disclosure {
+        id: format!("{node}:{:012}", line.n),
+        subject: record.subject?,
+        at: record.at.parse::<Timestamp>().ok()?,
+        request_id: record.request_id,
+        client: record.client.unwrap_or_default(),
+        operation,
+        fields: record.fields,
+        status: record.status,
+        problem: record.problem,
+        reached: record.attempts > 0,
+        principal: record.principal,
+        agent: record.agent,
+    })
 }
 
 /// The operation of the catalog that a line tells of, if it was called live.
@@ -83,24 +92,31 @@ fn called(record: &TrailRecord) -> Option<&str> {
     operation.filter(|_| record.environment == Environment::Live)
 }
 
-/// How often each client called what: whoever wants to change an operation is told whom that concerns.
-fn counted(lines: &[Numbered]) -> Vec<UsageRow> {
-    let mut counts: BTreeMap<(&str, &str), (i64, Timestamp)> = BTreeMap::new();
-    for record in lines.iter().map(|line| &line.record) {
+/// How often each client called what, and when last: whoever wants to change an operation is told whom that concerns.
+#[derive(Default)]
+struct Counts(BTreeMap<(String, String), (i64, Timestamp)>);
+
+impl Counts {
+    fn count(&mut self, record: &TrailRecord) {
         let (Some(operation), Some(client)) = (called(record), record.client.as_deref()) else {
-            continue;
+            return;
         };
-        let Ok(at) = record.at.parse() else { continue };
-        let (calls, last) = counts.entry((operation, client)).or_insert((0, at));
+        let Ok(at) = record.at.parse() else { return };
+        let whose = (operation.to_owned(), client.to_owned());
+        let (calls, last) = self.0.entry(whose).or_insert((0, at));
         (*calls, *last) = (*calls + 1, at.max(*last));
     }
-    let rows = counts
-        .into_iter()
-        .map(|((operation, client), (calls, last_used))| UsageRow {
-            operation: operation.to_owned(),
-            client: client.to_owned(),
-            calls,
-            last_used,
-        });
-    rows.collect()
+
+    fn rows(self) -> Vec<UsageRow> {
+        let rows = self
+            .0
+            .into_iter()
+            .map(|((operation, client), (calls, last_used))| UsageRow {
+                operation,
+                client,
+                calls,
+                last_used,
+            });
+        rows.collect()
+    }
 }

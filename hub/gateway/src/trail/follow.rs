@@ -30,18 +30,23 @@ pub struct Numbered {
     pub record: TrailRecord,
 }
 
-/// The lines behind a place, `most` of them at once, and the place behind them. A line that is not whole yet is left for the
-/// next time; one that cannot be read is passed over, for `verify` to tell of. It rests
-/// between stretches: call it where a thread may wait.
+/// Shows the lines behind a place, `most` of them at once, and answers how many there were and the place behind them. A line that
+/// is not whole yet is left for the next time; one that cannot be read is passed over, for `verify` to tell of. It rests
+/// between stretches, with what is done to each line: call it where a thread may wait.
 ///
 /// # Errors
 /// If a file cannot be read.
-pub fn follow(folder: &Path, from: &ReadTo, most: usize) -> io::Result<(Vec<Numbered>, ReadTo)> {
-    let mut lines = Vec::new();
+pub fn follow(
+    folder: &Path,
+    from: &ReadTo,
+    most: usize,
+    mut show: impl FnMut(Numbered),
+) -> io::Result<(usize, ReadTo)> {
+    let mut lines = 0;
     let mut to = from.clone();
     for path in files(folder)? {
         let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-        if name < from.file.as_str() || lines.len() >= most {
+        if name < from.file.as_str() || lines >= most {
             continue;
         }
         if name != to.file {
@@ -53,15 +58,16 @@ pub fn follow(folder: &Path, from: &ReadTo, most: usize) -> io::Result<(Vec<Numb
         let mut reader = BufReader::new(File::open(&path)?);
         reader.seek(SeekFrom::Start(to.offset))?;
         let mut line = Vec::new();
-        while lines.len() < most {
+        while lines < most {
             line.clear();
             let read = reader.read_until(b'\n', &mut line)?;
             if line.last() != Some(&b'\n') {
                 break;
             }
             to.offset += read as u64;
-            lines.extend(serde_json::from_slice::<Numbered>(&line).ok());
-            if lines.len().is_multiple_of(STRETCH) {
+            lines += 1;
+            serde_json::from_slice::<Numbered>(&line).map(&mut show).ok();
+            if lines.is_multiple_of(STRETCH) {
                 std::thread::sleep(REST);
             }
         }

@@ -4,13 +4,15 @@ use crate::city::{Act, City, Request, problem};
 use hub_core::ports::{TrailRecord, TrailSink};
 use hub_core::{DataLevel, Environment, ProblemCode as Code};
 use hub_gateway::trail::verify;
-use hub_gateway::{Door, Journal, JournalSettings};
+use hub_gateway::{Door, Journal, JournalSettings, Keeper};
+use hub_store::Store;
 use serde_json::json;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 fn record(n: u32) -> TrailRecord {
     TrailRecord {
@@ -187,4 +189,31 @@ async fn tampering_shows_at_its_place() {
         .write_all(changed.replacen("\"status\":200", "\"status\":201", 2).as_bytes())
         .unwrap();
     assert!(Journal::open(folder.path(), JournalSettings::default()).is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keeping_the_account_does_not_run_after_calls_that_are_being_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), None).await.unwrap();
+    let trail = folder.path().join("trail");
+    let journal = open(&trail, 1 << 30);
+    write(&journal, 0..50).await;
+    let runtime = tokio::runtime::Handle::current();
+    let stop = Arc::new(AtomicBool::new(false));
+    let enough = Arc::clone(&stop);
+    let calls = tokio::task::spawn_blocking(move || {
+        let began = Instant::now();
+        for n in 50.. {
+            runtime.block_on(journal.write(record(n), false)).unwrap();
+            // More than one for each time that it is read on.
+            std::thread::sleep(Duration::from_micros(50));
+            if began.elapsed() > Duration::from_secs(3) || enough.load(Ordering::Relaxed) {
+                return;
+            }
+        }
+    });
+    Keeper::new(store, trail).keep().await.unwrap();
+    assert!(!calls.is_finished(), "it was kept on until the calls had ended");
+    stop.store(true, Ordering::Relaxed);
+    calls.await.unwrap();
 }
