@@ -99,14 +99,11 @@ def milliseconds(text):
     return float(found[1]) * {"us": 0.001, "ms": 1, "s": 1000, "m": 60_000}[found[2]]
 
 
-def load(url, method, headers, delay_ms=0):
+def load(url, method, headers):
     lines = [f'wrk.method = "{method}"']
     lines += [f'wrk.headers["{k}"] = "{v}"' for k, v in headers.items()]
     if method == "POST":
         lines += [f"wrk.body = [[{QUERY}]]", 'wrk.headers["Content-Type"] = "application/json"']
-    if delay_ms:
-        # Arrivals that do not wait for each other: with one fixed pause all connections would ask in the same moment.
-        lines.append(f"function delay() return math.random(0, {2 * delay_ms}) end")
     script = work / "load.lua"
     script.write_text("\n".join(lines))
     out = subprocess.run(["taskset", "-c", "0", "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "--latency", "-s", script, url],
@@ -118,6 +115,14 @@ def load(url, method, headers, delay_ms=0):
     return {"requests": requests, "rps": float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1)),
             "p50_ms": milliseconds(re.search(r"^\s+50%\s+(\S+)", out, re.M).group(1)),
             "p99_ms": milliseconds(re.search(r"^\s+99%\s+(\S+)", out, re.M).group(1))}
+
+
+def arrive(url, method, headers, rps):
+    """Calls that do not wait for each other, so many a second."""
+    asked = {"headers": headers, "body": QUERY if method == "POST" else None}
+    done = subprocess.run(["taskset", "-c", "0", sys.executable, here / "arrivals.py", url, method, str(rps), str(SECONDS), str(CONNECTIONS)],
+                          input=json.dumps(asked), capture_output=True, text=True, timeout=SECONDS * 10 + 30)
+    return json.loads(done.stdout) if done.returncode == 0 else sys.exit(done.stderr)
 
 
 def resident_mib(pid):
@@ -163,10 +168,14 @@ try:
         result[name] = {k: round(statistics.median(f[k] for f in figures), 3) for k in figures[0]}
     for method, path in (("GET", "/items/42"), ("POST", "/items")):
         result[f"{method} hub / nginx"] = round(result[f"{method} hub"]["rps"] / result[f"{method} nginx"]["rps"], 3)
-        delay = int(CONNECTIONS / (result[f"{method} hub"]["rps"] / 2) * 1000) or 1
-        half = {name: load(base + path, method, headers, delay) for name, (base, _, headers) in targets.items()}
-        result[f"{method} half load"] = {"rps": round(half["hub"]["rps"]), "p99_added_ms": round(half["hub"]["p99_ms"] - half["direct"]["p99_ms"], 3),
-                                         "nginx_p99_added_ms": round(half["nginx"]["p99_ms"] - half["direct"]["p99_ms"], 3)}
+        rate = result[f"{method} hub"]["rps"] / 2
+        half = {}
+        for _ in range(ROUNDS):
+            for name, (base, _, headers) in targets.items():
+                half.setdefault(name, []).append(arrive(base + path, method, headers, rate)["p99_ms"])
+        half = {name: statistics.median(all) for name, all in half.items()}
+        result[f"{method} half load"] = {"rps": round(rate), "p99_added_ms": round(half["hub"] - half["direct"], 3),
+                                         "nginx_p99_added_ms": round(half["nginx"] - half["direct"], 3)}
 finally:
     for process in processes:
         process.send_signal(signal.SIGTERM)
