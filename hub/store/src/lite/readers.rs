@@ -59,7 +59,10 @@ impl Readers {
     fn rows(&self, statement: &Statement, most: usize) -> Result<Vec<Row>, StoreError> {
         let connection = self.take()?;
         let read = rows(&connection, statement, most).map_err(Broken::unavailable);
-        self.give_back(connection);
+        // One that failed is closed, and another is opened.
+        if read.is_ok() {
+            self.give_back(connection);
+        }
         read
     }
 
